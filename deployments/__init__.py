@@ -1,0 +1,1 @@
+"""Deployments of models: their specs, clusters, people and audit."""

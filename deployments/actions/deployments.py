@@ -1,0 +1,161 @@
+"""What can be done to a deployment besides changing its spec: each is an intent stored in its row."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from baristaweb.lib.clock import now
+from deployments import audit, dispatch
+from deployments.actions.errors import Refused
+from deployments.audit import Actor
+from deployments.domain.catalogue import Environment
+from deployments.models import Deployment, DeploymentState
+
+LONGEST_PAUSE = timedelta(days=30)
+
+
+def lock(deployment: Deployment) -> Deployment:
+    """The row, locked until the end of the transaction, fresh."""
+    return (
+        Deployment.objects.select_for_update(of=("self",))
+        .select_related("namespace__team", "namespace__cluster", "model", "current")
+        .get(pk=deployment.pk)
+    )
+
+
+def change_intent(row: Deployment, *, by: Actor, what: str, fields: tuple[str, ...]) -> None:
+    """Store the changed intent: a new generation, due now. The caller records the audit event after it."""
+    row.generation += 1
+    row.changed_at = now()
+    row.changed_by = by.name[:120]
+    row.changed_what = what[:200]
+    row.save(update_fields=[*fields, "generation", "changed_at", "changed_by", "changed_what"])
+    DeploymentState.objects.filter(deployment=row).update(next_reconcile_at=now(), failures=0)
+    dispatch.reconcile_soon(row.pk)
+
+
+def _refuse_retired(row: Deployment) -> None:
+    if row.is_retired:
+        raise Refused("This deployment is retired. Restore it first.")
+
+
+def need_reason(row_environment: Environment, note: str) -> None:
+    """Changes in prod say why."""
+    if row_environment is Environment.PROD and not note.strip():
+        raise Refused("Say why: every change in prod keeps its reason.")
+
+
+@transaction.atomic
+def restart(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
+    """Replace all pods, as the rollout strategy says. Raises Refused."""
+    row = lock(deployment)
+    _refuse_retired(row)
+    if row.is_paused:
+        raise Refused("This deployment is paused. Resume it before restarting it.")
+    need_reason(row.environment, note)
+    row.restarted_at = now()
+    change_intent(row, by=by, what="restart", fields=("restarted_at",))
+    audit.record("deployment.restarted", row, by=by, note=note)
+    return row
+
+
+@transaction.atomic
+def pause(*, deployment: Deployment, by: Actor, note: str, until: datetime | None) -> Deployment:
+    """Stop applying changes until somebody resumes, or until then. Raises Refused."""
+    row = lock(deployment)
+    _refuse_retired(row)
+    if row.is_paused:
+        raise Refused(f"Already paused by {row.paused_by}.")
+    if not note.strip():
+        raise Refused("Say why it is paused, so that others know when to resume it.")
+    if until is not None and not now() < until <= now() + LONGEST_PAUSE:
+        raise Refused("The pause must end in the next 30 days.")
+    row.paused_at, row.paused_until = now(), until
+    row.paused_reason, row.paused_by = note.strip()[:300], by.name[:120]
+    change_intent(row, by=by, what="pause", fields=("paused_at", "paused_until", "paused_reason", "paused_by"))
+    audit.record(
+        "deployment.paused", row, by=by, note=note, facts={"until": until.isoformat() if until else None}
+    )
+    return row
+
+
+@transaction.atomic
+def resume(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
+    """Apply again what is saved. Raises Refused."""
+    row = lock(deployment)
+    if not row.is_paused:
+        raise Refused("This deployment is not paused.")
+    row.paused_at = row.paused_until = None
+    row.paused_reason = row.paused_by = ""
+    change_intent(row, by=by, what="resume", fields=("paused_at", "paused_until", "paused_reason", "paused_by"))
+    audit.record("deployment.resumed", row, by=by, note=note)
+    return row
+
+
+@transaction.atomic
+def retire(*, deployment: Deployment, by: Actor, note: str, typed_name: str = "") -> Deployment:
+    """Delete its objects from the cluster and keep its history. In prod the name must be typed. Raises Refused."""
+    row = lock(deployment)
+    _refuse_retired(row)
+    need_reason(row.environment, note)
+    if row.environment is Environment.PROD and typed_name != row.name:
+        raise Refused(f"Type {row.name} to confirm.")
+    row.retired_at = now()
+    row.paused_at = row.paused_until = None
+    change_intent(row, by=by, what="retire", fields=("retired_at", "paused_at", "paused_until"))
+    audit.record("deployment.retired", row, by=by, note=note)
+    return row
+
+
+@transaction.atomic
+def restore(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
+    """Bring a retired deployment back with its last revision. Raises Refused."""
+    row = lock(deployment)
+    if not row.is_retired:
+        raise Refused("This deployment is not retired.")
+    need_reason(row.environment, note)
+    row.retired_at = None
+    change_intent(row, by=by, what="restore", fields=("retired_at",))
+    audit.record("deployment.restored", row, by=by, note=note)
+    return row
+
+
+@transaction.atomic
+def take_over(*, deployment: Deployment, by: Actor, note: str) -> Deployment:
+    """Apply the current revision by force, once: fields that others hold become ours. Raises Refused."""
+    row = lock(deployment)
+    _refuse_retired(row)
+    state = DeploymentState.objects.get(deployment=row)
+    if not state.conflict:
+        raise Refused("There is no conflict any more.")
+    need_reason(row.environment, note)
+    row.force_generation = row.generation + 1
+    change_intent(row, by=by, what="take over fields", fields=("force_generation",))
+    audit.record(
+        "conflict.taken_over",
+        row,
+        by=by,
+        note=note,
+        changes=[
+            {
+                "path": item["path"],
+                "label": item["path"],
+                "before": f"{item.get('live', '')} (held by {item.get('manager', '')})",
+                "after": str(item.get("desired", "")),
+            }
+            for item in state.conflict
+        ],
+    )
+    return row
+
+
+@transaction.atomic
+def try_now(*, deployment: Deployment, by: Actor) -> Deployment:
+    """Ask for an attempt now instead of at the next scheduled one; also unparks."""
+    row = lock(deployment)
+    DeploymentState.objects.filter(deployment=row).update(next_reconcile_at=now(), failures=0, starts=0)
+    dispatch.reconcile_soon(row.pk)
+    audit.record("deployment.tried_now", row, by=by)
+    return row

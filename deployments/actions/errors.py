@@ -1,0 +1,27 @@
+"""What an action refuses to do, in words for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deployments.models import Revision
+
+
+class Refused(Exception):
+    """The action was not done; the text says why and what to do next."""
+
+
+class Stale(Refused):
+    """Somebody else saved a revision since this one was begun."""
+
+    def __init__(self, *, current: Revision) -> None:
+        self.current = current
+        super().__init__(f"{current.author_name} saved revision {current.number} while you were editing.")
+
+
+class Wrong(Refused):
+    """Fields that do not fit: message by field path."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        self.errors = dict(errors)
+        super().__init__("; ".join(f"{path}: {message}" for path, message in errors.items()))

@@ -1,0 +1,40 @@
+"""Asking for log lines."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from baristaweb.lib.clock import now
+from deployments import dispatch
+from deployments.models import Deployment, LogRequest, User
+
+KEPT_FOR = timedelta(hours=1)
+MOST_LINES = 5000
+
+
+@transaction.atomic
+def request(
+    *,
+    deployment: Deployment,
+    by: User,
+    pod: str = "",
+    container: str = "",
+    previous: bool = False,
+    since_s: int = 3600,
+    tail: int = 500,
+) -> LogRequest:
+    """A row that a worker answers with the lines; its author's older answers are deleted after an hour."""
+    LogRequest.objects.filter(author=by, created_at__lt=now() - KEPT_FOR).delete()
+    row = LogRequest.objects.create(
+        deployment=deployment,
+        author=by,
+        pod=pod,
+        container=container,
+        previous=previous,
+        since_s=max(1, min(since_s, 7 * 86_400)),
+        tail=max(1, min(tail, MOST_LINES)),
+    )
+    dispatch.fetch_logs_soon(row.pk)
+    return row

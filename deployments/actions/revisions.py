@@ -1,0 +1,125 @@
+"""Saving a revision is the deploy request."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from baristaweb.lib.clock import now
+from deployments import audit
+from deployments.actions import proposals
+from deployments.actions.deployments import change_intent, lock, need_reason
+from deployments.actions.errors import Refused, Stale, Wrong
+from deployments.audit import Actor
+from deployments.domain.diff import FieldChange, spec_diff
+from deployments.domain.spec import Spec
+from deployments.models import Deployment, DeploymentState, Observation, Proposal, Revision, Rollout
+
+
+@transaction.atomic
+def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str) -> Revision:
+    """Turn a reviewed proposal into the current revision; doing it twice gives the same revision.
+
+    `reviewed` is the digest of the spec that the reviewer saw. Raises Stale when another revision was saved since the
+    proposal was begun, Wrong when it no longer fits the catalogue, Refused otherwise. An unchanged spec makes no
+    revision and returns the current one.
+    """
+    candidate = (
+        Proposal.objects.select_for_update(of=("self",))
+        .select_related("namespace__team", "namespace__cluster", "model")
+        .get(pk=proposal.pk)
+    )
+    done = Revision.objects.filter(proposal=candidate).first()
+    if done is not None:
+        return done
+    if candidate.dropped_at is not None:
+        raise Refused("This proposal was dropped. Begin a new edit.")
+    if reviewed != candidate.spec_hash:
+        raise Refused("What you reviewed is not what would be applied. Review it again.")
+    spec = Spec.from_json(candidate.spec)
+    errors = proposals.problems(candidate, spec)
+    if errors:
+        raise Wrong(errors)
+    deployment = _create(candidate) if candidate.deployment_id is None else lock(candidate.deployment)
+    need_reason(deployment.environment, note)
+    current = deployment.current
+    if current is not None and current.number != candidate.based_on:
+        raise Stale(current=current)
+    changes = spec_diff(current.to_spec() if current else None, spec)
+    same_catalogue = current is not None and (current.runtime, current.profile) == (candidate.runtime, candidate.profile)
+    if current is not None and not changes and same_catalogue:
+        _close(candidate, deployment)
+        return current
+    revision = _insert(candidate, deployment, by=by, note=note, changes=changes)
+    _close(candidate, deployment)
+    deployment.current = revision
+    change_intent(deployment, by=by, what=revision.summary, fields=("current",))
+    kind = {"create": "deployment.created", "rollback": "revision.rolled_back"}.get(candidate.kind, "revision.saved")
+    audit.record(
+        kind,
+        deployment,
+        by=by,
+        note=note,
+        changes=changes if current else (),
+        facts={
+            "revision": revision.number,
+            "returns_to": revision.returns_to,
+            "proposed_by": str(candidate.author) if by.id != candidate.author_id else None,
+            "catalogue_changed": current is not None and not same_catalogue,
+        },
+    )
+    return revision
+
+
+def _create(candidate: Proposal) -> Deployment:
+    namespace = candidate.namespace
+    deployment = Deployment(
+        slug=f"{namespace.cluster.slug}.{namespace.name}.{candidate.name}",
+        name=candidate.name,
+        model=candidate.model,
+        namespace=namespace,
+    )
+    deployment.save(force_insert=True)
+    DeploymentState.objects.create(deployment=deployment)
+    Observation.objects.create(deployment=deployment)
+    return deployment
+
+
+def _insert(
+    candidate: Proposal, deployment: Deployment, *, by: Actor, note: str, changes: tuple[FieldChange, ...]
+) -> Revision:
+    last = Revision.objects.filter(deployment=deployment).order_by("-number").first()
+    revision = Revision(
+        deployment=deployment,
+        number=(last.number if last else 0) + 1,
+        spec=candidate.spec,
+        spec_hash=candidate.spec_hash,
+        runtime=candidate.runtime,
+        profile=candidate.profile,
+        author_id=by.id,
+        author_name=by.name[:120],
+        reason=note.strip()[:500],
+        summary=_summary(candidate, changes, is_first=last is None),
+        returns_to=candidate.returns_to,
+        proposal=candidate,
+    )
+    revision.save(force_insert=True)
+    Rollout.objects.create(deployment=deployment, revision=revision.number, saved_at=now())
+    return revision
+
+
+def _summary(candidate: Proposal, changes: tuple[FieldChange, ...], *, is_first: bool) -> str:
+    if candidate.returns_to:
+        return f"roll back to {candidate.returns_to}"
+    if is_first:
+        return "created"
+    if not changes:
+        return "runtime or profile as the platform now defines it"
+    first = changes[0]
+    text = f"{first.label} {first.before} → {first.after}" if len(first.after) + len(first.before) <= 60 else first.label
+    return (text + (f", +{len(changes) - 1}" if len(changes) > 1 else ""))[:200]
+
+
+def _close(candidate: Proposal, deployment: Deployment) -> None:
+    candidate.applied_at = now()
+    candidate.deployment = deployment
+    candidate.save(update_fields=["applied_at", "deployment"])

@@ -1,0 +1,113 @@
+"""The only writer of audit events. Call `record` last in the transaction that it describes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.db import connection, models
+from django.http import HttpRequest
+
+from deployments.domain.diff import FieldChange
+from deployments.models import AuditEvent, Deployment, User
+
+NOTE_LIMIT = AuditEvent._meta.get_field("note").max_length or 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who acts, and through what."""
+
+    name: str
+    id: int | None = None
+    via: str = "worker"
+    request_id: str = ""
+    user: User | None = None
+
+    @classmethod
+    def of(cls, request: HttpRequest, *, via: str = "web") -> Actor:
+        """The logged-in user of `request`."""
+        user = request.user
+        if not isinstance(user, User):
+            raise TypeError("only a logged-in user acts")
+        return cls(
+            name=str(user),
+            id=user.pk,
+            via=via,
+            user=user,
+            request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
+        )
+
+    @classmethod
+    def as_user(cls, user: User, *, via: str = "command") -> Actor:
+        """`user`, acting through a command instead of the site."""
+        return cls(name=str(user), id=user.pk, via=via, user=user)
+
+    @classmethod
+    def system(cls, name: str, *, via: str = "worker") -> Actor:
+        """A process of Barista itself, like `relay`."""
+        return cls(name=name, via=via)
+
+
+def record(
+    kind: str,
+    target: models.Model,
+    *,
+    by: Actor,
+    note: str = "",
+    changes: Iterable[FieldChange] | Iterable[Mapping[str, str]] = (),
+    facts: Mapping[str, Any] | None = None,
+    was_allowed: bool = True,
+) -> None:
+    """Append one event about `target` (kind: noun.verbed).
+
+    Must run inside the transaction of the change: the database refuses to commit a change of intent without an event
+    of the same transaction for the same object.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("an audit event belongs in the transaction of what it describes")
+    AuditEvent.objects.bulk_create(
+        [
+            AuditEvent(
+                kind=kind,
+                was_allowed=was_allowed,
+                actor_id=by.id,
+                actor_name=by.name[:120],
+                via=by.via,
+                request_id=by.request_id,
+                object_type=target._meta.model_name,
+                object_id=str(target.pk),
+                object_name=str(target)[:253],
+                note=note[:NOTE_LIMIT],
+                changes=[_change(change) for change in changes],
+                facts=dict(facts or {}),
+                **_place(target),
+            )
+        ]
+    )
+
+
+def _change(change: FieldChange | Mapping[str, str]) -> dict[str, str]:
+    if isinstance(change, Mapping):
+        return dict(change)
+    return {"path": change.path, "label": change.label, "before": change.before, "after": change.after}
+
+
+def _place(target: models.Model) -> dict[str, Any]:
+    """Team, environment and cluster of what was changed, as they are called now."""
+    deployment = target if isinstance(target, Deployment) else getattr(target, "deployment", None)
+    if deployment is not None:
+        return {
+            "deployment_id": deployment.pk,
+            "team_id": deployment.team.pk,
+            "team_name": deployment.team.name,
+            "environment": deployment.namespace.environment,
+            "cluster_name": deployment.namespace.cluster.name,
+        }
+    team = target if target._meta.model_name == "team" else getattr(target, "team", None)
+    place: dict[str, Any] = {"team_id": team.pk, "team_name": team.name} if team is not None else {}
+    if target._meta.model_name == "namespace":
+        place |= {"environment": target.environment, "cluster_name": target.cluster.name}  # type: ignore[attr-defined]
+    return place

@@ -1,0 +1,128 @@
+"""What may be written into names, environment variables and free text, said before the cluster would say it."""
+
+import re
+import unicodedata
+from typing import Final
+
+# A pod is called <name>-<10 of the template hash>-<5 random>; beyond 63 characters its hostname is cut short.
+NAME_LIMIT: Final = 63 - 17
+LABEL_LIMIT: Final = 63
+
+_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z", re.ASCII)
+_HOST: Final = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z", re.ASCII
+)
+_SUBDOMAIN: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\Z", re.ASCII)
+_ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
+_ENV_DENIED_PREFIXES: Final = ("LD_", "PYTHON", "KUBERNETES_", "BARISTA_")
+_ENV_DENIED: Final = frozenset(
+    {"PATH", "HOME", "HOSTNAME", "IFS", "BASH_ENV", "ENV", "PERL5OPT", "RUBYOPT", "NODE_OPTIONS"}
+)
+
+# Invisible or reordering characters: two names that look the same must be the same.
+_INVISIBLE: Final = frozenset(
+    [*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0x00AD, 0x061C, 0x180E, 0xFEFF]
+)
+
+
+class InvalidName(ValueError):
+    """Not usable as a name; the message says what would be."""
+
+
+class InvalidText(ValueError):
+    """Text that cannot be stored or would mislead a reader."""
+
+
+def check_name(text: str, what: str = "name") -> None:
+    """A name that works for every object rendered from it: Service names must also begin with a letter."""
+    check_label(text, what, limit=NAME_LIMIT)
+    if text[0].isdigit():
+        raise InvalidName(f"The {what} must begin with a letter.")
+
+
+def check_label(text: str, what: str = "name", *, limit: int = LABEL_LIMIT) -> None:
+    """DNS-1123 label, as namespaces, teams, runtimes and Secrets' short names need it."""
+    if not text:
+        raise InvalidName(f"The {what} is empty.")
+    if len(text) > limit:
+        raise InvalidName(f"The {what} has {len(text)} characters; at most {limit} fit.")
+    if not _LABEL.match(text):
+        suggestion = suggest_name(text, limit=limit)
+        hint = f' For example "{suggestion}".' if suggestion else ""
+        raise InvalidName(
+            f"The {what} may hold lower-case letters, digits and hyphens, "
+            f"and begins and ends with a letter or digit.{hint}"
+        )
+
+
+def check_object_name(text: str, what: str = "name") -> None:
+    """DNS-1123 subdomain: names of Secrets, ConfigMaps, priority and ingress classes."""
+    if not text or len(text) > 253 or not _SUBDOMAIN.match(text):
+        raise InvalidName(f"The {what} may hold lower-case letters, digits, hyphens and dots, at most 253 characters.")
+
+
+def check_host(text: str, what: str = "host") -> None:
+    if len(text) > 253 or not _HOST.match(text):
+        raise InvalidName(f'The {what} must be a full DNS name in lower case, such as "ranker.models.example.com".')
+    if text.rsplit(".", 1)[-1].isdigit():
+        raise InvalidName(f"The {what} must be a DNS name, not an address.")
+
+
+def check_env_name(name: str) -> None:
+    if not name:
+        raise InvalidName("The variable has no name.")
+    if len(name) > 128:
+        raise InvalidName("The variable's name is longer than 128 characters.")
+    if not _ENV_NAME.match(name):
+        raise InvalidName("A variable's name holds letters, digits and underscores, and does not begin with a digit.")
+    if name.upper() in _ENV_DENIED or name.upper().startswith(_ENV_DENIED_PREFIXES):
+        raise InvalidName(
+            f"{name} changes how the container itself runs and cannot be set here; ask the platform team."
+        )
+
+
+def suggest_name(text: str, *, limit: int = NAME_LIMIT) -> str:
+    """The nearest valid label, or an empty string when nothing of the text is usable."""
+    plain = unicodedata.normalize("NFKD", text[:500]).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:limit].rstrip("-")
+
+
+def label_value(text: str) -> str:
+    """Any text as a valid label value: outside characters become hyphens, at most 63 of them."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:LABEL_LIMIT].strip("-._")
+
+
+def clean_text(text: str, *, multiline: bool = False, limit: int) -> str:
+    """The text trimmed of outer white space, or InvalidText.
+
+    Names (multiline=False) also refuse characters that cannot be seen; free text may hold them and pages show them
+    escaped.
+    """
+    trimmed = text.replace("\r\n", "\n").strip() if multiline else text.strip()
+    if len(trimmed) > limit:
+        raise InvalidText(f"The text has {len(trimmed)} characters; at most {limit} fit.")
+    for character in trimmed:
+        problem = _problem(character, multiline=multiline)
+        if problem:
+            raise InvalidText(f"The text contains {problem} (U+{ord(character):04X}). Remove it and try again.")
+    return trimmed
+
+
+def check_storable(text: str) -> None:
+    """What PostgreSQL and JSON cannot hold, refused before the database does."""
+    for character in text:
+        if character == "\x00" or 0xD800 <= ord(character) <= 0xDFFF:
+            raise InvalidText(f"The text contains a character that cannot be stored (U+{ord(character):04X}).")
+
+
+def _problem(character: str, *, multiline: bool) -> str:
+    code = ord(character)
+    if code == 0 or 0xD800 <= code <= 0xDFFF:
+        return "a character that cannot be stored"
+    if multiline and character in "\n\t":
+        return ""
+    if code < 0x20 or 0x7F <= code <= 0x9F:
+        return "a control character"
+    if not multiline and code in _INVISIBLE:
+        return "an invisible character"
+    return ""

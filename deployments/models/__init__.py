@@ -1,0 +1,33 @@
+"""Data, constraints and chainable querysets; no I/O, no save() overrides, no signals."""
+
+from deployments.models.audit import AuditEvent
+from deployments.models.catalogue import HardwareProfile, RegistryRule, Runtime
+from deployments.models.cluster import Cluster, ClusterHealth, Installation, Namespace
+from deployments.models.deployment import Deployment, DeploymentState, Revision, ServedModel
+from deployments.models.observation import ClusterEvent, Observation, Rollout
+from deployments.models.people import LoginAttempt, Membership, Team, User
+from deployments.models.requests import LogRequest, Proposal
+
+__all__ = [
+    "AuditEvent",
+    "Cluster",
+    "ClusterEvent",
+    "ClusterHealth",
+    "Deployment",
+    "DeploymentState",
+    "HardwareProfile",
+    "Installation",
+    "LogRequest",
+    "LoginAttempt",
+    "Membership",
+    "Namespace",
+    "Observation",
+    "Proposal",
+    "RegistryRule",
+    "Revision",
+    "Rollout",
+    "Runtime",
+    "ServedModel",
+    "Team",
+    "User",
+]

@@ -1,0 +1,62 @@
+"""The audit log: append-only, hash-chained, enforced by the database (migrations/0002_audit.py)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from django.db import models
+
+from deployments.models.people import User
+
+
+class AuditQuerySet(models.QuerySet["AuditEvent"]):
+    def visible_to(self, user: User) -> Self:
+        """Those of the user's teams and the user's own; all for platform admins and auditors."""
+        if user.sees_everything:
+            return self
+        return self.filter(models.Q(team_id__in=list(user.roles)) | models.Q(actor_id=user.pk))
+
+
+class AuditEvent(models.Model):
+    """Who did what to what, why, and what it was before. Names are stored as they were; there are no foreign keys.
+
+    `seq`, `at`, `txid`, `prev_hash` and `row_hash` are set by a trigger, whatever is sent.
+    """
+
+    seq = models.BigIntegerField(unique=True, editable=False, default=0)
+    at = models.DateTimeField(editable=False, null=True)
+    txid = models.BigIntegerField(editable=False, default=0)
+    prev_hash = models.CharField(max_length=64, editable=False, default="")
+    row_hash = models.CharField(max_length=64, editable=False, default="")
+
+    kind = models.CharField(max_length=48, help_text="noun.verbed, like revision.saved")
+    was_allowed = models.BooleanField(default=True, help_text="Off: it was tried and refused.")
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=120)
+    via = models.CharField(max_length=16, help_text="web, admin, worker, command")
+    request_id = models.CharField(max_length=64, blank=True)
+    object_type = models.CharField(max_length=40)
+    object_id = models.CharField(max_length=64)
+    object_name = models.CharField(max_length=253)
+    deployment_id = models.BigIntegerField(null=True)
+    team_id = models.BigIntegerField(null=True)
+    team_name = models.CharField(max_length=80, blank=True)
+    environment = models.CharField(max_length=8, blank=True)
+    cluster_name = models.CharField(max_length=80, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    changes = models.JSONField(default=list, help_text="[{path, label, before, after}] of the changed fields, as text.")
+    facts = models.JSONField(default=dict, help_text="What the sentence needs: revision numbers, roles, names.")
+
+    objects: ClassVar[models.Manager[AuditEvent]] = models.Manager.from_queryset(AuditQuerySet)()
+
+    class Meta:
+        ordering = ["-seq"]
+        indexes = [
+            models.Index(fields=["deployment_id", "-seq"]),
+            models.Index(fields=["team_id", "-seq"]),
+            models.Index(fields=["actor_id", "-seq"]),
+            models.Index(fields=["txid", "object_type", "object_id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.kind}"

@@ -1,0 +1,164 @@
+"""Models, their deployments and the revisions of those. A row here is intent: saving it asks for the deploy."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from django.db import models
+from django.utils import timezone
+
+from deployments.domain import catalogue
+from deployments.domain.catalogue import Environment, ModelType
+from deployments.domain.spec import Spec
+from deployments.domain.status import Phase
+from deployments.models.cluster import Namespace
+from deployments.models.people import Team, User, slug_validator
+
+
+class ServedModel(models.Model):
+    """A model that a team owns; deployments serve it."""
+
+    slug = models.CharField(max_length=63, unique=True, validators=[slug_validator])
+    name = models.CharField(max_length=120)
+    type = models.CharField(max_length=24, choices=[(item.value, item.label) for item in ModelType])
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="models")
+    description = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["slug"]
+        verbose_name = "model"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DeploymentQuerySet(models.QuerySet["Deployment"]):
+    def visible_to(self, user: User) -> Self:
+        """Those of the user's teams; all for platform admins and auditors."""
+        return self if user.sees_everything else self.filter(namespace__team_id__in=list(user.roles))
+
+    def live(self) -> Self:
+        return self.filter(retired_at=None)
+
+    def related(self) -> Self:
+        """With everything a page about a deployment shows of other tables."""
+        return self.select_related(
+            "model", "namespace__team", "namespace__cluster__health", "current", "state", "observation"
+        )
+
+
+class Deployment(models.Model):
+    """One model served in one namespace of one cluster. Changing it takes an audit event in the same transaction."""
+
+    slug = models.CharField(max_length=180, unique=True, help_text="cluster.namespace.name, as in the page's address")
+    name = models.CharField(max_length=63, validators=[slug_validator])
+    model = models.ForeignKey(ServedModel, on_delete=models.PROTECT, related_name="deployments")
+    namespace = models.ForeignKey(Namespace, on_delete=models.PROTECT, related_name="deployments")
+    current = models.ForeignKey("Revision", on_delete=models.PROTECT, null=True, related_name="+")
+    generation = models.PositiveIntegerField(default=0, help_text="Grows with every change of intent.")
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now, help_text="When intent last changed.")
+    changed_by = models.CharField(max_length=120, blank=True)
+    changed_what = models.CharField(max_length=200, blank=True, help_text="The last change in a few words.")
+    restarted_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
+    paused_reason = models.CharField(max_length=300, blank=True)
+    paused_by = models.CharField(max_length=120, blank=True)
+    retired_at = models.DateTimeField(null=True)
+    force_generation = models.PositiveIntegerField(
+        default=0, help_text="A maintainer chose to take over fields that others hold, for this generation only."
+    )
+
+    objects: ClassVar[models.Manager[Deployment]] = models.Manager.from_queryset(DeploymentQuerySet)()
+
+    class Meta:
+        ordering = ["slug"]
+        constraints = [models.UniqueConstraint(fields=["namespace", "name"], name="name_once_per_namespace")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def team(self) -> Team:
+        return self.namespace.team
+
+    @property
+    def environment(self) -> Environment:
+        return Environment(self.namespace.environment)
+
+    @property
+    def is_paused(self) -> bool:
+        return self.paused_at is not None
+
+    @property
+    def is_retired(self) -> bool:
+        return self.retired_at is not None
+
+
+class DeploymentState(models.Model):
+    """How far the machine is with the intent. Written by the relay and the workers; not audited."""
+
+    deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, primary_key=True, related_name="state")
+    phase = models.CharField(
+        max_length=16, choices=[(item.value, item.label) for item in Phase], default=Phase.SAVED.value
+    )
+    observed_generation = models.PositiveIntegerField(default=0, help_text="The generation the cluster has accepted.")
+    applied_at = models.DateTimeField(null=True)
+    applied_revision = models.PositiveIntegerField(null=True)
+    applied_hash = models.CharField(max_length=64, blank=True)
+    next_reconcile_at = models.DateTimeField(default=timezone.now, db_index=True)
+    tried_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    starts = models.PositiveIntegerField(
+        default=0, help_text="Attempts begun and not ended; counted before the work, so that a killer is found."
+    )
+    starts_generation = models.PositiveIntegerField(default=0)
+    last_error_class = models.CharField(max_length=40, blank=True)
+    last_error = models.TextField(blank=True)
+    conflict = models.JSONField(default=list, help_text="Fields of ours that others hold: path, manager, live, desired.")
+    drift = models.JSONField(default=list, help_text="What differs between intent and cluster: path, desired, live, manager, at.")
+    drift_checked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.deployment_id}: {self.phase}"
+
+    @property
+    def is_poisoned(self) -> bool:
+        return self.phase == Phase.PARKED
+
+
+class Revision(models.Model):
+    """An immutable, numbered spec with its author and reason, and the catalogue entries it was made with."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="revisions")
+    number = models.PositiveIntegerField()
+    spec = models.JSONField()
+    spec_hash = models.CharField(max_length=64)
+    runtime = models.JSONField(help_text="The runtime as it was when this revision was saved.")
+    profile = models.JSONField(null=True, help_text="The hardware profile as it was then, if the spec names one.")
+    author = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    author_name = models.CharField(max_length=120)
+    reason = models.CharField(max_length=500, blank=True)
+    summary = models.CharField(max_length=200, blank=True, help_text="What changed, in a few words.")
+    returns_to = models.PositiveIntegerField(null=True, help_text="The revision that this one rolls back to.")
+    saved_at = models.DateTimeField(default=timezone.now)
+    proposal = models.OneToOneField(
+        "Proposal", on_delete=models.SET_NULL, null=True, related_name="revision", help_text="What was reviewed."
+    )
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["deployment", "number"], name="revision_number_once")]
+
+    def __str__(self) -> str:
+        return f"revision {self.number}"
+
+    def to_spec(self) -> Spec:
+        return Spec.from_json(self.spec)
+
+    def to_runtime(self) -> catalogue.Runtime:
+        return catalogue.Runtime.from_json(self.runtime)
+
+    def to_profile(self) -> catalogue.HardwareProfile | None:
+        return catalogue.HardwareProfile.from_json(self.profile) if self.profile else None

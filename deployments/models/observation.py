@@ -1,0 +1,79 @@
+"""What the clusters said, and when. Machine-written, never intent, not audited."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from deployments.domain.status import State
+from deployments.models.cluster import Cluster
+from deployments.models.deployment import Deployment
+
+
+class Observation(models.Model):
+    """The newest view of one deployment. Late answers never overwrite newer ones: compare observed_at."""
+
+    deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, primary_key=True, related_name="observation")
+    observed_at = models.DateTimeField(null=True)
+    state = models.CharField(
+        max_length=24, choices=[(item.value, item.label) for item in State], default=State.UNKNOWN.value
+    )
+    severity = models.PositiveSmallIntegerField(default=0, help_text="For sorting, worst first: higher is worse.")
+    sentence = models.CharField(max_length=500, blank=True)
+    why = models.CharField(max_length=1000, blank=True)
+    next_action = models.CharField(max_length=24, blank=True)
+    since = models.DateTimeField(null=True)
+    ready = models.PositiveIntegerField(default=0)
+    desired = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    view = models.JSONField(
+        default=dict,
+        help_text="Objects as the apiserver returned them, without managedFields: deployment, replicasets, pods, hpa, "
+        "service, ingress, pdb, usage.",
+    )
+
+    def __str__(self) -> str:
+        return f"{self.deployment_id}: {self.state}"
+
+
+class ClusterEvent(models.Model):
+    """A Kubernetes Event of an object that we own; kept after the cluster forgets it."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="events")
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="events")
+    uid = models.CharField(max_length=64)
+    object_kind = models.CharField(max_length=40)
+    object_name = models.CharField(max_length=253)
+    type = models.CharField(max_length=20)
+    reason = models.CharField(max_length=128)
+    message = models.TextField()
+    count = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-last_at"]
+        constraints = [models.UniqueConstraint(fields=["cluster", "uid"], name="event_once_per_cluster")]
+        indexes = [models.Index(fields=["deployment", "-last_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.object_kind}/{self.object_name}"
+
+
+class Rollout(models.Model):
+    """When a revision was saved, applied, started and ready; kept after the cluster forgets."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="rollouts")
+    revision = models.PositiveIntegerField()
+    saved_at = models.DateTimeField()
+    applied_at = models.DateTimeField(null=True)
+    first_pod_at = models.DateTimeField(null=True)
+    first_ready_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    stalled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-revision"]
+        constraints = [models.UniqueConstraint(fields=["deployment", "revision"], name="rollout_once_per_revision")]
+
+    def __str__(self) -> str:
+        return f"{self.deployment_id} revision {self.revision}"

@@ -1,0 +1,87 @@
+"""Questions that a page asks the workers: a row is written, a worker answers it, the page polls."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from deployments.models.cluster import Namespace
+from deployments.models.deployment import Deployment, ServedModel
+from deployments.models.people import User
+
+
+class Answer(models.TextChoices):
+    WAITING = "waiting", "waiting for a worker"
+    DONE = "done", "answered"
+    FAILED = "failed", "failed"
+
+
+class Proposal(models.Model):
+    """A candidate spec with the cluster's verdict on it: reviewed, then applied, sent to a maintainer, or dropped.
+
+    Its id is the idempotency key of the apply: one proposal makes at most one revision.
+    """
+
+    class Kind(models.TextChoices):
+        CREATE = "create", "new deployment"
+        EDIT = "edit", "edit"
+        ROLLBACK = "rollback", "roll back"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    kind = models.CharField(max_length=12, choices=Kind)
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, null=True, related_name="proposals")
+    model = models.ForeignKey(ServedModel, on_delete=models.CASCADE, related_name="+")
+    namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=63)
+    spec = models.JSONField()
+    spec_hash = models.CharField(max_length=64)
+    runtime = models.JSONField()
+    profile = models.JSONField(null=True)
+    based_on = models.PositiveIntegerField(default=0, help_text="Number of the revision that the author saw; 0 for none.")
+    returns_to = models.PositiveIntegerField(null=True)
+    author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="proposals")
+    note = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    answer = models.CharField(max_length=8, choices=Answer, default=Answer.WAITING)
+    verdict = models.JSONField(default=dict, help_text="What the cluster's dry run said; see deployments/dryrun.py.")
+    answered_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True, help_text="When the author sent it to the maintainers.")
+    applied_at = models.DateTimeField(null=True)
+    dropped_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.name}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.applied_at is None and self.dropped_at is None
+
+
+class LogRequest(models.Model):
+    """Log lines of a deployment's pods, fetched once by a worker; only its author may read them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="log_requests")
+    author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    pod = models.CharField(max_length=253, blank=True, help_text="Empty: all pods, merged by time.")
+    container = models.CharField(max_length=63, blank=True)
+    previous = models.BooleanField(default=False, help_text="Of the container that ran before the last restart.")
+    since_s = models.PositiveIntegerField(default=3600)
+    tail = models.PositiveIntegerField(default=500, help_text="Lines of each pod.")
+    created_at = models.DateTimeField(default=timezone.now)
+    answer = models.CharField(max_length=8, choices=Answer, default=Answer.WAITING)
+    answered_at = models.DateTimeField(null=True)
+    lines = models.JSONField(default=list, help_text="[instant, pod, container, text] in order of time.")
+    problems = models.JSONField(default=list, help_text="[pod, what went wrong], for pods whose logs could not be read.")
+    is_truncated = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"logs of {self.deployment_id}"

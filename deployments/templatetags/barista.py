@@ -1,0 +1,212 @@
+"""The words of the interface: icons, states, times and quantities, each drawn in one way only."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
+from django.template.defaultfilters import date as format_date
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+UNKNOWN = "\N{EN DASH}"
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", css: str = "") -> SafeString:
+    """One outline of static/icons.svg. Without a label it is decoration and hidden from screen readers."""
+    href = f"{static('icons.svg')}#{name}"
+    classes = f"icon {css}".strip()
+    if label:
+        return format_html('<svg class="{}" role="img" aria-label="{}"><use href="{}"/></svg>', classes, label, href)
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"/></svg>', classes, href)
+
+
+@register.simple_tag
+def state_pill(state: Any, detail: str = "") -> SafeString:
+    """Icon and word of anything with `label`, `tone` and `icon`; `detail` follows the word ("2 of 4")."""
+    words = f"{state.label} {detail}".strip()
+    return format_html('<span class="st st-{}">{}{}</span>', state.tone, icon(state.icon), words)
+
+
+@register.simple_tag
+def env_badge(environment: str) -> SafeString:
+    """Prod is ink and capitals everywhere; the others are a thin outline."""
+    value = str(environment)
+    return format_html('<span class="env env-{}">{}</span>', value, "PROD" if value == "prod" else value)
+
+
+def in_words(seconds: float) -> str:
+    """A length of time in its two largest units: "6 s", "2 min 10 s", "3 h 20 min", "12 d"."""
+    total = max(0, int(seconds))
+    if total < MINUTE:
+        return f"{total} s"
+    if total < HOUR:
+        return _two(total, MINUTE, "min", 1, "s", whole_from=10)
+    if total < DAY:
+        return _two(total, HOUR, "h", MINUTE, "min", whole_from=24)
+    return _two(total, DAY, "d", HOUR, "h", whole_from=3)
+
+
+def _two(total: int, unit: int, name: str, part: int, part_name: str, *, whole_from: int) -> str:
+    whole, rest = divmod(total, unit)
+    if rest // part == 0 or whole >= whole_from:
+        return f"{whole} {name}"
+    return f"{whole} {name} {rest // part} {part_name}"
+
+
+def relative(moment: datetime, now: datetime) -> str:
+    """ "just now", "6 min ago", "in 2 h": one unit, because the exact instant is one hover away."""
+    seconds = int((now - moment).total_seconds())
+    distance = abs(seconds)
+    if distance < 5:
+        return "just now"
+    for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (1, "s")):
+        if distance >= unit:
+            words = f"{distance // unit} {name}"
+            break
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+@register.simple_tag
+def ago(moment: datetime | None, missing: str = UNKNOWN) -> SafeString | str:
+    """A relative time that static/js/times.js keeps fresh, with the exact instant in its title."""
+    if moment is None:
+        return missing
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago>{}</time>',
+        moment.isoformat(),
+        exact(moment),
+        relative(moment, timezone.now()),
+    )
+
+
+@register.filter
+def exact(moment: datetime | None) -> str:
+    """ "Thu 19 Nov 2026, 19:35:02 UTC", in the time zone of the site."""
+    return format_date(timezone.localtime(moment), "D j M Y, H:i:s T") if moment else UNKNOWN
+
+
+@register.simple_tag
+def clock(moment: datetime | None, pattern: str = "H:i:s") -> SafeString | str:
+    """The time of day, for lists where a day heading or a neighbour gives the date."""
+    if moment is None:
+        return UNKNOWN
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), format_date(local, pattern)
+    )
+
+
+@register.filter
+def duration(value: timedelta | float | None) -> str:
+    """A timedelta or a number of seconds in words."""
+    if value is None:
+        return UNKNOWN
+    return in_words(value.total_seconds() if isinstance(value, timedelta) else value)
+
+
+def plain(number: Decimal) -> str:
+    """Digits without an exponent or trailing zeros."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@register.filter
+def cores(millicores: int | None) -> str:
+    """1500 -> "1.5 cores", 1000 -> "1 core". None is unknown, never 0."""
+    if millicores is None:
+        return UNKNOWN
+    amount = plain((Decimal(millicores) / 1000).quantize(Decimal("0.001" if millicores < 100 else "0.01")))
+    return f"{amount} {'core' if amount == '1' else 'cores'}"
+
+
+@register.filter
+def memory(size: int | None) -> str:
+    """Bytes in the largest binary unit that leaves at least 1: 8589934592 -> "8 GiB"."""
+    if size is None:
+        return UNKNOWN
+    for unit, name in ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if size >= unit:
+            return f"{plain((Decimal(size) / unit).quantize(Decimal('0.1')))} {name}"
+    return f"{size} B"
+
+
+@register.filter
+def plural(count: int, words: str) -> str:
+    """{{ 3|plural:"pod,pods" }} -> "3 pods"."""
+    one, many = words.split(",")
+    return f"{count} {one if count == 1 else many}"
+
+
+USE_WIDTH, USE_FULL, USE_HOT = 64, Decimal("1.5"), Decimal("0.9")
+
+
+@register.simple_tag
+def use_bar(used: float | None, requested: float | None, label: str) -> SafeString:
+    """Use against its request: the scale ends at 150 %, the tick is the request, orange from 90 %.
+
+    `label` says the same in words for those who do not see the bar. Nothing is drawn when either number is unknown.
+    """
+    if used is None or not requested:
+        return SafeString("")
+    share = Decimal(str(used)) / Decimal(str(requested))
+    tick = (USE_WIDTH / USE_FULL).quantize(Decimal("0.1"))
+    filled = min(share, USE_FULL) * USE_WIDTH / USE_FULL
+    return format_html(
+        '<svg class="use" viewBox="0 0 {w} 6" role="img" aria-label="{label}"><rect class="bg" width="{w}" height="6"'
+        ' rx="3"/><rect class="{kind}" width="{filled}" height="6" rx="3"/>'
+        '<line class="rq" x1="{tick}" x2="{tick}" y1="-1" y2="7"/></svg>',
+        w=USE_WIDTH,
+        label=label,
+        kind="hot" if share >= USE_HOT else "fg",
+        filled=filled.quantize(Decimal("0.1")),
+        tick=tick,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def query_with(context: Mapping[str, Any], **changes: object) -> str:
+    """The page's own query string with some parameters changed; None or "" removes one, a new filter goes to page 1."""
+    query = context["request"].GET.copy()
+    query.pop("page", None)
+    for name, value in changes.items():
+        if value in (None, ""):
+            query.pop(name, None)
+        else:
+            query[name] = str(value)
+    return f"?{query.urlencode()}" if query else "?"
+
+
+@register.simple_tag
+def control(field: BoundField) -> SafeString:
+    """A form field's input with the class its kind needs; Django adds aria-describedby and aria-invalid."""
+    widget = field.field.widget
+    if isinstance(widget, CheckboxSelectMultiple | RadioSelect):
+        kind = ""
+    elif isinstance(widget, CheckboxInput):
+        kind = "form-check-input"
+    else:
+        kind = "form-select" if isinstance(widget, Select) else "form-control"
+    own = widget.attrs.get("class", "")
+    invalid = "is-invalid" if field.errors else ""
+    classes = " ".join(part for part in (kind, own, invalid) if part)
+    return field.as_widget(attrs={"class": classes} if classes else None)
+
+
+@register.filter
+def is_checkbox(field: BoundField) -> bool:
+    return isinstance(field.field.widget, CheckboxInput)
+
+
+@register.filter
+def is_choices(field: BoundField) -> bool:
+    """Whether the field draws several inputs, so that it needs a legend instead of a label."""
+    return isinstance(field.field.widget, CheckboxSelectMultiple | RadioSelect)
