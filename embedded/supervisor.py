@@ -1,0 +1,138 @@
+"""Keeps a set of processes running: starts them in order, restarts what dies and says so, stops them in reverse order."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from embedded.paths import Home
+from embedded.processes import Command, end, has_exited, remove_record, spawn, write_record
+
+Say = Callable[[str, str], None]  # (who, what)
+
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 15.0
+_SETTLED_AFTER = 30.0  # a process that ran this long starts over with the shortest pause
+
+
+@dataclass
+class Child:
+    command: Command
+    ready: Callable[[], bool] | None
+    process: subprocess.Popen[bytes]
+    started: float
+    pause: float = _FIRST_PAUSE
+    restart_at: float | None = None
+    restarts: int = 0
+
+
+@dataclass
+class Supervisor:
+    """One ordered set of children. Thread safe: the control plane comes up in its own thread."""
+
+    home: Home
+    say: Say
+    children: dict[str, Child] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _closing: threading.Event = field(default_factory=threading.Event)
+    _watcher: threading.Thread | None = None
+
+    def start(self, command: Command, *, ready: Callable[[], bool] | None = None, seconds: float = 60.0) -> None:
+        """Start a process and wait until `ready` says so. Raises with the reason when it ends before that."""
+        with self._lock:
+            if self._closing.is_set():
+                raise Stopped(command.name)
+            child = Child(command, ready, self._spawn(command), time.monotonic())
+            self.children[command.name] = child
+            if self._watcher is None:
+                self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+                self._watcher.start()
+        self.wait_ready(command.name, seconds=seconds)
+
+    def wait_ready(self, name: str, *, seconds: float) -> None:
+        child = self.children[name]
+        deadline = time.monotonic() + seconds
+        while child.ready is not None and not child.ready():
+            if self._closing.is_set():
+                raise Stopped(name)
+            if child.restarts >= 3:
+                raise RuntimeError(f"{name} ended {child.restarts} times before it was ready{_where(child.command)}.")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{name} was not ready within {seconds:.0f} s{_where(child.command)}.")
+            self._closing.wait(0.05)
+
+    def restart(self, name: str) -> None:
+        """Stop one child and let the watcher start it again at once."""
+        with self._lock:
+            child = self.children[name]
+            end(child.process, stop_signal=child.command.stop_signal, seconds=child.command.stop_seconds)
+            child.process, child.started = self._spawn(child.command), time.monotonic()
+
+    def pids(self) -> dict[str, int]:
+        with self._lock:
+            return {name: child.process.pid for name, child in self.children.items()}
+
+    def stop(self) -> None:
+        """Stop all, the last started first. Later calls do nothing."""
+        self._closing.set()
+        with self._lock:
+            while self.children:
+                name, child = self.children.popitem()
+                end(child.process, stop_signal=child.command.stop_signal, seconds=child.command.stop_seconds)
+                remove_record(self.home, name)
+
+    def _spawn(self, command: Command) -> subprocess.Popen[bytes]:
+        process = spawn(command, mark=str(self.home.path))
+        write_record(self.home, command.name, process.pid)
+        if process.stdout is not None:
+            threading.Thread(target=self._forward, args=(command.name, process), daemon=True).start()
+        return process
+
+    def _forward(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        stream = process.stdout
+        if stream is None:
+            return
+        with stream:
+            for line in stream:
+                self.say(name, line.decode(errors="replace").rstrip())
+
+    def _watch(self) -> None:
+        while not self._closing.wait(0.2):
+            with self._lock:
+                for child in self.children.values():
+                    if not self._closing.is_set():
+                        self._heal(child)
+
+    def _heal(self, child: Child) -> None:
+        now = time.monotonic()
+        name = child.command.name
+        if child.restart_at is None:
+            if not has_exited(child.process):
+                return
+            if now - child.started > _SETTLED_AFTER:
+                child.pause = _FIRST_PAUSE
+            # What is left of its session goes too: two sets of workers would share one queue.
+            end(child.process, stop_signal=child.command.stop_signal, seconds=0)
+            self.say(name, f"ended with {_ending(child.process.returncode)}; starting it again in {child.pause:.1f} s")
+            child.restart_at = now + child.pause
+            child.pause = min(child.pause * 2, _LONGEST_PAUSE)
+        elif now >= child.restart_at:
+            child.restart_at = None
+            child.restarts += 1
+            child.process, child.started = self._spawn(child.command), now
+            self.say(name, f"started again (pid {child.process.pid})")
+
+
+class Stopped(RuntimeError):
+    """The stack is being stopped; whoever was starting something should give up quietly."""
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _where(command: Command) -> str:
+    return f"; its messages are in {command.log}" if command.log else ""
