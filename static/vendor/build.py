@@ -21,6 +21,7 @@ FILES = {"dist/css/tabler.min.css": "tabler.min.css"}
 # One line a family, so that a new icon is a one-word change.
 ICONS = """
 circle-check refresh moon sunrise alert-octagon alert-triangle git-compare hourglass device-floppy player-pause archive
+ban file-off ghost heartbeat help photo-off server-off
 circle-dashed circle help-circle wave-sine cloud-off plug-connected-x clock history eye-off
 home server-2 list clipboard-list search user users logout settings contrast-2 sun lock shield-check robot coffee
 chevron-right chevron-down chevron-left arrow-right arrow-back-up arrow-up arrow-down external-link dots
