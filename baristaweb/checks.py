@@ -1,0 +1,31 @@
+"""System checks: what production must not start with."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+WEAK_SECRETS = ("", "secret", "changeme", "change-me", "django-insecure")
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def production_values(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Weak or missing values that Django's own deployment checks do not look at."""
+    problems: list[tuple[str, str, str]] = []
+    if settings.BARISTA.env != "production":
+        return []
+    key = settings.SECRET_KEY
+    if len(key) < 50 or any(key.startswith(weak) for weak in WEAK_SECRETS if weak):
+        problems.append(("E001", "SECRET_KEY is shorter than 50 characters or a known default.", "Set a random one."))
+    if "*" in settings.ALLOWED_HOSTS or not settings.ALLOWED_HOSTS:
+        problems.append(("E002", "ALLOWED_HOSTS must name the site's hosts.", "List them, comma separated."))
+    if ":@" in settings.CELERY_BROKER_URL or "@" not in settings.CELERY_BROKER_URL:
+        problems.append(("E003", "REDIS_URL has no password.", "Use rediss://:password@host:port/0."))
+    if settings.DATABASES["default"].get("USER") in {"postgres", "barista_owner"}:
+        problems.append(("E004", "DATABASE_URL uses the owner or a superuser.", "Use the role barista_app."))
+    token = settings.BARISTA.metrics_token
+    if token and len(token) < 20:
+        problems.append(("E005", "BARISTA_METRICS_TOKEN is shorter than 20 characters.", "Set a random one."))
+    if settings.SESSION_COOKIE_AGE > 43_200:
+        problems.append(("E006", "Sessions live longer than 12 hours.", "Set SESSION_COOKIE_AGE to 43200 or less."))
+    return [checks.Error(text, hint=hint, id=f"barista.{code}") for code, text, hint in problems]

@@ -1,0 +1,1 @@
+"""Leaf helpers used by both apps; they import nothing of ours."""

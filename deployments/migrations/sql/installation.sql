@@ -1,0 +1,1 @@
+INSERT INTO deployments_installation (uuid, created_at) VALUES (gen_random_uuid(), now());

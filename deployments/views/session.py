@@ -1,0 +1,98 @@
+"""Logging in and out, the theme, and how long a session lives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import logout, views
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from deployments.actions import logins
+
+THEMES = ("light", "dark", "auto")
+THEME_COOKIE = "theme"
+TOUCH_EVERY_S = 60
+
+
+@method_decorator(login_not_required, name="dispatch")
+class Login(views.LoginView):
+    """The only way in, for the admin too; unknown and known users get the same answer."""
+
+    template_name = "registration/login.html"
+    redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
+        username = request.POST.get("username", "")[:150]
+        if logins.is_blocked(username=username, address=self._address()):
+            return render(request, "429.html", status=429)
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        logins.forget(username=form.cleaned_data["username"], address=self._address())
+        answer = super().form_valid(form)
+        self.request.session["began"] = self.request.session["seen"] = int(time.time())
+        return answer
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        logins.count_failure(username=form.data.get("username", "")[:150], address=self._address())
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+    def _address(self) -> str:
+        # The socket's address: forwarded headers are the client's to forge unless a proxy is named.
+        return str(self.request.META.get("REMOTE_ADDR", ""))
+
+
+@require_POST
+def log_out(request: HttpRequest) -> HttpResponse:
+    """End the session."""
+    logout(request)
+    return HttpResponseRedirect(settings.LOGIN_URL if settings.LOGIN_URL.startswith("/") else "/login/")
+
+
+@login_not_required
+@require_POST
+def set_theme(request: HttpRequest) -> HttpResponse:
+    """Light, dark, or as the system says; kept in a cookie so that the first paint is right."""
+    theme = request.POST.get("theme", "auto")
+    target = request.POST.get("next", "/")
+    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    answer = HttpResponseRedirect(target if safe else "/")
+    answer.set_cookie(
+        THEME_COOKIE,
+        theme if theme in THEMES else "auto",
+        max_age=365 * 86_400,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+    )
+    return answer
+
+
+class SessionLimitMiddleware:
+    """Ends a session after an hour without a request, and 12 hours after login in any case."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            at = int(time.time())
+            seen = request.session.get("seen", at)
+            began = request.session.get("began", at)
+            if at - seen > settings.SESSION_IDLE_S or at - began > settings.SESSION_COOKIE_AGE:
+                logout(request)
+            elif at - seen > TOUCH_EVERY_S or "seen" not in request.session:
+                request.session["seen"], request.session["began"] = at, began
+        answer = self.get_response(request)
+        if request.user.is_authenticated:
+            answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
