@@ -1,0 +1,266 @@
+"""Pods and events in words."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from deployments.domain.answers import condition, instant, message, number, obj, objects, text
+from deployments.domain.states import ClusterView, PodState, Tone
+
+_IMAGE_REASONS: Final = frozenset(
+    {
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+        "RegistryUnavailable",
+    }
+)
+_CONFIG_REASONS: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+HASH_LABEL: Final = "pod-template-hash"
+REVISION_ANNOTATION: Final = "deployment.kubernetes.io/revision"
+
+_LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+# A container that ended this often is in a loop also while its next attempt runs: the state must not flicker.
+_LOOP_RESTARTS: Final = 3
+
+# Exit codes worth a word; 128 + n is signal n.
+_EXITS: Final = {
+    1: "an error of its own",
+    126: "its command cannot be run",
+    127: "its command was not found",
+    134: "abort (SIGABRT)",
+    137: "killed (SIGKILL), often too little memory",
+    139: "a crash in native code (SIGSEGV)",
+    143: "asked to stop (SIGTERM)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodRow:
+    """One line of the pod table. `revision` is the Deployment's own rollout number of the pod's ReplicaSet."""
+
+    name: str
+    state: PodState
+    label: str
+    tone: Tone
+    reason: str
+    detail: str
+    revision_hash: str
+    revision: str
+    ready: bool
+    restarts: int
+    last_exit_code: int | None
+    node: str
+    age_started_at: datetime | None
+    container_names: tuple[str, ...]
+    has_previous: bool
+    cpu_request: str
+    memory_request: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    reason: str
+    message: str
+    count: int
+    first: datetime | None
+    last: datetime | None
+    tone: Tone
+    object: str
+
+
+def pod_rows(view: ClusterView) -> tuple[PodRow, ...]:
+    """All pods, worst first, then by name."""
+    revisions = {
+        text(item, "metadata", "labels", HASH_LABEL): text(item, "metadata", "annotations", REVISION_ANNOTATION)
+        for item in view.replica_sets
+    }
+    rows = [_row(pod, view.events, revisions) for pod in view.pods]
+    return tuple(sorted(rows, key=lambda row: (-row.state.severity, row.name)))
+
+
+def explain_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> tuple[PodState, str]:
+    """The state of a pod and one sentence saying why."""
+    name = text(pod, "metadata", "name") or "The pod"
+    phase = text(pod, "status", "phase")
+    if text(pod, "metadata", "deletionTimestamp"):
+        return PodState.TERMINATING, f"{name} is ending."
+    if phase == "Succeeded":
+        return PodState.COMPLETED, f"{name} has ended."
+    if phase == "Failed":
+        return _failed(pod, name)
+    trouble = _container_trouble(pod, name, events)
+    if trouble is not None:
+        return trouble
+    scheduled = condition(pod, "PodScheduled")
+    if scheduled.get("status") == "False":
+        reason = message(text(scheduled, "message")) or _last_event(pod, events, "FailedScheduling")
+        return PodState.UNSCHEDULABLE, f"No node fits {name}: {reason or 'the scheduler gave no reason'}"
+    if condition(pod, "Ready").get("status") == "True":
+        return PodState.READY, f"{name} is ready."
+    if phase == "Pending":
+        return PodState.PENDING, _pending(pod, name)
+    if phase == "Running":
+        return _not_ready(pod, name, events)
+    return PodState.UNKNOWN, f"The cluster does not know how {name} is; its node may be gone."
+
+
+def group_events(events: Iterable[Mapping[str, Any]]) -> tuple[EventRow, ...]:
+    """Events with the same reason, message and object as one row, newest first."""
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for event in events:
+        involved = obj(event, "involvedObject")
+        target = f"{text(involved, 'kind')}/{text(involved, 'name')}"
+        groups.setdefault((text(event, "reason"), message(text(event, "message")), target), []).append(event)
+    rows = [_event_row(*key, members) for key, members in groups.items()]
+    return tuple(sorted(rows, key=lambda row: (row.last or _LONG_AGO, row.reason), reverse=True))
+
+
+def event_time(event: Mapping[str, Any]) -> datetime | None:
+    return (
+        instant(event, "series", "lastObservedTime")
+        or instant(event, "lastTimestamp")
+        or instant(event, "eventTime")
+        or instant(event, "metadata", "creationTimestamp")
+    )
+
+
+def _event_row(reason: str, said: str, target: str, members: list[Mapping[str, Any]]) -> EventRow:
+    firsts = [at for at in (instant(item, "firstTimestamp") or event_time(item) for item in members) if at]
+    lasts = [at for at in map(event_time, members) if at]
+    count = sum(max(1, number(item, "count", default=1), number(item, "series", "count")) for item in members)
+    is_warning = any(text(item, "type") == "Warning" for item in members)
+    return EventRow(
+        reason=message(reason, 120),
+        message=said,
+        count=count,
+        first=min(firsts, default=None),
+        last=max(lasts, default=None),
+        tone=Tone.WARN if is_warning else Tone.QUIET,
+        object=target,
+    )
+
+
+def _row(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]], revisions: Mapping[str, str]) -> PodRow:
+    state, sentence = explain_pod(pod, events)
+    statuses = objects(pod, "status", "containerStatuses")
+    containers = objects(pod, "spec", "containers")
+    first = containers[0] if containers else {}
+    revision_hash = text(pod, "metadata", "labels", HASH_LABEL)
+    exits = [obj(item, "lastState", "terminated").get("exitCode") for item in statuses]
+    return PodRow(
+        name=text(pod, "metadata", "name"),
+        state=state,
+        label=state.label,
+        tone=state.tone,
+        reason=_reason(pod, statuses),
+        detail=sentence,
+        revision_hash=revision_hash,
+        revision=revisions.get(revision_hash, ""),
+        ready=condition(pod, "Ready").get("status") == "True" and state is not PodState.TERMINATING,
+        restarts=sum(max(0, number(item, "restartCount")) for item in statuses),
+        last_exit_code=next((code for code in exits if isinstance(code, int)), None),
+        node=text(pod, "spec", "nodeName"),
+        age_started_at=instant(pod, "metadata", "creationTimestamp"),
+        container_names=tuple(text(item, "name") for item in containers),
+        has_previous=any(obj(item, "lastState", "terminated") for item in statuses),
+        cpu_request=text(first, "resources", "requests", "cpu"),
+        memory_request=text(first, "resources", "requests", "memory"),
+    )
+
+
+def _reason(pod: Mapping[str, Any], statuses: Sequence[Mapping[str, Any]]) -> str:
+    """The cluster's own word, for people who search for it."""
+    for status in statuses:
+        for kind in ("waiting", "terminated"):
+            word = text(status, "state", kind, "reason")
+            if word:
+                return message(word, 120)
+    scheduled = text(condition(pod, "PodScheduled"), "reason")
+    return message(text(pod, "status", "reason") or scheduled or text(pod, "status", "phase"), 120)
+
+
+def _failed(pod: Mapping[str, Any], name: str) -> tuple[PodState, str]:
+    said = message(text(pod, "status", "message"))
+    if text(pod, "status", "reason") == "Evicted":
+        return PodState.EVICTED, f"{name} was evicted: {said or 'its node ran short of something'}"
+    return PodState.FAILED, f"{name} failed: {said or message(text(pod, 'status', 'reason'), 120) or 'no reason given'}"
+
+
+def _container_trouble(
+    pod: Mapping[str, Any], name: str, events: Sequence[Mapping[str, Any]]
+) -> tuple[PodState, str] | None:
+    statuses = objects(pod, "status", "initContainerStatuses") + objects(pod, "status", "containerStatuses")
+    for status in statuses:
+        waiting = obj(status, "state", "waiting")
+        reason, said = text(waiting, "reason"), message(text(waiting, "message"))
+        if reason in _IMAGE_REASONS:
+            image = text(status, "image") or "the image"
+            answer = _last_event(pod, events, "Failed", containing="pull") or said
+            return PodState.IMAGE_ERROR, f"{name} cannot pull {message(image, 200)}: {answer or reason}"
+        if reason in _CONFIG_REASONS:
+            return PodState.CONFIG_ERROR, f"{name} cannot start its container: {said or reason}"
+        if reason == "CrashLoopBackOff":
+            return _crashed(status, obj(status, "lastState", "terminated"), name)
+        ended = obj(status, "state", "terminated")
+        if ended and number(ended, "exitCode") != 0:
+            return _crashed(status, ended, name)
+        last = obj(status, "lastState", "terminated")
+        if last and status.get("ready") is not True and number(status, "restartCount") >= _LOOP_RESTARTS:
+            return _crashed(status, last, name)
+    return None
+
+
+def _crashed(status: Mapping[str, Any], ended: Mapping[str, Any], name: str) -> tuple[PodState, str]:
+    restarts = number(status, "restartCount")
+    times = "once" if restarts == 1 else f"{restarts} times"
+    if text(ended, "reason") == "OOMKilled":
+        return PodState.OOM_KILLED, f"{name} needed more memory than its limit and was killed; it restarted {times}."
+    code = ended.get("exitCode")
+    if not isinstance(code, int):
+        return PodState.CRASH_LOOPING, f"{name} keeps ending soon after it starts; it restarted {times}."
+    meaning = _EXITS.get(code, f"signal {code - 128}" if 128 < code < 160 else "see its log")
+    if code == 0:
+        meaning = "it ended by itself, a server should keep running"
+    return PodState.CRASH_LOOPING, f"{name} keeps ending with exit code {code} ({meaning}); it restarted {times}."
+
+
+def _pending(pod: Mapping[str, Any], name: str) -> str:
+    if not text(pod, "spec", "nodeName"):
+        return f"{name} waits for a node."
+    return f"{name} is on {text(pod, 'spec', 'nodeName')}, pulling its image and creating its container."
+
+
+def _not_ready(pod: Mapping[str, Any], name: str, events: Sequence[Mapping[str, Any]]) -> tuple[PodState, str]:
+    answer = _last_event(pod, events, "Unhealthy")
+    began = [obj(item, "state", "running") for item in objects(pod, "status", "containerStatuses")]
+    restarts = sum(number(item, "restartCount") for item in objects(pod, "status", "containerStatuses"))
+    said = f" Its last check said: {answer}" if answer else ""
+    changed, created = instant(condition(pod, "Ready"), "lastTransitionTime"), instant(pod, "status", "startTime")
+    # A Ready condition that changed after the start and is False again was True in between.
+    lost = bool(began and changed and created and (changed - created).total_seconds() > 1 and not restarts and answer)
+    if lost:
+        return PodState.NOT_READY, f"{name} runs but does not pass its readiness check.{said}"
+    return PodState.STARTING, f"{name} is running and not ready yet.{said}"
+
+
+def _last_event(
+    pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]], reason: str, *, containing: str = ""
+) -> str:
+    uid = text(pod, "metadata", "uid")
+    matching = [
+        event
+        for event in events
+        if text(event, "reason") == reason
+        and uid
+        and text(event, "involvedObject", "uid") == uid
+        and containing in text(event, "message").lower()
+    ]
+    if not matching:
+        return ""
+    newest = max(matching, key=lambda event: str(event_time(event) or ""))
+    return message(text(newest, "message"))
