@@ -1,0 +1,290 @@
+"""The gateway over the Kubernetes client library: its loader, credentials and TLS; our own requests on top.
+
+Requests go through ApiClient.call_api with bodies of bytes, so that what was checked is what is sent, and answers stay
+raw JSON: typed objects cost four times as much and lose unknown fields.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import orjson
+import urllib3
+from kubernetes import client as library
+from kubernetes import config as loader
+
+from deployments.kube.answers import refusal
+from deployments.kube.api import RESOURCES, Answer, Invalid, Kind, Listing, NotConfigured, NotFound, Object, Unreachable
+from deployments.kube.stream import Stream, plain_problem
+
+APPLY: Final = "application/apply-patch+yaml"
+JSON: Final = "application/json"
+CONNECT_S: Final = 2.0
+READ_S: Final = 5.0
+LIST_S: Final = 15.0
+ANSWER_LIMIT: Final = 128 * 1024 * 1024
+POOL: Final = 64
+PAGE: Final = 500
+
+
+def from_kubeconfig(path: str, context: str) -> KubernetesGateway:
+    """Also for exec plugins, token files and client certificates: the library's loader knows them all."""
+    configuration = _configuration()
+    try:
+        loader.load_kube_config(
+            config_file=path, context=context or None, client_configuration=configuration, persist_config=False
+        )
+    except Exception as error:  # the loader raises whatever YAML, base64, plugins and missing keys raise
+        raise NotConfigured(f"The kubeconfig file {path} cannot be used: {error}") from error
+    return KubernetesGateway(library.ApiClient(configuration))
+
+
+def in_cluster() -> KubernetesGateway:
+    configuration = _configuration()
+    try:
+        loader.load_incluster_config(client_configuration=configuration)
+    except (loader.ConfigException, OSError) as error:
+        raise NotConfigured(f"Barista does not run in a pod with a ServiceAccount: {error}") from error
+    return KubernetesGateway(library.ApiClient(configuration))
+
+
+def _configuration() -> Any:
+    configuration = library.Configuration()
+    # Left on, a GET with a 2 s limit takes 8 s, and a write could be sent twice.
+    configuration.retries = False
+    configuration.connection_pool_maxsize = POOL
+    configuration.keep_alive = True
+    return configuration
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesGateway:
+    """Implements kube.api.Gateway. Threads may share one."""
+
+    library: Any
+    deadline: float | None = None
+
+    def within(self, seconds: float) -> KubernetesGateway:
+        return replace(self, deadline=time.monotonic() + seconds)
+
+    def ready(self) -> None:
+        self._call("GET", "/readyz")
+
+    def version(self) -> str:
+        return str(self._object("GET", "/version").object.get("gitVersion", ""))
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        try:
+            found = self._object("GET", RESOURCES[kind].path(namespace, name)).object
+        except NotFound:
+            return None
+        return _named(found, name)
+
+    def apply(self, body: bytes, *, manager: str, force: bool = False, dry_run: bool = False) -> Answer:
+        target = orjson.loads(body)
+        metadata = target["metadata"]
+        query = [("fieldManager", manager), ("force", str(force).lower()), ("fieldValidation", "Strict")]
+        path = RESOURCES[Kind(target["kind"])].path(metadata["namespace"], metadata["name"])
+        answer = self._object("PATCH", path, _dry(query, dry_run), body, APPLY)
+        return replace(answer, object=_named(answer.object, metadata["name"]))
+
+    def scale(
+        self, namespace: str, name: str, replicas: int, *, manager: str, resource_version: str, dry_run: bool = False
+    ) -> Object:
+        body = {
+            "apiVersion": "autoscaling/v1",
+            "kind": "Scale",
+            "metadata": {"name": name, "namespace": namespace, "resourceVersion": resource_version},
+            "spec": {"replicas": replicas},
+        }
+        path = RESOURCES[Kind.DEPLOYMENT].path(namespace, name, "scale")
+        query = _dry([("fieldManager", manager), ("fieldValidation", "Strict")], dry_run)
+        return self._object("PUT", path, query, orjson.dumps(body), JSON).object
+
+    def create_pod(self, namespace: str, body: bytes) -> Answer:
+        query = _dry([("fieldValidation", "Strict")], True)
+        return self._object("POST", RESOURCES[Kind.POD].path(namespace), query, body, JSON)
+
+    def delete(self, kind: Kind, namespace: str, name: str, *, uid: str) -> None:
+        options = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        # Foreground: a Deployment is gone only when its pods are, so that "retired" is a fact.
+        options["propagationPolicy"] = "Foreground" if kind is Kind.DEPLOYMENT else "Background"
+        try:
+            self._call("DELETE", RESOURCES[kind].path(namespace, name), [], orjson.dumps(options), JSON)
+        except NotFound:
+            return
+
+    def list_objects(self, kind: Kind, *, namespace: str | None = None, labels: str = "", fields: str = "") -> Listing:
+        query = [*_selectors(labels, fields), ("limit", str(PAGE))]
+        items: list[Object] = []
+        token = ""
+        while True:
+            page = self._object(
+                "GET",
+                RESOURCES[kind].path(namespace),
+                query + ([("continue", token)] if token else []),
+                limit_s=LIST_S,
+            ).object
+            items += page.get("items") or []
+            metadata = page.get("metadata") or {}
+            token = metadata.get("continue") or ""
+            if not token:
+                return Listing(items, str(metadata.get("resourceVersion", "")))
+
+    def watch(
+        self, kind: Kind, *, resource_version: str, namespace: str | None = None, labels: str = "", idle_s: float = 90
+    ) -> Stream:
+        query = [
+            *_selectors(labels, ""),
+            ("watch", "true"),
+            ("allowWatchBookmarks", "true"),
+            ("resourceVersion", resource_version),
+            ("timeoutSeconds", "240"),
+        ]
+        response = self._send("GET", RESOURCES[kind].path(namespace), query, None, None, (CONNECT_S, idle_s))
+        if response.status >= 300:
+            with response:
+                raise refusal(response.status, response.read(), response.headers)
+        return Stream(response)
+
+    def pod_log(
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str,
+        previous: bool,
+        since_s: int,
+        tail: int,
+        limit_bytes: int,
+    ) -> bytes:
+        query = [
+            ("container", container),
+            ("previous", str(previous).lower()),
+            ("sinceSeconds", str(since_s)),
+            ("tailLines", str(tail)),
+            ("timestamps", "true"),
+            ("limitBytes", str(limit_bytes)),
+        ]
+        return self._call("GET", RESOURCES[Kind.POD].path(namespace, pod, "log"), query, limit_s=LIST_S)[0]
+
+    def _object(
+        self,
+        verb: str,
+        path: str,
+        query: list[tuple[str, str]] | None = None,
+        body: bytes | None = None,
+        content_type: str | None = None,
+        limit_s: float = READ_S,
+    ) -> Answer:
+        data, warnings = self._call(verb, path, query, body, content_type, limit_s)
+        try:
+            parsed = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise Unreachable("The cluster's answer is not JSON.") from error
+        if not isinstance(parsed, dict):
+            raise Unreachable("The cluster's answer is not an object.")
+        return Answer(parsed, warnings)
+
+    def _call(
+        self,
+        verb: str,
+        path: str,
+        query: list[tuple[str, str]] | None = None,
+        body: bytes | None = None,
+        content_type: str | None = None,
+        limit_s: float = READ_S,
+    ) -> tuple[bytes, tuple[str, ...]]:
+        """The body and the warnings of a successful answer, within the limits of time and size."""
+        ends = time.monotonic() + CONNECT_S + limit_s
+        if self.deadline is not None:
+            ends = min(ends, self.deadline)
+        remaining = ends - time.monotonic()
+        if remaining <= 0:
+            raise Unreachable("The cluster took too long to answer.")
+        timeout = (min(CONNECT_S, remaining), min(limit_s, remaining))
+        response = self._send(verb, path, query or [], body, content_type, timeout)
+        try:
+            data = _read(response, ends)
+        finally:
+            response.release_conn()
+        if response.status >= 300:
+            raise refusal(response.status, data, response.headers)
+        return data, _warnings(response.headers)
+
+    def _send(
+        self,
+        verb: str,
+        path: str,
+        query: list[tuple[str, str]],
+        body: bytes | None,
+        content_type: str | None,
+        timeout: tuple[float, float],
+    ) -> Any:
+        headers = {"Accept": JSON}
+        if content_type is not None:
+            headers["Content-Type"] = content_type
+        try:
+            method, url, headers, _, _ = self.library.param_serialize(
+                verb, path, query_params=query, header_params=headers, auth_settings=["BearerToken"]
+            )
+            if body is None or content_type == APPLY:
+                return self.library.call_api(method, url, headers, body, _request_timeout=timeout).response
+            # For plain JSON the library would encode the bytes again.
+            return self.library.rest_client.pool_manager.request(
+                method,
+                url,
+                body=body,
+                headers=headers,
+                timeout=urllib3.Timeout(connect=timeout[0], read=timeout[1]),
+                preload_content=False,
+            )
+        except (library.ApiException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unreachable(plain_problem(error)) from error
+        except loader.ConfigException as error:
+            raise NotConfigured(f"The cluster's credentials cannot be read: {error}") from error
+
+
+def _dry(query: list[tuple[str, str]], dry_run: bool) -> list[tuple[str, str]]:
+    return [*query, ("dryRun", "All")] if dry_run else query
+
+
+def _selectors(labels: str, fields: str) -> list[tuple[str, str]]:
+    return [pair for pair in (("labelSelector", labels), ("fieldSelector", fields)) if pair[1]]
+
+
+def _named(found: Object, name: str) -> Object:
+    """The object, if it is the one that was asked for: a proxy's page must not pass for it."""
+    if (found.get("metadata") or {}).get("name") != name:
+        raise Unreachable("The cluster answered with another object.")
+    return found
+
+
+def _read(response: Any, ends: float) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for part in response.stream(65536):
+            parts.append(part)
+            size += len(part)
+            if size > ANSWER_LIMIT:
+                response.close()
+                raise Invalid(f"The cluster's answer is longer than {ANSWER_LIMIT // 1024 // 1024} MiB.")
+            if time.monotonic() > ends:
+                response.close()
+                raise Unreachable("The cluster took too long to answer.")
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        response.close()
+        raise Unreachable(plain_problem(error)) from error
+    return b"".join(parts)
+
+
+def _warnings(headers: Any) -> tuple[str, ...]:
+    """Texts of the Warning headers, which look like: 299 - "text"."""
+    found = []
+    for value in headers.getlist("Warning"):
+        start, end = value.find('"'), value.rfind('"')
+        found.append(value[start + 1 : end].replace('\\"', '"') if 0 <= start < end else value)
+    return tuple(dict.fromkeys(found))
