@@ -40,7 +40,7 @@ def _tree(text: str) -> frozenset[str]:
 
 _META: Final = """
 apiVersion kind metadata
-  name namespace labels
+  name namespace resourceVersion labels
     *
   annotations
     *

@@ -24,6 +24,8 @@ LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "barista"
 ANNOTATION_REVISION: Final = "barista.io/revision"
 ANNOTATION_INSTALL: Final = "barista.io/install"
+# The intent that an object was rendered from; a writer that finds a higher one here came too late.
+ANNOTATION_GENERATION: Final = "barista.io/generation"
 ANNOTATION_RESTARTED_AT: Final = "barista.io/restarted-at"
 CONTAINER: Final = "model"
 
@@ -51,9 +53,12 @@ def render(
     revision: int,
     restarted_at: str | None,
     paused: bool = False,
+    generation: int | None = None,
 ) -> Rendered:
     deployment = _object("apps/v1", "Deployment", placement)
     deployment["metadata"]["annotations"][ANNOTATION_REVISION] = str(revision)
+    if generation is not None:
+        deployment["metadata"]["annotations"][ANNOTATION_GENERATION] = str(generation)
     deployment["spec"] = {
         "paused": paused,
         "revisionHistoryLimit": 10,
