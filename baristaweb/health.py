@@ -69,7 +69,9 @@ def _lag() -> CollectorRegistry:
     for row in DeploymentState.objects.values("phase").annotate(number=Count("pk")):
         phases.labels(row["phase"]).set(row["number"])
     reachable = _gauge(registry, "barista_cluster_reachable", "1 when the cluster answers", "cluster")
-    silence = _gauge(registry, "barista_watch_silence_seconds", "Since the watch last heard from the cluster", "cluster")
+    silence = _gauge(
+        registry, "barista_watch_silence_seconds", "Since the watch last heard from the cluster", "cluster"
+    )
     for health in ClusterHealth.objects.select_related("cluster"):
         reachable.labels(health.cluster.slug).set(health.state == ClusterHealth.State.OK)
         if health.watched_at:

@@ -24,7 +24,9 @@ class TooSmallARole(PermissionDenied):
         self.team = team
         self.doing = doing
         holders = Membership.objects.filter(team=team, role__in=_at_least(role), user__is_active=True) if role else None
-        self.holders = [str(member.user) for member in holders.select_related("user")[:8]] if holders is not None else []
+        self.holders = (
+            [str(member.user) for member in holders.select_related("user")[:8]] if holders is not None else []
+        )
         super().__init__(f"{doing} takes the role {role.label if role else 'platform admin'} in {team}.")
 
 
@@ -65,9 +67,7 @@ def require(request: HttpRequest, permission: Permission, *, target: Deployment 
                 facts={"permission": permission.value, "path": request.path[:200]},
                 was_allowed=False,
             )
-    raise TooSmallARole(
-        role=needed_role(permission, environment), team=namespace.team, doing=permission.label
-    )
+    raise TooSmallARole(role=needed_role(permission, environment), team=namespace.team, doing=permission.label)
 
 
 def get_deployment(request: HttpRequest, slug: str, permission: Permission) -> Deployment:
@@ -96,7 +96,9 @@ def get_proposal(request: HttpRequest, proposal_id: uuid.UUID, permission: Permi
     """A proposal: its author's, or one that was sent to the maintainers of a team whose deployments the user sees."""
     user = current_user(request)
     found = (
-        Proposal.objects.select_related("deployment__current", "model__team", "namespace__team", "namespace__cluster", "author")
+        Proposal.objects.select_related(
+            "deployment__current", "model__team", "namespace__team", "namespace__cluster", "author"
+        )
         .filter(pk=proposal_id)
         .first()
     )

@@ -11,7 +11,7 @@ from django.db import connection, models
 from django.http import HttpRequest
 
 from deployments.domain.diff import FieldChange
-from deployments.models import AuditEvent, Deployment, User
+from deployments.models import AuditEvent, Deployment, Namespace, Team, User
 
 NOTE_LIMIT = AuditEvent._meta.get_field("note").max_length or 500
 
@@ -77,7 +77,7 @@ def record(
                 actor_name=by.name[:120],
                 via=by.via,
                 request_id=by.request_id,
-                object_type=target._meta.model_name,
+                object_type=str(target._meta.model_name),
                 object_id=str(target.pk),
                 object_name=str(target)[:253],
                 note=note[:NOTE_LIMIT],
@@ -106,8 +106,8 @@ def _place(target: models.Model) -> dict[str, Any]:
             "environment": deployment.namespace.environment,
             "cluster_name": deployment.namespace.cluster.name,
         }
-    team = target if target._meta.model_name == "team" else getattr(target, "team", None)
+    team = target if isinstance(target, Team) else getattr(target, "team", None)
     place: dict[str, Any] = {"team_id": team.pk, "team_name": team.name} if team is not None else {}
-    if target._meta.model_name == "namespace":
-        place |= {"environment": target.environment, "cluster_name": target.cluster.name}  # type: ignore[attr-defined]
+    if isinstance(target, Namespace):
+        place |= {"environment": target.environment, "cluster_name": target.cluster.name}
     return place

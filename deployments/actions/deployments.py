@@ -75,9 +75,7 @@ def pause(*, deployment: Deployment, by: Actor, note: str, until: datetime | Non
     row.paused_at, row.paused_until = now(), until
     row.paused_reason, row.paused_by = note.strip()[:300], by.name[:120]
     change_intent(row, by=by, what="pause", fields=("paused_at", "paused_until", "paused_reason", "paused_by"))
-    audit.record(
-        "deployment.paused", row, by=by, note=note, facts={"until": until.isoformat() if until else None}
-    )
+    audit.record("deployment.paused", row, by=by, note=note, facts={"until": until.isoformat() if until else None})
     return row
 
 

@@ -15,7 +15,16 @@ from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
 from deployments.domain.naming import InvalidName, check_name
 from deployments.domain.spec import Spec, validate
-from deployments.models import Deployment, HardwareProfile, Namespace, Proposal, RegistryRule, Runtime, ServedModel, User
+from deployments.models import (
+    Deployment,
+    HardwareProfile,
+    Namespace,
+    Proposal,
+    RegistryRule,
+    Runtime,
+    ServedModel,
+    User,
+)
 
 MOST_OPEN = 50  # of one author; older ones are dropped, so that an abandoned form leaves nothing behind for ever
 
@@ -121,7 +130,11 @@ def _name_problems(namespace: Namespace, name: str) -> dict[str, str]:
 @transaction.atomic
 def send(*, proposal: Proposal, by: Actor, note: str) -> Proposal:
     """Send it to the maintainers, who review and apply it. Raises Refused."""
-    row = Proposal.objects.select_for_update(of=("self",)).select_related("deployment", "namespace__team").get(pk=proposal.pk)
+    row = (
+        Proposal.objects.select_for_update(of=("self",))
+        .select_related("deployment", "namespace__team")
+        .get(pk=proposal.pk)
+    )
     if not row.is_open:
         raise Refused("This proposal is closed. Begin a new edit.")
     if row.sent_at is not None:
@@ -137,7 +150,11 @@ def send(*, proposal: Proposal, by: Actor, note: str) -> Proposal:
 @transaction.atomic
 def drop(*, proposal: Proposal, by: Actor, note: str = "") -> None:
     """Close it without applying."""
-    row = Proposal.objects.select_for_update(of=("self",)).select_related("deployment", "namespace__team").get(pk=proposal.pk)
+    row = (
+        Proposal.objects.select_for_update(of=("self",))
+        .select_related("deployment", "namespace__team")
+        .get(pk=proposal.pk)
+    )
     if not row.is_open:
         raise Refused("This proposal is closed already.")
     row.dropped_at = now()
@@ -151,7 +168,5 @@ def drop(*, proposal: Proposal, by: Actor, note: str = "") -> None:
 @transaction.atomic
 def check_again(*, proposal: Proposal) -> None:
     """Ask the cluster once more, for instance after it was unreachable."""
-    Proposal.objects.filter(pk=proposal.pk, applied_at=None).update(
-        answer="waiting", verdict={}, answered_at=None
-    )
+    Proposal.objects.filter(pk=proposal.pk, applied_at=None).update(answer="waiting", verdict={}, answered_at=None)
     dispatch.check_proposal_soon(proposal.pk)

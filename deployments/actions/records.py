@@ -22,7 +22,9 @@ def save(*, row: Row, by: Actor, note: str = "") -> Row:
     if before is not None and not changes:
         return row
     row.save()
-    audit.record(f"{model._meta.model_name}.{'changed' if before else 'created'}", row, by=by, note=note, changes=changes)
+    audit.record(
+        f"{model._meta.model_name}.{'changed' if before else 'created'}", row, by=by, note=note, changes=changes
+    )
     return row
 
 

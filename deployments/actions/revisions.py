@@ -39,13 +39,16 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str) -> Revisio
     errors = proposals.problems(candidate, spec)
     if errors:
         raise Wrong(errors)
-    deployment = _create(candidate) if candidate.deployment_id is None else lock(candidate.deployment)
+    deployment = lock(candidate.deployment) if candidate.deployment else _create(candidate)
     need_reason(deployment.environment, note)
     current = deployment.current
     if current is not None and current.number != candidate.based_on:
         raise Stale(current=current)
     changes = spec_diff(current.to_spec() if current else None, spec)
-    same_catalogue = current is not None and (current.runtime, current.profile) == (candidate.runtime, candidate.profile)
+    same_catalogue = current is not None and (current.runtime, current.profile) == (
+        candidate.runtime,
+        candidate.profile,
+    )
     if current is not None and not changes and same_catalogue:
         _close(candidate, deployment)
         return current
@@ -115,7 +118,9 @@ def _summary(candidate: Proposal, changes: tuple[FieldChange, ...], *, is_first:
     if not changes:
         return "runtime or profile as the platform now defines it"
     first = changes[0]
-    text = f"{first.label} {first.before} → {first.after}" if len(first.after) + len(first.before) <= 60 else first.label
+    text = (
+        f"{first.label} {first.before} → {first.after}" if len(first.after) + len(first.before) <= 60 else first.label
+    )
     return (text + (f", +{len(changes) - 1}" if len(changes) > 1 else ""))[:200]
 
 

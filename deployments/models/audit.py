@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Self
 
 from django.db import models
 
@@ -47,7 +47,7 @@ class AuditEvent(models.Model):
     changes = models.JSONField(default=list, help_text="[{path, label, before, after}] of the changed fields, as text.")
     facts = models.JSONField(default=dict, help_text="What the sentence needs: revision numbers, roles, names.")
 
-    objects: ClassVar[models.Manager[AuditEvent]] = models.Manager.from_queryset(AuditQuerySet)()
+    objects = AuditQuerySet.as_manager()
 
     class Meta:
         ordering = ["-seq"]

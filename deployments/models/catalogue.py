@@ -49,7 +49,12 @@ class RegistryRule(models.Model):
 
     prefix = models.CharField(max_length=255, help_text="Like ghcr.io/acme or europe-docker.pkg.dev/acme/models")
     team = models.ForeignKey(
-        Team, on_delete=models.CASCADE, null=True, blank=True, related_name="registry_rules", help_text="Empty: all teams."
+        Team,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="registry_rules",
+        help_text="Empty: all teams.",
     )
     note = models.CharField(max_length=200, blank=True)
 

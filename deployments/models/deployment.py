@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Self
 
 from django.db import models
 from django.utils import timezone
@@ -70,7 +70,7 @@ class Deployment(models.Model):
         default=0, help_text="A maintainer chose to take over fields that others hold, for this generation only."
     )
 
-    objects: ClassVar[models.Manager[Deployment]] = models.Manager.from_queryset(DeploymentQuerySet)()
+    objects = DeploymentQuerySet.as_manager()
 
     class Meta:
         ordering = ["slug"]
@@ -116,8 +116,12 @@ class DeploymentState(models.Model):
     starts_generation = models.PositiveIntegerField(default=0)
     last_error_class = models.CharField(max_length=40, blank=True)
     last_error = models.TextField(blank=True)
-    conflict = models.JSONField(default=list, help_text="Fields of ours that others hold: path, manager, live, desired.")
-    drift = models.JSONField(default=list, help_text="What differs between intent and cluster: path, desired, live, manager, at.")
+    conflict = models.JSONField(
+        default=list, help_text="Fields of ours that others hold: path, manager, live, desired."
+    )
+    drift = models.JSONField(
+        default=list, help_text="What differs between intent and cluster: path, desired, live, manager, at."
+    )
     drift_checked_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:

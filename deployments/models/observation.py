@@ -12,7 +12,9 @@ from deployments.models.deployment import Deployment
 class Observation(models.Model):
     """The newest view of one deployment. Late answers never overwrite newer ones: compare observed_at."""
 
-    deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, primary_key=True, related_name="observation")
+    deployment = models.OneToOneField(
+        Deployment, on_delete=models.CASCADE, primary_key=True, related_name="observation"
+    )
     observed_at = models.DateTimeField(null=True)
     state = models.CharField(
         max_length=24, choices=[(item.value, item.label) for item in State], default=State.UNKNOWN.value

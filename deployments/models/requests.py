@@ -39,7 +39,9 @@ class Proposal(models.Model):
     spec_hash = models.CharField(max_length=64)
     runtime = models.JSONField()
     profile = models.JSONField(null=True)
-    based_on = models.PositiveIntegerField(default=0, help_text="Number of the revision that the author saw; 0 for none.")
+    based_on = models.PositiveIntegerField(
+        default=0, help_text="Number of the revision that the author saw; 0 for none."
+    )
     returns_to = models.PositiveIntegerField(null=True)
     author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="proposals")
     note = models.CharField(max_length=500, blank=True)
@@ -77,7 +79,9 @@ class LogRequest(models.Model):
     answer = models.CharField(max_length=8, choices=Answer, default=Answer.WAITING)
     answered_at = models.DateTimeField(null=True)
     lines = models.JSONField(default=list, help_text="[instant, pod, container, text] in order of time.")
-    problems = models.JSONField(default=list, help_text="[pod, what went wrong], for pods whose logs could not be read.")
+    problems = models.JSONField(
+        default=list, help_text="[pod, what went wrong], for pods whose logs could not be read."
+    )
     is_truncated = models.BooleanField(default=False)
 
     class Meta:

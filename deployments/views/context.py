@@ -16,5 +16,5 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """The theme, and a banner for each cluster that is away and matters to the user (lazy: fragments do not ask)."""
     theme = request.COOKIES.get(THEME_COOKIE, "auto")
     user = getattr(request, "user", None)
-    banners = SimpleLazyObject(lambda: queries.cluster_banners(user)) if isinstance(user, User) or user else []
+    banners = SimpleLazyObject(lambda: queries.cluster_banners(user)) if isinstance(user, User) else ()
     return {"theme": theme if theme in THEMES else "auto", "cluster_banners": banners}

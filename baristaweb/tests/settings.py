@@ -1,0 +1,21 @@
+"""Settings of the test suite: the product's own, pointed at the stack that the test run starts (conftest.py)."""
+
+import os
+
+os.environ.update(
+    {
+        "BARISTA_ENV": "test",
+        "SECRET_KEY": "tests-only-0123456789abcdefghijklmnopqrstuvwxyz0123456789",
+        "BARISTA_METRICS_TOKEN": "tests-only-metrics-token",
+        "DATABASE_URL": os.environ.get("BARISTA_TEST_APP_URL", "postgres://barista_app@127.0.0.1:1/barista"),
+        "DATABASE_OWNER_URL": os.environ.get("BARISTA_TEST_OWNER_URL", "postgres://barista_owner@127.0.0.1:1/barista"),
+        "REDIS_URL": os.environ.get("BARISTA_TEST_REDIS_URL", "redis://127.0.0.1:1/0"),
+        "LOG_LEVEL": "WARNING",
+    }
+)
+
+from baristaweb.settings import *  # noqa: F403  the environment must be set first
+
+# Hashing passwords slowly is the point of argon2, and no point of a test.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 1, "socket_connect_timeout": 1}

@@ -1,0 +1,159 @@
+"""Test data, made by the product's own actions, so that it is audited like everything else."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from deployments.actions import people, proposals, records, revisions
+from deployments.audit import Actor
+from deployments.domain import catalogue
+from deployments.domain.roles import Role
+from deployments.domain.spec import Spec
+from deployments.models import (
+    Cluster,
+    ClusterHealth,
+    Deployment,
+    HardwareProfile,
+    Namespace,
+    Proposal,
+    RegistryRule,
+    Revision,
+    Runtime,
+    ServedModel,
+    Team,
+    User,
+)
+
+PASSWORD = "correct horse battery"
+BY = Actor.system("tests", via="command")
+_numbers = itertools.count(1)
+
+
+def number() -> int:
+    """A number no other call got in this process."""
+    return next(_numbers)
+
+
+def make_user(username: str = "", **fields: Any) -> User:
+    return people.create_user(by=BY, username=username or f"user-{number()}", password=PASSWORD, **fields)
+
+
+def make_team(slug: str = "", *, members: dict[User, Role] | None = None) -> Team:
+    slug = slug or f"team-{number()}"
+    team = records.save(row=Team(slug=slug, name=slug.capitalize()), by=BY)
+    for user, role in (members or {}).items():
+        people.set_role(team=team, user=user, role=role, by=BY)
+    return team
+
+
+def make_cluster(slug: str = "", **fields: Any) -> Cluster:
+    slug = slug or f"cluster-{number()}"
+    cluster = records.save(row=Cluster(slug=slug, name=slug, **fields), by=BY)
+    ClusterHealth.objects.get_or_create(cluster=cluster)
+    return cluster
+
+
+def make_namespace(*, team: Team, cluster: Cluster, environment: str = "dev", name: str = "") -> Namespace:
+    name = name or f"{team.slug}-{environment}"
+    return records.save(row=Namespace(cluster=cluster, name=name, environment=environment, team=team), by=BY)
+
+
+def make_runtime(slug: str = "tfserving", **fields: Any) -> Runtime:
+    existing = Runtime.objects.filter(slug=slug).first()
+    if existing is not None:
+        return existing
+    runtime = catalogue.Runtime(
+        slug=slug,
+        name=slug.capitalize(),
+        **{
+            "image": "docker.io/tensorflow/serving:2.16.1",
+            "args": ("--model_base_path={artifact_uri}", "--model_name={model_name}"),
+            "http_port": 8501,
+            "readiness": catalogue.Probe(kind="tcp"),
+            **fields,
+        },
+    )
+    return records.save(row=Runtime(slug=slug, name=runtime.name, definition=runtime.to_json()), by=BY)
+
+
+def make_profile(slug: str = "cpu-small", **fields: Any) -> HardwareProfile:
+    existing = HardwareProfile.objects.filter(slug=slug).first()
+    if existing is not None:
+        return existing
+    profile = catalogue.HardwareProfile(
+        slug=slug,
+        name=slug,
+        **{"cpu_request": 500, "memory_request": 1 << 30, "memory_limit": 1 << 30, **fields},
+    )
+    return records.save(row=HardwareProfile(slug=slug, name=slug, definition=profile.to_json()), by=BY)
+
+
+def make_model(*, team: Team, slug: str = "", **fields: Any) -> ServedModel:
+    slug = slug or f"model-{number()}"
+    return records.save(row=ServedModel(slug=slug, name=slug, team=team, **{"type": "search", **fields}), by=BY)
+
+
+def make_registry_rules(*prefixes: str) -> None:
+    for prefix in prefixes or ("docker.io", "registry.k8s.io"):
+        if not RegistryRule.objects.filter(prefix=prefix, team=None).exists():
+            records.save(row=RegistryRule(prefix=prefix), by=BY)
+
+
+def make_spec(**fields: Any) -> Spec:
+    return Spec(
+        **{
+            "artifact_uri": "gs://acme-models/ranker",
+            "model_version": "1",
+            "runtime": "tfserving",
+            "profile": "cpu-small",
+            **fields,
+        }
+    )
+
+
+def make_proposal(
+    *, author: User, namespace: Namespace, spec: Spec | None = None, name: str = "", model: ServedModel | None = None
+) -> Proposal:
+    """A candidate for a new deployment."""
+    make_runtime()
+    make_profile()
+    make_registry_rules()
+    return proposals.make(
+        by=author,
+        kind=Proposal.Kind.CREATE,
+        spec=spec or make_spec(),
+        deployment=None,
+        model=model or make_model(team=namespace.team),
+        namespace=namespace,
+        name=name or f"ranker-{number()}",
+        based_on=0,
+    )
+
+
+def make_deployment(
+    *, author: User, namespace: Namespace, spec: Spec | None = None, name: str = "", model: ServedModel | None = None
+) -> Deployment:
+    """A deployment with its first revision."""
+    proposal = make_proposal(author=author, namespace=namespace, spec=spec, name=name, model=model)
+    revision = apply(proposal, by=author)
+    return Deployment.objects.related().get(pk=revision.deployment_id)
+
+
+def edit(deployment: Deployment, *, author: User, spec: Spec, based_on: int | None = None) -> Proposal:
+    """A candidate edit of `deployment`, on its current revision unless told otherwise."""
+    deployment = Deployment.objects.related().get(pk=deployment.pk)
+    return proposals.make(
+        by=author,
+        kind=Proposal.Kind.EDIT,
+        spec=spec,
+        deployment=deployment,
+        model=deployment.model,
+        namespace=deployment.namespace,
+        name=deployment.name,
+        based_on=based_on if based_on is not None else deployment.current.number if deployment.current else 0,
+    )
+
+
+def apply(proposal: Proposal, *, by: User, note: str = "because the test says so") -> Revision:
+    return revisions.apply(proposal=proposal, by=Actor.as_user(by), note=note, reviewed=proposal.spec_hash)
