@@ -1,0 +1,168 @@
+"""How clusters are reached: one breaker per cluster, in the database, shared by all processes.
+
+Five transient failures in a row open it for 5 s, doubling to 60 s. While it is open nothing is sent but one probe each
+time it runs out; the first success closes it and wakes every deployment that waited.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import ClassVar, Final
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from baristaweb.lib.clock import now
+from deployments.kube.api import ClusterError, ErrorClass, Gateway, NotConfigured, Throttled
+from deployments.kube.connect import connect, forget
+from deployments.models import Cluster, ClusterHealth, DeploymentState
+
+log = structlog.get_logger(__name__)
+
+OPENS_AFTER: Final = 5
+AWAY_AFTER: Final = 2
+OPEN_S: Final = 5
+OPEN_LIMIT_S: Final = 60
+PROBE_LEASE_S: Final = 10
+OK_WRITE_S: Final = 5
+WAITING_CLASSES: Final = [
+    ErrorClass.TRANSIENT.value,
+    ErrorClass.STARTING.value,
+    ErrorClass.CREDENTIALS.value,
+    ErrorClass.PRESSURE.value,
+]
+
+State = ClusterHealth.State
+
+
+class BreakerOpen(ClusterError):
+    """Nothing is sent to the cluster until then."""
+
+    error_class: ClassVar[ErrorClass] = ErrorClass.TRANSIENT
+
+    def __init__(self, message: str, *, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+def health_of(cluster: Cluster) -> ClusterHealth:
+    """The cluster's health row, made when it is first needed."""
+    health, _ = ClusterHealth.objects.get_or_create(cluster=cluster)
+    return health
+
+
+def reach(cluster: Cluster) -> Gateway:
+    """The gateway of `cluster`, unless its breaker is open or it is still being built.
+
+    After the breaker ran out, one caller probes with /readyz; the others still find it open.
+    Raises BreakerOpen, NotConfigured, or what the probe raised (already counted).
+    """
+    health = health_of(cluster)
+    at = now()
+    if health.open_until is not None and health.open_until > at:
+        raise BreakerOpen(health.last_error or "The cluster does not answer.", until=health.open_until)
+    gateway = _connect(cluster)
+    if health.consecutive_failures >= OPENS_AFTER:
+        until = at + timedelta(seconds=PROBE_LEASE_S)
+        free = Q(open_until=None) | Q(open_until__lte=at)
+        if not ClusterHealth.objects.filter(free, cluster=cluster).update(open_until=until):
+            raise BreakerOpen(health.last_error, until=until)
+        probe(cluster, gateway)
+    return gateway
+
+
+def probe(cluster: Cluster, gateway: Gateway | None = None) -> None:
+    """Ask /readyz and record the answer; raises what went wrong."""
+    try:
+        (gateway or _connect(cluster)).within(4).ready()
+    except ClusterError as error:
+        failed(cluster, error)
+        raise
+    succeeded(cluster)
+
+
+def _connect(cluster: Cluster) -> Gateway:
+    try:
+        progress = build_progress(cluster)
+        if progress:
+            raise NotConfigured(progress)
+        return connect(cluster)
+    except NotConfigured as error:
+        failed(cluster, error)
+        raise
+
+
+def build_progress(cluster: Cluster) -> str:
+    """What the one-machine stack is doing before its own cluster can be reached; empty when it is not."""
+    folder = settings.BARISTA.home / "kubernetes"
+    if not cluster.kubeconfig or Path(cluster.kubeconfig).parent != folder:
+        return ""
+    try:
+        said = json.loads((folder / "build.json").read_text())
+    except (OSError, ValueError):
+        return ""
+    if not isinstance(said, dict) or said.get("state") not in ("building", "starting"):
+        return ""
+    what = "building" if said["state"] == "building" else "starting"
+    text = f"{what} {said.get('step') or 'the control plane'}"
+    return f"{text}, {said['done']} of {said['of']}" if said.get("of") else text
+
+
+def succeeded(cluster: Cluster) -> None:
+    """The cluster answered. Closes the breaker and wakes what waited for it."""
+    at = now()
+    quiet = Q(state=State.OK, consecutive_failures=0, last_ok_at__gt=at - timedelta(seconds=OK_WRITE_S))
+    if ClusterHealth.objects.filter(quiet, cluster=cluster).exists():
+        return
+    health_of(cluster)
+    came_back = ClusterHealth.objects.filter(cluster=cluster).exclude(state=State.OK).update(state=State.OK, since=at)
+    ClusterHealth.objects.filter(cluster=cluster).update(
+        last_ok_at=at, last_error="", consecutive_failures=0, open_until=None
+    )
+    if came_back:
+        log.info("cluster_reachable", cluster=cluster.slug)
+        DeploymentState.objects.filter(
+            deployment__namespace__cluster=cluster, last_error_class__in=WAITING_CLASSES
+        ).update(next_reconcile_at=at, failures=0)
+
+
+def failed(cluster: Cluster, error: ClusterError) -> None:
+    """Count what says something about the cluster itself; an object it refuses does not."""
+    if isinstance(error, BreakerOpen) or error.error_class in (
+        ErrorClass.RACE,
+        ErrorClass.CONFLICT,
+        ErrorClass.PERMANENT,
+    ):
+        return
+    health_of(cluster)
+    at = now()
+    with transaction.atomic():
+        health = ClusterHealth.objects.select_for_update().get(cluster=cluster)
+        before = health.state
+        health.last_error = str(error)
+        if isinstance(error, NotConfigured):
+            health.state = State.STARTING
+        elif isinstance(error, Throttled):
+            health.open_until = at + timedelta(seconds=error.retry_after_s)
+        elif error.error_class is ErrorClass.CREDENTIALS:
+            forget(cluster)
+            health.state = State.REFUSED
+        else:
+            _count(health, at)
+        if health.state != before:
+            health.since = at
+            log.warning("cluster_state", cluster=cluster.slug, state=health.state, problem=health.last_error[:200])
+        health.save(update_fields=["state", "since", "last_error", "consecutive_failures", "open_until"])
+
+
+def _count(health: ClusterHealth, at: datetime) -> None:
+    health.consecutive_failures += 1
+    over = health.consecutive_failures - OPENS_AFTER
+    if over >= 0:
+        health.open_until = at + timedelta(seconds=min(OPEN_LIMIT_S, OPEN_S * 2 ** min(over, 6)))
+    if health.consecutive_failures >= AWAY_AFTER:
+        health.state = State.AWAY

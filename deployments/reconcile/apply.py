@@ -1,0 +1,123 @@
+"""Making the cluster agree with one revision. Every write carries a fence; replicas go through /scale only."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from deployments.domain.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA, FIELD_MANAGER_SCALER
+from deployments.domain.spec import Autoscale, Fixed
+from deployments.kube.api import FieldConflict, Gateway, Kind, Object
+from deployments.reconcile.job import Held, Job, NotOurs
+
+CONTROLLER_REVISION: Final = "deployment.kubernetes.io/revision"
+
+
+def apply(gateway: Gateway, job: Job) -> None:
+    """Apply all objects of the job's revision and delete those it no longer wants.
+
+    Raises a ClusterError, Held (fields that others hold), or Superseded (a newer intent was saved or applied).
+    """
+    wanted = job.rendered()
+    replicas = job.revision.to_spec().replicas
+    live = _read(gateway, job, Kind.DEPLOYMENT)
+    if live is None or is_unfinished(live):
+        first = replicas.count if isinstance(replicas, Fixed) else replicas.min
+        live = _create(gateway, job, live, first, wanted.deployment)
+    else:
+        live = _send(gateway, job, wanted.deployment, live)
+    _scaling(gateway, job, live, replicas, wanted.hpa)
+    _companion(gateway, job, Kind.SERVICE, wanted.service)
+    _companion(gateway, job, Kind.INGRESS, wanted.ingress)
+
+
+def is_unfinished(live: Object) -> bool:
+    """Created paused by us and never started: the controller numbers a Deployment when it makes the first pods."""
+    annotations = live["metadata"].get("annotations") or {}
+    return bool(live["spec"].get("paused")) and CONTROLLER_REVISION not in annotations
+
+
+def _create(gateway: Gateway, job: Job, live: Object | None, first: int, wanted: Object) -> Object:
+    """Paused, then the number, then started: a plain create would start a pod even for zero replicas."""
+    live = _send(gateway, job, job.rendered(paused=True).deployment, live)
+    live = _scale(gateway, job, live, first)
+    return _send(gateway, job, wanted, live)
+
+
+def _scaling(gateway: Gateway, job: Job, live: Object, replicas: Fixed | Autoscale, wanted: Object | None) -> None:
+    """One owner of the number: the autoscaler while it exists, else we, through /scale."""
+    if isinstance(replicas, Autoscale):
+        existing = _read(gateway, job, Kind.HPA)
+        if existing is None and _replicas(live) == 0:
+            # An autoscaler never wakes what stands at zero.
+            _scale(gateway, job, live, replicas.min)
+        if wanted is not None:
+            _send(gateway, job, wanted, existing, manager=FIELD_MANAGER_HPA)
+        return
+    remove(gateway, job, Kind.HPA)
+    _scale(gateway, job, live, replicas.count)
+
+
+def _companion(gateway: Gateway, job: Job, kind: Kind, wanted: Object | None) -> None:
+    if wanted is None:
+        remove(gateway, job, kind)
+        return
+    _send(gateway, job, wanted, _read(gateway, job, kind))
+
+
+def remove(gateway: Gateway, job: Job, kind: Kind) -> bool:
+    """Delete the object if it exists and is ours; whether something of ours is still there."""
+    live = gateway.get(kind, job.namespace, job.name)
+    if live is None:
+        return False
+    try:
+        job.require_ours(live | {"metadata": live["metadata"] | {"deletionTimestamp": None}})
+    except NotOurs:
+        return False
+    if not live["metadata"].get("deletionTimestamp"):
+        job.require_current()
+        gateway.delete(kind, job.namespace, job.name, uid=live["metadata"]["uid"])
+    return True
+
+
+def _read(gateway: Gateway, job: Job, kind: Kind) -> Object | None:
+    live = gateway.get(kind, job.namespace, job.name)
+    job.require_ours(live)
+    return live
+
+
+def _send(
+    gateway: Gateway, job: Job, wanted: Object, live: Object | None, *, manager: str = FIELD_MANAGER_CONFIG
+) -> Object:
+    """Server-side apply, refused when the object changed since `live` was read."""
+    body: dict[str, Any] = dict(wanted)
+    if live is not None:
+        body["metadata"] = wanted["metadata"] | {"resourceVersion": live["metadata"]["resourceVersion"]}
+    sealed = job.sealed(body)
+    job.require_current()
+    try:
+        return gateway.apply(sealed, manager=manager, force=job.is_forced).object
+    except FieldConflict as error:
+        raise Held(error, live=live, wanted=wanted) from error
+
+
+def _scale(gateway: Gateway, job: Job, live: Object, count: int) -> Object:
+    """Write the number unless it is there already; `live` with the version it has afterwards."""
+    if _replicas(live) == count:
+        return live
+    job.require_current()
+    answer = gateway.scale(
+        job.namespace,
+        job.name,
+        count,
+        manager=FIELD_MANAGER_SCALER,
+        resource_version=live["metadata"]["resourceVersion"],
+    )
+    version = answer["metadata"]["resourceVersion"]
+    return live | {
+        "metadata": live["metadata"] | {"resourceVersion": version},
+        "spec": live["spec"] | {"replicas": count},
+    }
+
+
+def _replicas(live: Object) -> int:
+    return int(live["spec"].get("replicas", 1))

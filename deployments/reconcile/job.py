@@ -1,0 +1,109 @@
+"""What one attempt works on: the row as it was read, and how to tell that it is out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deployments import desired
+from deployments.actions import proposals
+from deployments.domain.manifests import ANNOTATION_GENERATION, Rendered
+from deployments.kube.api import Conflict, FieldConflict, Invalid, Object
+from deployments.models import Deployment, DeploymentState, Revision
+
+
+class Superseded(Exception):
+    """A newer intent exists: read the row again."""
+
+
+class NotOurs(Invalid):
+    """An object of that name exists and does not carry our marks; it is never touched."""
+
+
+class Held(Exception):
+    """Others hold fields of ours in this object."""
+
+    def __init__(self, error: FieldConflict, *, live: Object | None, wanted: Object) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.live = live
+        self.wanted = wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    deployment: Deployment
+    state: DeploymentState
+    revision: Revision
+    mark: str
+    allowlist: Sequence[str]
+
+    @property
+    def generation(self) -> int:
+        return self.deployment.generation
+
+    @property
+    def namespace(self) -> str:
+        return self.deployment.namespace.name
+
+    @property
+    def name(self) -> str:
+        return self.deployment.name
+
+    @property
+    def is_settled(self) -> bool:
+        return self.state.observed_generation >= self.generation
+
+    @property
+    def is_forced(self) -> bool:
+        return self.deployment.force_generation == self.generation
+
+    def rendered(self, *, paused: bool = False) -> Rendered:
+        return desired.of_deployment(
+            self.deployment, self.revision, mark=self.mark, generation=self.generation, paused=paused
+        )
+
+    def sealed(self, obj: Object) -> bytes:
+        return desired.sealed(
+            obj,
+            namespace=self.namespace,
+            mark=self.mark,
+            allowlist=self.allowlist,
+            service_account=str(self.revision.runtime.get("service_account") or ""),
+        )
+
+    def require_current(self) -> None:
+        """Just before a write: whoever saved after our read of the live object also made our resourceVersion old."""
+        if not Deployment.objects.filter(pk=self.deployment.pk, generation=self.generation).exists():
+            raise Superseded
+
+    def require_ours(self, live: Object | None) -> None:
+        if live is None:
+            return
+        if not desired.is_ours(live, mark=self.mark, deployment_id=self.deployment.pk):
+            raise NotOurs(
+                f"{live.get('kind', 'An object')} {self.name} in namespace {self.namespace} was not made by this "
+                "Barista and is not touched. Delete it there, or create this deployment under another name."
+            )
+        if live["metadata"].get("deletionTimestamp"):
+            raise Conflict(f"{live.get('kind', 'The object')} {self.name} is still being deleted.")
+        if generation_of(live) > self.generation:
+            raise Superseded
+
+
+def generation_of(live: Object) -> int:
+    """The intent that the object was applied from; 0 when it does not say."""
+    text = str((live["metadata"].get("annotations") or {}).get(ANNOTATION_GENERATION, ""))
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def load(deployment_id: int) -> Job | None:
+    """The row, fresh; None when there is no such deployment or it has no revision yet."""
+    row = (
+        Deployment.objects.select_related("model", "namespace__team", "namespace__cluster", "current", "state")
+        .filter(pk=deployment_id)
+        .first()
+    )
+    if row is None or row.current is None:
+        return None
+    return Job(row, row.state, row.current, desired.install_id(), proposals.allowlist(row.namespace))

@@ -1,0 +1,163 @@
+"""One deployment: attempt until the row says nothing newer, and turn every outcome into a row."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+import structlog
+from django.db import DatabaseError
+
+from baristaweb.lib.clock import now
+from deployments import clusters
+from deployments.clusters import BreakerOpen
+from deployments.domain.manifests import canonical_json
+from deployments.domain.status import Phase
+from deployments.kube.api import ClusterError, ErrorClass, Gateway, NotConfigured, Throttled, Unauthorized
+from deployments.kube.connect import forget
+from deployments.reconcile import record, resync
+from deployments.reconcile.apply import apply
+from deployments.reconcile.job import Held, Job, Superseded, load
+from deployments.reconcile.lock import deployment_lock
+from deployments.reconcile.retire import retire
+
+log = structlog.get_logger(__name__)
+
+ROUNDS: Final = 20
+RACES: Final = 5
+ATTEMPT_S: Final = 10.0
+STARTING_AGAIN_S: Final = 30
+
+
+class Outcome(StrEnum):
+    BUSY = "busy"
+    NOTHING = "nothing"
+    APPLIED = "applied"
+    COMPARED = "compared"
+    PAUSED = "paused"
+    RETIRING = "retiring"
+    RETIRED = "retired"
+    CONFLICT = "conflict"
+    BLOCKED = "blocked"
+    DEFERRED = "deferred"
+    PARKED = "parked"
+    AGAIN = "again"
+
+
+def one(deployment_id: int) -> Outcome:
+    """Bring the cluster to what the deployment's row says now. Safe to call at any time, twice, or concurrently."""
+    with deployment_lock(deployment_id) as is_held:
+        if not is_held:
+            # The holder looks at the row again before it lets go, so nothing is lost.
+            return Outcome.BUSY
+        outcome = Outcome.NOTHING
+        for _ in range(ROUNDS):
+            job = load(deployment_id)
+            if job is None:
+                return Outcome.NOTHING
+            if not record.begin(job):
+                return Outcome.PARKED
+            outcome = _attempt(job)
+            log.info("reconciled", deployment=deployment_id, generation=job.generation, outcome=outcome.value)
+            if outcome is Outcome.DEFERRED or (outcome is not Outcome.AGAIN and not record.is_behind(job)):
+                break
+        return outcome
+
+
+def _attempt(job: Job) -> Outcome:
+    """One attempt, recorded. Raises only what no row can tell: the database is away, the process must end."""
+    cluster = job.deployment.namespace.cluster
+    if job.deployment.is_paused and not job.deployment.is_retired:
+        record.paused(job)
+        return Outcome.PAUSED
+    if not cluster.is_active:
+        return _blocked(job, ClusterError(f"The cluster {cluster.name} is switched off."))
+    try:
+        outcome = _reach_and_work(job)
+        clusters.succeeded(cluster)
+        return outcome
+    except Superseded:
+        return Outcome.AGAIN
+    except Held as held:
+        clusters.succeeded(cluster)
+        record.conflict(job, held)
+        return Outcome.CONFLICT
+    except ClusterError as error:
+        return _failed(job, error)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        # A mistake of ours must show on the page and back off; the trace goes to the log.
+        log.exception("reconcile_broke", deployment=job.deployment.pk)
+        record.deferred(job, RuntimeError(f"An error inside Barista: {error}"), kind="internal", phase=Phase.SAVED)
+        return Outcome.DEFERRED
+
+
+def _reach_and_work(job: Job) -> Outcome:
+    cluster = job.deployment.namespace.cluster
+    try:
+        return _work(clusters.reach(cluster).within(ATTEMPT_S), job)
+    except Unauthorized:
+        # The token may have been renewed in its file since we read it: once more with what is there now.
+        forget(cluster)
+        return _work(clusters.reach(cluster).within(ATTEMPT_S), job)
+
+
+def _work(gateway: Gateway, job: Job) -> Outcome:
+    for race in range(RACES):
+        try:
+            return _step(gateway, job)
+        except ClusterError as error:
+            if error.error_class is not ErrorClass.RACE or race == RACES - 1:
+                raise
+            # Status updates bump the version all the time: read again, decide again.
+            time.sleep(random.uniform(0.05, 0.4))  # noqa: S311 - jitter
+    raise AssertionError("unreachable")
+
+
+def _step(gateway: Gateway, job: Job) -> Outcome:
+    if job.deployment.is_retired:
+        if job.is_settled or retire(gateway, job):
+            record.retired(job)
+            return Outcome.RETIRED
+        record.retiring(job)
+        return Outcome.RETIRING
+    if not job.is_settled or resync.is_missing(job.state.drift):
+        # What was deleted behind our back is shown first and made again at the next look, or by Try now.
+        apply(gateway, job)
+        record.applied(job, hashlib.sha256(canonical_json(job.rendered().objects())).hexdigest())
+        return Outcome.APPLIED
+    record.compared(job, resync.find(gateway, job))
+    return Outcome.COMPARED
+
+
+def _failed(job: Job, error: ClusterError) -> Outcome:
+    """The reaction to each class of error."""
+    cluster = job.deployment.namespace.cluster
+    kind = error.error_class
+    if isinstance(error, BreakerOpen):
+        record.deferred(job, error, kind=kind, phase=Phase.UNREACHABLE, until=error.until)
+        return Outcome.DEFERRED
+    clusters.failed(cluster, error)
+    if isinstance(error, NotConfigured):
+        until = now() + timedelta(seconds=STARTING_AGAIN_S)
+        record.deferred(job, error, kind=kind, phase=Phase.SAVED, until=until)
+    elif isinstance(error, Throttled):
+        until = now() + timedelta(seconds=error.retry_after_s)
+        record.deferred(job, error, kind=kind, phase=Phase.SAVED, until=until)
+    elif kind is ErrorClass.TRANSIENT:
+        record.deferred(job, error, kind=kind, phase=Phase.UNREACHABLE)
+    elif kind is ErrorClass.RACE:
+        record.deferred(job, error, kind=kind, phase=Phase.SAVED)
+    else:
+        return _blocked(job, error)
+    return Outcome.DEFERRED
+
+
+def _blocked(job: Job, error: ClusterError) -> Outcome:
+    record.blocked(job, error, kind=error.error_class.value)
+    return Outcome.BLOCKED

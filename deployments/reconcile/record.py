@@ -1,0 +1,172 @@
+"""Writing down how far the machine got. Every function ends the attempt that `begin` counted."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Greatest
+
+from baristaweb.lib.clock import now
+from deployments.domain.drift import DriftItem, conflicts_from_causes
+from deployments.domain.status import Phase
+from deployments.kube.api import ClusterError
+from deployments.kube.redact import redact
+from deployments.models import Deployment, DeploymentState, Rollout
+from deployments.reconcile.job import Held, Job
+
+STARTS_LIMIT: Final = 4
+BACKOFF_LIMIT_S: Final = 60.0
+
+
+def begin(job: Job) -> bool:
+    """Count the attempt before the work, so that one that kills its process is found; False: it is parked now."""
+    rows = DeploymentState.objects.filter(deployment=job.deployment)
+    if job.state.starts >= STARTS_LIMIT and job.state.starts_generation == job.generation:
+        rows.update(
+            phase=Phase.PARKED,
+            last_error_class="parked",
+            last_error=f"{STARTS_LIMIT} attempts ended without an answer: each time the process doing it died. "
+            "It waits for a new revision or for somebody to press Try now.",
+            next_reconcile_at=now() + timedelta(days=1),
+        )
+        return False
+    same = When(starts_generation=job.generation, then=F("starts") + 1)
+    changes: dict[str, Any] = {"starts": Case(same, default=Value(1)), "starts_generation": job.generation}
+    if not job.is_settled and not job.deployment.is_retired:
+        changes["phase"] = Phase.APPLYING
+    rows.update(tried_at=now(), **changes)
+    return True
+
+
+def applied(job: Job, digest: str) -> None:
+    at = now()
+    _end(
+        job,
+        phase=Phase.APPLIED,
+        observed_generation=Greatest(F("observed_generation"), Value(job.generation)),
+        applied_at=at,
+        applied_revision=job.revision.number,
+        applied_hash=digest,
+        next_reconcile_at=_resync_at(at),
+        drift=[],
+        **_CLEAN,
+    )
+    rollout, _ = Rollout.objects.get_or_create(
+        deployment=job.deployment, revision=job.revision.number, defaults={"saved_at": job.revision.saved_at}
+    )
+    Rollout.objects.filter(pk=rollout.pk, applied_at=None).update(applied_at=at)
+
+
+def compared(job: Job, drift: tuple[DriftItem, ...]) -> None:
+    at = now()
+    rows = [asdict(item) | {"at": _text(item.at)} for item in drift]
+    _end(
+        job,
+        phase=Phase.APPLIED,
+        drift=rows,
+        drift_checked_at=at,
+        next_reconcile_at=_resync_at(at),
+        **_CLEAN,
+    )
+
+
+def paused(job: Job) -> None:
+    """A pause is done by doing nothing; what was saved before or after it still waits."""
+    done = job.state.observed_generation == job.generation - 1 and job.state.applied_revision == job.revision.number
+    at = now()
+    until = job.deployment.paused_until or at + timedelta(days=1)
+    _end(
+        job,
+        phase=Phase.PAUSED,
+        observed_generation=job.generation if done else F("observed_generation"),
+        next_reconcile_at=max(until, at + timedelta(seconds=1)),
+        **_CLEAN,
+    )
+
+
+def retiring(job: Job) -> None:
+    _end(job, phase=Phase.RETIRING, next_reconcile_at=now() + timedelta(seconds=1), **_CLEAN)
+
+
+def retired(job: Job) -> None:
+    _end(
+        job,
+        phase=Phase.RETIRED,
+        observed_generation=Greatest(F("observed_generation"), Value(job.generation)),
+        applied_hash="",
+        drift=[],
+        next_reconcile_at=now() + timedelta(days=1),
+        **_CLEAN,
+    )
+
+
+def conflict(job: Job, held: Held) -> None:
+    causes = [
+        {"field": item.path, "message": f'conflict with "{item.manager}"', "reason": "FieldManagerConflict"}
+        for item in held.error.fields
+    ]
+    rows = conflicts_from_causes(causes, held.live, held.wanted)
+    _end(
+        job,
+        phase=Phase.CONFLICT,
+        conflict=[asdict(row) | {"at": _text(row.at), "kind": held.wanted["kind"]} for row in rows],
+        last_error_class="conflict",
+        last_error=str(held),
+        failures=0,
+        next_reconcile_at=_resync_at(now()),
+    )
+
+
+def blocked(job: Job, error: ClusterError, *, kind: str = "permanent") -> None:
+    _end(
+        job,
+        phase=Phase.BLOCKED,
+        conflict=[],
+        last_error_class=kind,
+        last_error=str(error),
+        failures=0,
+        next_reconcile_at=_resync_at(now()),
+    )
+
+
+def deferred(job: Job, error: BaseException, *, kind: str, phase: Phase | None, until: datetime | None = None) -> None:
+    """Not now: at `until`, else after a backoff that grows with the failures."""
+    at = now()
+    failures = job.state.failures + 1
+    wait_s = random.uniform(0.25, min(BACKOFF_LIMIT_S, 0.5 * 2 ** min(failures, 8)))  # noqa: S311 - jitter
+    jitter = timedelta(seconds=random.uniform(0, 0.5))  # noqa: S311 - jitter
+    changes: dict[str, Any] = {} if phase is None or job.is_settled else {"phase": phase}
+    _end(
+        job,
+        last_error_class=kind,
+        last_error=redact(error),
+        failures=failures,
+        next_reconcile_at=until + jitter if until else at + timedelta(seconds=wait_s),
+        **changes,
+    )
+
+
+def is_behind(job: Job) -> bool:
+    """Whether intent changed while we worked."""
+    return not Deployment.objects.filter(pk=job.deployment.pk, generation=job.generation).exists()
+
+
+_CLEAN: Final[dict[str, Any]] = {"conflict": [], "last_error": "", "last_error_class": "", "failures": 0}
+
+
+def _end(job: Job, **changes: Any) -> None:
+    DeploymentState.objects.filter(deployment=job.deployment).update(starts=0, **changes)
+
+
+def _resync_at(at: datetime) -> datetime:
+    seconds = settings.BARISTA.resync_s
+    return at + timedelta(seconds=random.uniform(seconds * 2 / 3, seconds * 4 / 3))  # noqa: S311 - jitter
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

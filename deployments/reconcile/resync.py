@@ -1,0 +1,53 @@
+"""The periodic look at a settled deployment: what differs from the current revision, and who made it differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deployments.domain.drift import DriftItem, find_drift
+from deployments.domain.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
+from deployments.domain.spec import Fixed
+from deployments.kube.api import ClusterError, ErrorClass, Gateway, Kind, Object
+from deployments.reconcile.apply import remove
+from deployments.reconcile.job import Job
+
+OPTIONAL = (Kind.HPA, Kind.SERVICE, Kind.INGRESS)
+
+
+def find(gateway: Gateway, job: Job) -> tuple[DriftItem, ...]:
+    """Compare live objects with a forced dry run of ours. Raises a ClusterError or Superseded."""
+    rendered = job.rendered()
+    wanted = rendered.objects()
+    kinds = {Kind(obj["kind"]) for obj in wanted}
+    for kind in OPTIONAL:
+        if kind not in kinds:
+            # Left behind when a worker died between two writes.
+            remove(gateway, job, kind)
+    live: dict[str, Object | None] = {}
+    dry: dict[str, Object] = {}
+    for obj in wanted:
+        kind = Kind(obj["kind"])
+        found = gateway.get(kind, job.namespace, job.name)
+        job.require_ours(found)
+        live[kind.value] = found
+        if found is not None and (answer := _dry_run(gateway, job, obj, kind)) is not None:
+            dry[kind.value] = answer
+    replicas = job.revision.to_spec().replicas
+    count = replicas.count if isinstance(replicas, Fixed) else None
+    return find_drift(desired=wanted, live=live, dry_run=dry, replicas=count)
+
+
+def is_missing(rows: list[dict[str, Any]]) -> bool:
+    """Whether the stored drift says that the Deployment itself is gone."""
+    return any(row.get("path") == Kind.DEPLOYMENT.value and row.get("live") is None for row in rows)
+
+
+def _dry_run(gateway: Gateway, job: Job, obj: Object, kind: Kind) -> Object | None:
+    manager = FIELD_MANAGER_HPA if kind is Kind.HPA else FIELD_MANAGER_CONFIG
+    try:
+        return gateway.apply(job.sealed(obj), manager=manager, force=True, dry_run=True).object
+    except ClusterError as error:
+        # A webhook may refuse dry runs: then it cannot be compared, which is not the same as being in step.
+        if error.error_class is ErrorClass.PERMANENT:
+            return None
+        raise
