@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import json
+from typing import Any, TypeVar
 
 from django.db import models, transaction
 
@@ -42,12 +43,35 @@ def _changes(before: models.Model | None, after: models.Model) -> list[dict[str,
     for field in after._meta.concrete_fields:
         if field.primary_key or field.name in HIDDEN:
             continue
+        if isinstance(field, models.JSONField):
+            changes += _parts(getattr(before, field.name, None) or {}, getattr(after, field.name) or {}, field.name)
+            continue
         old = _text(before, field) if before is not None else ""
         new = _text(after, field)
         if old != new:
             label = str(field.verbose_name).capitalize()
             changes.append({"path": field.name, "label": label, "before": old, "after": new})
     return changes
+
+
+def _parts(before: dict[str, Any], after: dict[str, Any], path: str) -> list[dict[str, str]]:
+    """The keys of a definition that differ: nobody can read two whole definitions side by side."""
+    return [
+        {
+            "path": f"{path}.{key}",
+            "label": key.replace("_", " ").capitalize(),
+            "before": _plain(before.get(key)),
+            "after": _plain(after.get(key)),
+        }
+        for key in sorted(before.keys() | after.keys())
+        if _plain(before.get(key)) != _plain(after.get(key))
+    ]
+
+
+def _plain(value: object) -> str:
+    if value is None or value == [] or value == {}:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
 def _text(row: models.Model, field: models.Field[object, object]) -> str:

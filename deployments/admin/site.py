@@ -1,7 +1,75 @@
-"""Django's admin for the platform team; its login is the site's own."""
+"""The admin site: the site's own login, audited pages only."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+
+from deployments.admin.audit import AuditEventAdmin
+from deployments.admin.base import AuditedAdmin
+from deployments.admin.catalogue import HardwareProfileAdmin, RegistryRuleAdmin, RuntimeAdmin, ServedModelAdmin
+from deployments.admin.cluster import ClusterAdmin, NamespaceAdmin
+from deployments.admin.people import TeamAdmin, UserAdmin
+from deployments.models import (
+    AuditEvent,
+    Cluster,
+    HardwareProfile,
+    Namespace,
+    RegistryRule,
+    Runtime,
+    ServedModel,
+    Team,
+    User,
+)
+
+PAGES: tuple[tuple[type[Any], type[AuditedAdmin]], ...] = (
+    (User, UserAdmin),
+    (Team, TeamAdmin),
+    (Cluster, ClusterAdmin),
+    (Namespace, NamespaceAdmin),
+    (Runtime, RuntimeAdmin),
+    (HardwareProfile, HardwareProfileAdmin),
+    (RegistryRule, RegistryRuleAdmin),
+    (ServedModel, ServedModelAdmin),
+    (AuditEvent, AuditEventAdmin),
+)
 
 
 class BaristaAdminSite(AdminSite):
     site_header = site_title = "Barista platform"
+    index_title = "Platform"
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        for model, page in PAGES:
+            self.register(model, page)
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Audited pages only: what a library registers on its own (Django's groups) is left out."""
+        if admin_class is not None and issubclass(admin_class, AuditedAdmin):
+            super().register(model_or_iterable, admin_class, **options)
+
+    @method_decorator(login_not_required)
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The site's own login; somebody who is logged in and still gets here may not enter."""
+        if request.user.is_authenticated and not self.has_permission(request):
+            raise PermissionDenied("The admin is for platform admins.")
+        target = request.GET.get(REDIRECT_FIELD_NAME, reverse("admin:index"))
+        if request.user.is_authenticated:
+            return HttpResponseRedirect(reverse("admin:index"))
+        return redirect_to_login(target)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Passwords are set on the user's page, where the change is recorded."""
+        return HttpResponseRedirect(reverse("admin:deployments_user_change", args=[request.user.pk]))
+
+    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:index"))

@@ -1,0 +1,107 @@
+"""What the platform team offers: runtimes, hardware profiles, registries; and the models that teams own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest
+
+from deployments.admin.base import AuditedAdmin
+from deployments.domain.images import allowed
+from deployments.domain.quantities import human_cpu, human_memory
+from deployments.forms.admin_catalogue import HardwareProfileForm, RegistryRuleForm, ServedModelForm
+from deployments.forms.admin_runtime import PROBES, RuntimeForm, probe_field_names
+from deployments.models import HardwareProfile, RegistryRule, Runtime
+
+
+class RuntimeAdmin(AuditedAdmin):
+    """A changed runtime reaches a deployment with its next revision; what runs keeps its copy."""
+
+    form = RuntimeForm
+    list_display = ("name", "slug", "image", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "slug")
+    fixed_after_creation = ("slug",)
+    fieldsets = (
+        (None, {"fields": ("slug", "name", "is_active")}),
+        ("Container", {"fields": ("image", "command", "args", "env", "pull_secret", "service_account")}),
+        ("Ports", {"fields": (("http_port", "grpc_port", "metrics_port"),)}),
+        ("User", {"fields": (("run_as_user", "run_as_group"),)}),
+        ("Space", {"fields": ("needs_shm", "shm_size", "tmp_size", "termination_grace_s")}),
+        *(
+            (f"{probe.capitalize()} probe", {"fields": (names[0], names[1:4], names[4:]), "classes": ("collapse",)})
+            for probe, names in ((probe, probe_field_names(probe)) for probe in PROBES)
+        ),
+        (None, {"fields": ("reason",)}),
+    )
+
+    @admin.display(description="image")
+    def image(self, runtime: Runtime) -> str:
+        return str(runtime.definition.get("image", ""))
+
+    def write(self, request: HttpRequest, obj: Any, form: Any, *, reason: str) -> None:
+        super().write(request, obj, form, reason=reason)
+        prefixes = list(RegistryRule.objects.filter(team=None).values_list("prefix", flat=True))
+        if not allowed(obj.definition["image"], prefixes):
+            messages.warning(
+                request, "No registry rule for all teams covers this image: add one, or teams cannot use this runtime."
+            )
+
+
+class HardwareProfileAdmin(AuditedAdmin):
+    """A changed profile reaches a deployment with its next revision; what runs keeps its copy."""
+
+    form = HardwareProfileForm
+    list_display = ("name", "slug", "cpu", "memory", "gpus", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "slug")
+    fixed_after_creation = ("slug",)
+    fieldsets = (
+        (None, {"fields": ("slug", "name", "is_active")}),
+        ("CPU and memory of one pod", {"fields": (("cpu_request", "cpu_limit"), ("memory_request", "memory_limit"))}),
+        ("GPUs", {"fields": (("gpu_count", "gpu_type"),)}),
+        ("Nodes", {"fields": ("node_selector", "tolerations")}),
+        ("Price", {"fields": ("price_class",)}),
+        (None, {"fields": ("reason",)}),
+    )
+
+    @admin.display(description="CPU")
+    def cpu(self, profile: HardwareProfile) -> str:
+        return human_cpu(profile.to_domain().cpu_request)
+
+    @admin.display(description="memory")
+    def memory(self, profile: HardwareProfile) -> str:
+        return human_memory(profile.to_domain().memory_request)
+
+    @admin.display(description="GPUs")
+    def gpus(self, profile: HardwareProfile) -> str:
+        definition = profile.to_domain()
+        return f"{definition.gpu_count} {definition.gpu_type or 'of any type'}" if definition.gpu_count else "none"
+
+
+class RegistryRuleAdmin(AuditedAdmin):
+    form = RegistryRuleForm
+    list_display = ("prefix", "team", "note")
+    list_filter = ("team",)
+    list_select_related = ("team",)
+    search_fields = ("prefix", "note")
+    fields = ("prefix", "team", "note", "reason")
+
+    def get_empty_value_display(self) -> Any:
+        return "all teams"
+
+
+class ServedModelAdmin(AuditedAdmin):
+    form = ServedModelForm
+    list_display = ("name", "slug", "type", "team")
+    list_filter = ("type", "team")
+    list_select_related = ("team",)
+    search_fields = ("name", "slug")
+    fixed_after_creation = ("slug",)
+    fields = ("slug", "name", "type", "team", "description", "reason")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        # A model with deployments keeps its team: their namespaces belong to that team too.
+        fixed = tuple(super().get_readonly_fields(request, obj))
+        return (*fixed, "team") if obj and obj.deployments.exists() else fixed
