@@ -63,7 +63,9 @@ class Api:
             answer = self._client.call_api(verb, url, all_headers, sent, _request_timeout=_TIMEOUT)
             text = answer.read()
         except client.ApiException as error:
-            raise ApiError(error.status or 0, f"{method} {path}: {error.status} {error.body or error.reason}") from error
+            raise ApiError(
+                error.status or 0, f"{method} {path}: {error.status} {error.body or error.reason}"
+            ) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ApiError(0, f"{method} {path}: {error}") from error
         if not 200 <= answer.status < 300:

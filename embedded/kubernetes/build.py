@@ -89,7 +89,9 @@ class Builder:
         with contextlib.suppress(OSError, ValueError, KeyError):
             seen = json.loads((self.cache / "build.json").read_text())
             step, done, of = str(seen["step"]), int(seen["done"]), int(seen["of"])
-            self.report(Progress(State.WAITING, step, done, of, f"another stack is building {step}, {done + 1} of {of}"))
+            self.report(
+                Progress(State.WAITING, step, done, of, f"another stack is building {step}, {done + 1} of {of}")
+            )
 
     def _build_missing(self) -> None:
         have = self.ready()
@@ -142,7 +144,9 @@ class _Build:
         part.replace(target)
 
     def _stale_packages(self) -> int:
-        lines = self._go("list", "-deps", "-trimpath", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", self.program.package)
+        lines = self._go(
+            "list", "-deps", "-trimpath", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", self.program.package
+        )
         return sum(1 for line in lines if line and not line.startswith("go: "))
 
     def _tell(self, detail: str) -> None:

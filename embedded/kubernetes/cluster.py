@@ -1,7 +1,7 @@
 """One local cluster: control plane, simulated nodes, metrics, and the two kubeconfigs that others use.
 
-    admin.kubeconfig      everything; for people and for setting up
-    barista.kubeconfig    the product's ServiceAccount, with the least it needs
+admin.kubeconfig      everything; for people and for setting up
+barista.kubeconfig    the product's ServiceAccount, with the least it needs
 """
 
 from __future__ import annotations
@@ -169,7 +169,12 @@ def _node(name: str, pool: str, machine: str, memory: str, number: int) -> dict[
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": labels},
+        "metadata": {
+            "name": name,
+            "labels": labels,
+            # All simulated kubelets share one server; this is where metrics-server finds each one's figures.
+            "annotations": {"metrics.k8s.io/resource-metrics-path": f"/metrics/nodes/{name}/metrics/resource"},
+        },
         "status": {"capacity": capacity, "allocatable": capacity},
     }
 

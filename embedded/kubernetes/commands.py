@@ -31,7 +31,9 @@ class Plane:
     def kubeconfig(self, name: str) -> Path:
         return self.folder / f"{name}.kubeconfig"
 
-    def command(self, name: str, flags: dict[str, str | int], *, stop_seconds: float = 8.0, quick: bool = True) -> Command:
+    def command(
+        self, name: str, flags: dict[str, str | int], *, stop_seconds: float = 8.0, quick: bool = True
+    ) -> Command:
         """`quick` components keep nothing: they are killed, because a polite end waits for open watches."""
         return Command(
             name=name,
@@ -115,6 +117,7 @@ def kube_controller_manager(plane: Plane) -> Command:
         "kube-controller-manager",
         {
             **_client_flags(plane, kubeconfig, "kube-controller-manager"),
+            "use-service-account-credentials": "true",
             "root-ca-file": plane.pki.certificate("ca"),
             "service-account-private-key-file": plane.pki.key("service-accounts"),
             "horizontal-pod-autoscaler-sync-period": "5s",

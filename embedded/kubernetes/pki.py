@@ -76,7 +76,9 @@ def _authority(pki: Pki, name: str) -> _Authority:
     return certificate, key
 
 
-def _issue(pki: Pki, name: str, by: _Authority, common_name: str, organisation: str | None, server: bool = False) -> None:
+def _issue(
+    pki: Pki, name: str, by: _Authority, common_name: str, organisation: str | None, server: bool = False
+) -> None:
     authority, authority_key = by
     key = ec.generate_private_key(ec.SECP256R1())
     # etcd uses its serving certificate to talk to itself as well, so a server's is good for both.
@@ -86,9 +88,7 @@ def _issue(pki: Pki, name: str, by: _Authority, common_name: str, organisation: 
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
     )
     if server:
         addresses: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address(LOOPBACK))]
