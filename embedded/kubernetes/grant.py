@@ -43,6 +43,13 @@ def token(api: Api, *, seconds: int) -> str:
     return str(answer["status"]["token"])
 
 
+def prepare(api: Api, kubeconfig: Path) -> None:
+    """Put the product's ServiceAccount and its rights into a cluster, and write a kubeconfig of it (30 days)."""
+    api.apply_all(read_manifests("rbac.yaml"))
+    secret = token(api, seconds=30 * 24 * 3600)
+    write_private(kubeconfig, json.dumps(api.kubeconfig_for(secret), indent=1))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Hand namespaces of a cluster to Barista.")
     parser.add_argument("--kubeconfig", type=Path, required=True)
@@ -52,14 +59,14 @@ def main() -> None:
     options = parser.parse_args()
     api = Api(options.kubeconfig, options.context)
     try:
-        api.apply_all(read_manifests("rbac.yaml"))
+        if options.write_kubeconfig:
+            prepare(api, options.write_kubeconfig)
+            print(f"wrote {options.write_kubeconfig}")
+        else:
+            api.apply_all(read_manifests("rbac.yaml"))
         for namespace in options.namespaces:
             grant(api, namespace)
             print(f"Barista may deploy to {namespace}")
-        if options.write_kubeconfig:
-            secret = token(api, seconds=30 * 24 * 3600)
-            write_private(options.write_kubeconfig, json.dumps(api.kubeconfig_for(secret), indent=1))
-            print(f"wrote {options.write_kubeconfig}")
     except (ApiError, ValueError) as error:
         raise SystemExit(f"Not granted: {error}") from error
 
