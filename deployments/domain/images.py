@@ -59,7 +59,8 @@ class ImageReference:
     def is_under(self, prefix: str) -> bool:
         """True when the prefix names this registry, or a whole-component start of this repository."""
         registry, path = _split_prefix(prefix)
-        if registry != self.registry:
+        # An empty line in an allowlist must not open the whole of docker.io.
+        if registry != self.registry or not prefix.strip():
             return False
         return not path or self.repository == path or self.repository.startswith(path + "/")
 
@@ -83,7 +84,7 @@ def check_prefix(prefix: str) -> None:
     """For the admin's allowlist: a registry, optionally with a path."""
     registry, path = _split_prefix(prefix)
     if (
-        not registry
+        not prefix.strip()
         or not _REGISTRY.match(registry)
         or not all(_COMPONENT.match(part) for part in path.split("/") if path)
     ):

@@ -12,7 +12,7 @@ _BINARY: Final = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**5
 _DECIMAL: Final = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 
 # No exponents, signs or bare dots: each of them has a second spelling that would show as a difference for ever.
-_NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?\Z", re.ASCII)
+_NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?\Z", re.ASCII)
 _SPLIT: Final = re.compile(r"([^A-Za-z]*)(.*)\Z", re.ASCII | re.DOTALL)
 
 # A kilobyte-sized container is a forgotten unit; a thousand cores is millicores typed without "m".
