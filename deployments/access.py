@@ -41,7 +41,7 @@ def current_user(request: HttpRequest) -> User:
     return request.user
 
 
-def may(user: User, permission: Permission, *, team_id: int, environment: Environment) -> bool:
+def may(user: User, permission: Permission, *, team_id: int, environment: Environment | None) -> bool:
     """Whether `user` may do `permission` to something of the team in the environment."""
     return is_allowed(
         user.roles.get(team_id),
@@ -52,11 +52,12 @@ def may(user: User, permission: Permission, *, team_id: int, environment: Enviro
     )
 
 
-def require(request: HttpRequest, permission: Permission, *, target: Deployment | Namespace) -> None:
+def require(request: HttpRequest, permission: Permission, *, target: Deployment | Namespace | Team) -> None:
     """Raise TooSmallARole, and record the attempt, unless the user may do this to a target it already sees."""
-    namespace = target.namespace if isinstance(target, Deployment) else target
-    environment = Environment(namespace.environment)
-    if may(current_user(request), permission, team_id=namespace.team_id, environment=environment):
+    place = target.namespace if isinstance(target, Deployment) else target
+    team = place if isinstance(place, Team) else place.team
+    environment = None if isinstance(place, Team) else Environment(place.environment)
+    if may(current_user(request), permission, team_id=team.pk, environment=environment):
         return
     if request.method not in SAFE_METHODS:
         with transaction.atomic():
@@ -67,7 +68,7 @@ def require(request: HttpRequest, permission: Permission, *, target: Deployment 
                 facts={"permission": permission.value, "path": request.path[:200]},
                 was_allowed=False,
             )
-    raise TooSmallARole(role=needed_role(permission, environment), team=namespace.team, doing=permission.label)
+    raise TooSmallARole(role=needed_role(permission, environment), team=team, doing=permission.label)
 
 
 def get_deployment(request: HttpRequest, slug: str, permission: Permission) -> Deployment:
@@ -87,6 +88,16 @@ def get_namespace(request: HttpRequest, namespace_id: int, permission: Permissio
         namespaces = namespaces.filter(team_id__in=list(user.roles))
     found = namespaces.filter(pk=namespace_id).first()
     if found is None:
+        raise Http404
+    require(request, permission, target=found)
+    return found
+
+
+def get_team(request: HttpRequest, slug: str, permission: Permission) -> Team:
+    """One of the user's teams; any for platform admins and auditors."""
+    user = current_user(request)
+    found = Team.objects.filter(slug=slug).first()
+    if found is None or not (user.sees_everything or found.pk in user.roles):
         raise Http404
     require(request, permission, target=found)
     return found

@@ -2,10 +2,18 @@
 
 from django.urls import path
 
-from deployments.views import session
+from deployments.views import people, session
 
-urlpatterns = [
+PEOPLE_PAGES = [
     path("login/", session.Login.as_view(), name="login"),
     path("logout/", session.log_out, name="logout"),
     path("theme/", session.set_theme, name="theme"),
+    path("profile/", people.profile, name="profile"),
+    path("profile/password/", people.change_password, name="password"),
+    path("teams/", people.teams, name="teams"),
+    path("teams/<str:slug>/", people.team, name="team"),
+    path("teams/<str:slug>/members/<int:member_id>/role/", people.change_role, name="member-role"),
+    path("teams/<str:slug>/members/<int:member_id>/remove/", people.remove_member, name="member-remove"),
 ]
+
+urlpatterns = [*PEOPLE_PAGES]

@@ -10,7 +10,7 @@ os.environ.update(
         "DATABASE_URL": os.environ.get("BARISTA_TEST_APP_URL", "postgres://barista_app@127.0.0.1:1/barista"),
         "DATABASE_OWNER_URL": os.environ.get("BARISTA_TEST_OWNER_URL", "postgres://barista_owner@127.0.0.1:1/barista"),
         "REDIS_URL": os.environ.get("BARISTA_TEST_REDIS_URL", "redis://127.0.0.1:1/0"),
-        "LOG_LEVEL": "WARNING",
+        "LOG_LEVEL": "CRITICAL",
     }
 )
 

@@ -17,7 +17,7 @@ HIDDEN = frozenset({"password", "last_login"})
 @transaction.atomic
 def save(*, row: Row, by: Actor, note: str = "") -> Row:
     """Insert or update `row` with an event that lists the changed fields; an unchanged row writes nothing."""
-    model = type(row)
+    model = row._meta.concrete_model or type(row)  # the logged-in user is a lazy proxy
     before = model._default_manager.select_for_update(of=("self",)).filter(pk=row.pk).first() if row.pk else None
     changes = _changes(before, row)
     if before is not None and not changes:

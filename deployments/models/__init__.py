@@ -6,15 +6,18 @@ from deployments.models.cluster import Cluster, ClusterHealth, Installation, Nam
 from deployments.models.deployment import Deployment, DeploymentState, Revision, ServedModel
 from deployments.models.observation import ClusterEvent, Observation, Rollout
 from deployments.models.people import LoginAttempt, Membership, Team, User
+from deployments.models.personal import AuditReview, Draft, SavedView, UsageSample
 from deployments.models.requests import LogRequest, Proposal
 
 __all__ = [
     "AuditEvent",
+    "AuditReview",
     "Cluster",
     "ClusterEvent",
     "ClusterHealth",
     "Deployment",
     "DeploymentState",
+    "Draft",
     "HardwareProfile",
     "Installation",
     "LogRequest",
@@ -27,7 +30,9 @@ __all__ = [
     "Revision",
     "Rollout",
     "Runtime",
+    "SavedView",
     "ServedModel",
     "Team",
+    "UsageSample",
     "User",
 ]

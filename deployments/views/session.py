@@ -20,6 +20,7 @@ from deployments.actions import logins
 
 THEMES = ("light", "dark", "auto")
 THEME_COOKIE = "theme"
+DENSITIES = ("normal", "compact")
 TOUCH_EVERY_S = 60
 
 
@@ -61,19 +62,20 @@ def log_out(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_POST
 def set_theme(request: HttpRequest) -> HttpResponse:
-    """Light, dark, or as the system says; kept in a cookie so that the first paint is right."""
-    theme = request.POST.get("theme", "auto")
+    """Colours and density of tables; kept in cookies so that the first paint is right."""
     target = request.POST.get("next", "/")
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
     answer = HttpResponseRedirect(target if safe else "/")
-    answer.set_cookie(
-        THEME_COOKIE,
-        theme if theme in THEMES else "auto",
-        max_age=365 * 86_400,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-    )
+    for name, offered in ((THEME_COOKIE, THEMES), ("density", DENSITIES)):
+        if (chosen := request.POST.get(name)) in offered:
+            answer.set_cookie(
+                name,
+                chosen,
+                max_age=365 * 86_400,
+                samesite="Lax",
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+            )
     return answer
 
 

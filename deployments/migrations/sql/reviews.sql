@@ -1,0 +1,1 @@
+REVOKE UPDATE, DELETE, TRUNCATE ON deployments_auditreview FROM :app_role;
