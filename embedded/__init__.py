@@ -1,1 +1,1 @@
-"""The one-machine stack behind `make demo` and `make test`: real PostgreSQL, Valkey and Kubernetes from package registries."""
+"""The one-machine stack behind `make demo` and `make test`: real PostgreSQL, Valkey and Kubernetes, without Docker."""

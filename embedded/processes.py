@@ -1,8 +1,8 @@
 """Child processes of the stack: started with an owner, known by pid and start time, and never left behind.
 
-Three things keep a machine clean. The kernel ends a child when its parent dies (Linux). Each child carries BARISTA_STACK,
-the folder it works for, in its environment. And each start first ends what an earlier, killed one left behind: only
-processes that carry the mark or that were recorded with the same pid *and* start time.
+Three things keep a machine clean. The kernel ends a child when its parent dies (Linux). Each child carries
+BARISTA_STACK, the folder it works for, in its environment. And each start first ends what an earlier, killed one left
+behind: only processes that carry the mark or that were recorded with the same pid *and* start time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from embedded.paths import Home, write_private
 
 MARK = "BARISTA_STACK"
 _PR_SET_PDEATHSIG = 1
-# Linux ends a child when the *thread* that forked it ends, so every fork comes from this one, which lives as long as we do.
+# Linux ends a child when the *thread* that forked it ends, so every fork comes from this one, which lives as we do.
 _SPAWNER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
@@ -83,12 +83,12 @@ def _spawn(command: Command, mark: str) -> subprocess.Popen[bytes]:
             user=command.user,
             group=command.group,
             extra_groups=[] if command.user is not None else None,
-            preexec_fn=before_exec,  # noqa: PLW1509 - makes two system calls and takes no lock
+            preexec_fn=before_exec,
         )
 
 
 def has_exited(process: subprocess.Popen[bytes]) -> bool:
-    """Whether a child ended. It is not reaped, so its number (also that of its session) cannot be given to others yet."""
+    """Whether a child ended. It is not reaped, so its number (its session's too) cannot be given to others."""
     if process.returncode is not None:
         return True
     try:

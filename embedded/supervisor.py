@@ -1,4 +1,4 @@
-"""Keeps a set of processes running: starts them in order, restarts what dies and says so, stops them in reverse order."""
+"""Keeps a set of processes running: starts them in order, restarts what dies and says so, stops them in reverse."""
 
 from __future__ import annotations
 
@@ -74,6 +74,18 @@ class Supervisor:
     def pids(self) -> dict[str, int]:
         with self._lock:
             return {name: child.process.pid for name, child in self.children.items()}
+
+    def stop_one(self, name: str) -> None:
+        """Stop one child for good, if it was started."""
+        with self._lock:
+            child = self.children.pop(name, None)
+            if child is not None:
+                end(child.process, stop_signal=child.command.stop_signal, seconds=child.command.stop_seconds)
+                remove_record(self.home, name)
+
+    def close(self) -> None:
+        """Start nothing any more, and let whoever waits for readiness give up."""
+        self._closing.set()
 
     def stop(self) -> None:
         """Stop all, the last started first. Later calls do nothing."""

@@ -2,8 +2,8 @@
 
     python -m embedded.kubernetes.build      build what is missing and print where everything is
 
-In order: a folder of ready binaries (KUBEBUILDER_ASSETS, the convention of Kubernetes' test tools) where versions match,
-the cache, and a build from Go modules, which takes about ten minutes on two cores and 8 GB of disk.
+In order: a folder of ready binaries (KUBEBUILDER_ASSETS, the convention of Kubernetes' test tools) where versions
+match, the cache, and a build from Go modules, which takes about ten minutes on two cores and 8 GB of disk.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ class Builder:
         free = shutil.disk_usage(self.cache).free
         if free < DISK_NEEDED:
             raise RuntimeError(
-                f"Building the control plane needs about 8 GB below {self.cache}, and {free / 1024**3:.1f} GB are free. "
-                "Free some space, set XDG_CACHE_HOME to a larger disk, or use a cluster of yours with BARISTA_KUBECONFIG."
+                f"Building the control plane needs about 8 GB below {self.cache}; {free / 1024**3:.1f} GB are free. "
+                "Free some space, set XDG_CACHE_HOME to a larger disk, or use a cluster of yours (BARISTA_KUBECONFIG)."
             )
 
 

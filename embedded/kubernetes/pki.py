@@ -19,7 +19,7 @@ _YEARS = timedelta(days=3650)
 
 @dataclass(frozen=True)
 class Pki:
-    """A folder of certificates. `ca` signs servers and clients; `front-proxy-ca` only the aggregation layer's client."""
+    """A folder of certificates. `ca` signs servers and clients, `front-proxy-ca` only the aggregator's client."""
 
     folder: Path
 

@@ -1,4 +1,4 @@
-"""What the control plane is doing, in a file that any process may read: the site shows it while the first build runs."""
+"""What the control plane is doing, in a file: the site shows it while the first build runs."""
 
 from __future__ import annotations
 

@@ -1,0 +1,105 @@
+"""The product's four processes and its two set-up commands, as the stack runs them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedded.paths import LOOPBACK, REPOSITORY, Home
+from embedded.postgres import Urls
+from embedded.processes import Command
+
+ACCOUNTS = ("platform", "maintainer", "editor", "viewer", "auditor", "stranger")
+
+
+@dataclass(frozen=True)
+class Product:
+    """Everything the processes are told. `owner` is the only one that may migrate."""
+
+    home: Home
+    port: int
+    urls: Urls
+    redis_url: str
+    password: str
+
+    def environ(self) -> dict[str, str]:
+        return {
+            "DJANGO_SETTINGS_MODULE": "baristaweb.settings",
+            "BARISTA_ENV": "demo",
+            "BARISTA_HOME": str(self.home.path),
+            "BARISTA_DEMO_PASSWORD": self.password,
+            "BARISTA_METRICS_TOKEN": self.home.secret("metrics"),
+            "SECRET_KEY": self.home.secret("django", lambda: secrets.token_urlsafe(60)),
+            "DATABASE_URL": self.urls.app,
+            "REDIS_URL": self.redis_url,
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "CSRF_TRUSTED_ORIGINS": f"http://127.0.0.1:{self.port},http://localhost:{self.port}",
+            "PORT": str(self.port),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def web(self) -> Command:
+        arguments = (
+            "--bind",
+            f"{LOOPBACK}:{self.port}",
+            "--workers",
+            "2",
+            "--threads",
+            "4",
+            "--timeout",
+            "60",
+            "--graceful-timeout",
+            "4",
+            "--log-level",
+            "warning",
+        )
+        return self._program("web", "gunicorn", "baristaweb.wsgi", *arguments, stop_seconds=6)
+
+    def worker(self) -> Command:
+        arguments = ("--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle")
+        return self._program("worker", "celery", "-A", "baristaweb", "worker", *arguments, stop_seconds=8)
+
+    def relay(self) -> Command:
+        return self._manage("relay", "relay")
+
+    def watch(self) -> Command:
+        return self._manage("watch", "watch")
+
+    def migrate(self) -> Command:
+        command = self._manage("migrate", "migrate", "--database=owner", "--verbosity=1")
+        environ = {**command.environ, "DATABASE_OWNER_URL": self.urls.owner}
+        return Command(command.name, command.argv, environ, command.folder)
+
+    def seed(self) -> Command:
+        return self._manage("seed", "seed_demo")
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://{LOOPBACK}:{self.port}/healthz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _manage(self, name: str, *arguments: str) -> Command:
+        return Command(name, (sys.executable, "manage.py", *arguments), self.environ(), REPOSITORY)
+
+    def _program(self, name: str, program: str, *arguments: str, stop_seconds: float) -> Command:
+        # `python -m` rather than the script: a virtual environment that was moved keeps working.
+        argv = (sys.executable, "-m", program, *arguments)
+        return Command(name, argv, self.environ(), REPOSITORY, stop_seconds=stop_seconds)
+
+
+def password(home: Home, environ: Mapping[str, str] = os.environ) -> str:
+    """BARISTA_DEMO_PASSWORD, else a random one that stays the same for this home."""
+    given = environ.get("BARISTA_DEMO_PASSWORD")
+    if given:
+        file: Path = home.folder("secrets") / "demo-password"
+        file.unlink(missing_ok=True)
+        return home.secret("demo-password", lambda: given)
+    return home.secret("demo-password", lambda: secrets.token_urlsafe(12))

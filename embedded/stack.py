@@ -1,0 +1,192 @@
+"""The whole product on one machine: `python -m embedded.stack demo`, which is what `make demo` runs.
+
+The site does not wait for the cluster. PostgreSQL and Valkey are up in two seconds; the control plane is built and
+started in a thread of its own, and what people save meanwhile reaches it when it comes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from embedded import postgres, valkey
+from embedded.console import Console
+from embedded.existing import use_existing
+from embedded.kubernetes.cluster import Cluster
+from embedded.paths import Home, home_folder, is_free
+from embedded.processes import Command, die_with_parent, end, has_exited, spawn, sweep
+from embedded.product import ACCOUNTS, Product, password
+from embedded.supervisor import Stopped, Supervisor
+
+_LOCK_SECONDS = 25.0  # how long a stack that is just stopping may take
+
+
+@dataclass
+class Demo:
+    """One running demo. `stopping` is set by a signal or by a failure; everything waits for it."""
+
+    home: Home
+    port: int
+    console: Console
+    stopping: threading.Event = field(default_factory=threading.Event)
+    failure: str | None = None
+    cluster: Cluster | None = None
+    supervisor: Supervisor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.supervisor = Supervisor(self.home, self.console.say)
+
+    def run(self) -> int:
+        """Start, wait for the end, stop. Returns the exit code."""
+        starter = threading.Thread(target=self._start_or_fail, name="starter", daemon=True)
+        starter.start()
+        self.stopping.wait()
+        self.console.say("stack", f"stopping: {self.failure}" if self.failure else "stopping")
+        self._stop()
+        starter.join(timeout=30)
+        self.console.say("stack", "stopped; nothing is left running")
+        return 1 if self.failure else 0
+
+    def _start_or_fail(self) -> None:
+        try:
+            self._start()
+        except Stopped:
+            pass
+        except Exception as error:
+            self.failure = str(error)
+            self.stopping.set()
+
+    def _start(self) -> None:
+        began = time.monotonic()
+        if left := sweep(self.home):
+            self.console.say("stack", f"ended what an earlier run left behind: {', '.join(left)}")
+        if not is_free(self.port):
+            raise RuntimeError(f"Port {self.port} is in use. Choose another one: make demo PORT={self.port + 10}")
+        urls = postgres.start(self.supervisor, self.home)
+        redis_url = valkey.start(self.supervisor, self.home)
+        self._start_cluster()
+        product = Product(self.home, self.port, urls, redis_url, password(self.home))
+        self._run_once(product.migrate())
+        self.supervisor.start(product.web(), ready=product.answers, seconds=90)
+        for command in (product.worker(), product.relay(), product.watch()):
+            self.supervisor.start(command)
+        self._seed(product)
+        self._greet(product, time.monotonic() - began)
+
+    def _start_cluster(self) -> None:
+        given = os.environ.get("BARISTA_KUBECONFIG")
+        if given:
+            target = self.home.folder("kubernetes") / "barista.kubeconfig"
+            use_existing(Path(given).expanduser(), os.environ.get("BARISTA_KUBE_CONTEXT"), target)
+            self.console.say("stack", f"using the cluster of {given}; no cluster is started here")
+            return
+        self.cluster = Cluster(self.home, self.console.say)
+        threading.Thread(target=self._run_cluster, args=(self.cluster,), name="cluster", daemon=True).start()
+
+    def _run_cluster(self, cluster: Cluster) -> None:
+        # The site stays up without it: it shows the reason, which the cluster's own report has written.
+        with contextlib.suppress(Exception):
+            cluster.start()
+
+    def _seed(self, product: Product) -> None:
+        if os.environ.get("SEED") == "0":
+            return
+        self._run_once(product.seed())
+
+    def _run_once(self, command: Command) -> None:
+        """Run a set-up command to its end; a stop ends it early."""
+        process = spawn(command, mark=str(self.home.path))
+        lines: list[str] = []
+        if process.stdout is not None:
+            reader = threading.Thread(target=self._forward, args=(command.name, process.stdout, lines), daemon=True)
+            reader.start()
+        while not has_exited(process):
+            if self.stopping.wait(0.05):
+                end(process, stop_signal=signal.SIGTERM, seconds=5)
+                raise Stopped(command.name)
+        reader.join(timeout=5)
+        end(process, stop_signal=signal.SIGTERM, seconds=0)
+        if process.returncode != 0:
+            raise RuntimeError(f"{command.name} failed with exit code {process.returncode}: " + " / ".join(lines[-3:]))
+
+    def _forward(self, name: str, stream: Iterator[bytes], lines: list[str]) -> None:
+        for raw in stream:
+            line = raw.decode(errors="replace").rstrip()
+            lines.append(line)
+            self.console.say(name, line)
+
+    def _greet(self, product: Product, seconds: float) -> None:
+        accounts = "\n".join(f"    {name:<12} {product.password}" for name in ACCOUNTS)
+        kubectl = (
+            "" if self.cluster is None else f"\n  kubectl --kubeconfig {self.cluster.admin_kubeconfig} get pods -A"
+        )
+        self.console.show(
+            f"\n  Barista is at http://127.0.0.1:{self.port}/   (after {seconds:.0f} s; Ctrl-C stops it)\n\n"
+            f"  Accounts and their password:\n{accounts}\n\n  Log: {self.console.file}{kubectl}\n"
+        )
+
+    def _stop(self) -> None:
+        self.supervisor.close()
+        # The product first: it should not see its database go.
+        for name in ("watch", "relay", "worker", "web"):
+            self.supervisor.stop_one(name)
+        if self.cluster is not None:
+            self.cluster.stop()
+        self.supervisor.stop()
+
+
+@contextlib.contextmanager
+def only_one(home: Home) -> Iterator[None]:
+    """Hold the home for ourselves. A stack that is still stopping gets a moment; a running one is named."""
+    file = home.path / "lock"
+    with file.open("a+") as lock:
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    lock.seek(0)
+                    raise SystemExit(
+                        f"A demo is already running with {home.path} ({lock.read().strip()}). Stop it with Ctrl-C, or "
+                        "start a second one with another BARISTA_HOME and PORT."
+                    ) from None
+                time.sleep(0.2)
+        lock.truncate(0)
+        lock.write(f"pid {os.getpid()}")
+        lock.flush()
+        yield
+
+
+def demo() -> int:
+    home = Home.open(home_folder())
+    port = int(os.environ.get("PORT") or 8000)
+    with only_one(home):
+        running = Demo(home, port, Console(home.path / "demo.log"))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: running.stopping.set())
+        if os.environ.get("BARISTA_DIE_WITH_PARENT"):
+            parent = os.getppid()
+            die_with_parent(signal.SIGTERM)
+            if os.getppid() != parent:
+                return 1
+        return running.run()
+
+
+def main() -> None:
+    if sys.argv[1:] != ["demo"]:
+        raise SystemExit("Usage: python -m embedded.stack demo")
+    raise SystemExit(demo())
+
+
+if __name__ == "__main__":
+    main()
