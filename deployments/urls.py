@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from deployments.views import people, session
+from deployments.views import bulk, people, session
+
+BULK_PAGES = [path("fleet/bulk/", bulk.bulk_action, name="bulk")]
 
 PEOPLE_PAGES = [
     path("login/", session.Login.as_view(), name="login"),
@@ -16,4 +18,4 @@ PEOPLE_PAGES = [
     path("teams/<str:slug>/members/<int:member_id>/remove/", people.remove_member, name="member-remove"),
 ]
 
-urlpatterns = [*PEOPLE_PAGES]
+urlpatterns = [*BULK_PAGES, *PEOPLE_PAGES]
