@@ -1,0 +1,85 @@
+"""What can only be done once the cluster is up: rollouts to watch, and a change that Barista did not make."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from django.db.models import F
+
+from deployments.actions.errors import Refused
+from deployments.management.seed import making
+from deployments.management.seed.shapes import DeploymentPlan
+from deployments.models import Cluster, Deployment, DeploymentState
+
+POLL_S = 1.0
+
+
+class NotReady(Exception):
+    """The cluster did not accept the deployments in time."""
+
+
+def wait_until_applied(demo: Cluster, *, seconds: float) -> None:
+    """Return when the cluster accepted everything that is neither paused nor parked. Raises NotReady."""
+    behind = (
+        DeploymentState.objects.filter(deployment__namespace__cluster=demo, deployment__paused_at=None)
+        .exclude(observed_generation=F("deployment__generation"))
+        .exclude(failures__gt=3)
+    )
+    deadline = time.monotonic() + seconds
+    while (left := behind.count()) > 0:
+        if time.monotonic() > deadline:
+            raise NotReady(f"{left} deployments were not applied within {seconds:.0f} s.")
+        time.sleep(POLL_S)
+
+
+def edit_later(demo: Cluster, plans: Iterable[DeploymentPlan], say: Callable[[str], None]) -> None:
+    """Edits whose rollout the cluster shows as it happens; each once."""
+    for plan in plans:
+        deployment = making.find(demo, plan)
+        if plan.later is None or deployment is None or deployment.current is None:
+            continue
+        if deployment.current.number != len(plan.edits) + 1:
+            continue  # made already, or somebody else changed it since
+        try:
+            making.edit(deployment, plan.later)
+        except Refused as refusal:
+            say(f"{deployment.slug}: {refusal}")
+
+
+def change_behind_our_back(
+    demo: Cluster, plans: Iterable[DeploymentPlan], *, kubeconfig: Path, say: Callable[[str], None]
+) -> None:
+    """The change that somebody makes with kubectl. Doing it twice changes nothing."""
+    kubectl = find_kubectl()
+    for plan in plans:
+        deployment = making.find(demo, plan)
+        if not plan.changed_behind_our_back or deployment is None:
+            continue
+        if kubectl is None:
+            say("There is no kubectl on PATH or in the cache: nothing was changed behind Barista's back.")
+            return
+        _run(kubectl, kubeconfig, deployment, plan.changed_behind_our_back, say)
+
+
+def _run(
+    kubectl: str, kubeconfig: Path, deployment: Deployment, arguments: tuple[str, ...], say: Callable[[str], None]
+) -> None:
+    command = [kubectl, f"--kubeconfig={kubeconfig}", f"--namespace={deployment.namespace.name}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    say(f"kubectl {' '.join(arguments)}: {(done.stdout or done.stderr).strip()}")
+
+
+def find_kubectl() -> str | None:
+    """kubectl on PATH, in KUBEBUILDER_ASSETS, or the one that the local cluster was built with."""
+    if found := shutil.which("kubectl"):
+        return found
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "barista" / "bin"
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    candidates = [Path(assets) / "kubectl"] if assets else []
+    candidates += sorted(cache.glob("*/kubectl"))
+    return next((str(path) for path in candidates if os.access(path, os.X_OK)), None)
