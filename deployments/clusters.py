@@ -105,11 +105,12 @@ def build_progress(cluster: Cluster) -> str:
         said = json.loads((folder / "build.json").read_text())
     except (OSError, ValueError):
         return ""
-    if not isinstance(said, dict) or said.get("state") not in ("building", "starting"):
+    if not isinstance(said, dict) or said.get("state") not in ("waiting", "building", "starting", "failed"):
         return ""
-    what = "building" if said["state"] == "building" else "starting"
-    text = f"{what} {said.get('step') or 'the control plane'}"
-    return f"{text}, {said['done']} of {said['of']}" if said.get("of") else text
+    if said["state"] == "failed":
+        return f"the control plane could not start: {said.get('detail') or 'see its log'}"
+    text = f"{said['state']} {said.get('step') or 'the control plane'}"
+    return f"{text}, {int(said['done']) + 1} of {said['of']}" if said.get("of") else text
 
 
 def succeeded(cluster: Cluster) -> None:
