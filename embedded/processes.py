@@ -171,7 +171,7 @@ def sweep(home: Home) -> list[str]:
 
 def _name(process: psutil.Process) -> str:
     with contextlib.suppress(psutil.Error):
-        return process.name()
+        return str(process.name())
     return "process"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -21,7 +22,7 @@ from embedded import postgres, valkey
 from embedded.console import Console
 from embedded.existing import use_existing
 from embedded.kubernetes.cluster import Cluster
-from embedded.paths import Home, home_folder, is_free
+from embedded.paths import Home, cache_folder, home_folder, is_free
 from embedded.processes import Command, die_with_parent, end, has_exited, spawn, sweep
 from embedded.product import ACCOUNTS, Product, password
 from embedded.supervisor import Stopped, Supervisor
@@ -182,10 +183,27 @@ def demo() -> int:
         return running.run()
 
 
+def clean() -> int:
+    """Forget a home: its processes, its data, and what is kept outside of it."""
+    folder = home_folder()
+    if not (folder / "ports.json").exists():
+        print(f"There is no state in {folder}.")
+        return 0
+    home = Home(folder)
+    with only_one(home):
+        sweep(home)
+        postgres.remove_outside(home)
+        shutil.rmtree(folder)
+    print(f"Removed {folder}. The built programs stay in {cache_folder()}.")
+    return 0
+
+
 def main() -> None:
-    if sys.argv[1:] != ["demo"]:
-        raise SystemExit("Usage: python -m embedded.stack demo")
-    raise SystemExit(demo())
+    actions = {"demo": demo, "clean": clean}
+    action = actions.get(sys.argv[1]) if len(sys.argv) == 2 else None
+    if action is None:
+        raise SystemExit("Usage: python -m embedded.stack demo|clean")
+    raise SystemExit(action())
 
 
 if __name__ == "__main__":

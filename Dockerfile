@@ -1,0 +1,23 @@
+# One image for all four processes; the command chooses which (see docker-compose.yml).
+FROM python:3.11-slim AS packages
+WORKDIR /build
+COPY requirements.txt constraints.txt ./
+RUN python -m venv /opt/barista \
+    && /opt/barista/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt -r requirements.txt
+
+FROM python:3.11-slim
+ENV PATH=/opt/barista/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=baristaweb.settings
+RUN useradd --system --uid 10001 --home-dir /srv/barista --shell /usr/sbin/nologin barista
+COPY --from=packages /opt/barista /opt/barista
+WORKDIR /srv/barista
+COPY manage.py ./
+COPY baristaweb baristaweb
+COPY deployments deployments
+COPY observability observability
+COPY templates templates
+COPY static static
+# Only this step sees the value; a running site without a key of its own refuses to start.
+RUN BARISTA_ENV=production SECRET_KEY=only-to-collect-files python manage.py collectstatic --noinput
+USER barista
+EXPOSE 8000
+CMD ["gunicorn", "baristaweb.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4"]
