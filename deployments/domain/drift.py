@@ -40,6 +40,8 @@ class FieldConflict:
 
 
 _REPLICAS: Final = "spec.replicas"
+# Written with every apply: an older number there is no edit.
+_BOOKKEEPING: Final = ("metadata.annotations[barista.io/revision]", "metadata.annotations[barista.io/generation]")
 _MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
 _CONTAINER: Final = "spec.template.spec.containers[model]"
 
@@ -137,8 +139,7 @@ def spec_path(path: str) -> str:
 def _changed(kind: str, live: Mapping[str, Any], dry: Mapping[str, Any], owned: Sequence[Owned]) -> list[DriftItem]:
     items = []
     for change in manifest_diff(live, dry):
-        # Our own bookkeeping follows an apply; an older revision number there is no edit.
-        if change.path in (_REPLICAS, "metadata.annotations[barista.io/revision]"):
+        if change.path == _REPLICAS or change.path in _BOOKKEEPING:
             continue
         manager, at = _culprit(change.path, owned)
         items.append(DriftItem(f"{kind}.{change.path}", change.after, change.before, manager, at))

@@ -1,0 +1,134 @@
+from typing import Any
+
+import pytest
+
+from deployments.domain.answers import instant, message
+from deployments.domain.status import PodState, Tone, explain_pod, group_events, pod_rows
+from deployments.tests.domain.cluster import (
+    condition,
+    deployment,
+    event,
+    pod,
+    replica_set,
+    stamp,
+    unschedulable,
+    view,
+    waiting,
+)
+
+
+@pytest.mark.parametrize(
+    ("seen", "state", "words"),
+    [
+        (pod(ready=True), PodState.READY, "is ready"),
+        (pod(), PodState.STARTING, "not ready yet"),
+        (pod(deleted=True, ready=True), PodState.TERMINATING, "is ending"),
+        (pod(phase="Succeeded"), PodState.COMPLETED, "has ended"),
+        (pod(phase="Failed", reason="Evicted"), PodState.EVICTED, "ran short"),
+        (pod(phase="Failed"), PodState.FAILED, "failed"),
+        (pod(phase="Unknown"), PodState.UNKNOWN, "node may be gone"),
+        (pod(node="", phase="Pending", statuses=[]), PodState.PENDING, "waits for a node"),
+        (pod(phase="Pending", statuses=[]), PodState.PENDING, "pulling its image"),
+        (unschedulable("3 Insufficient cpu"), PodState.UNSCHEDULABLE, "3 Insufficient cpu"),
+        (
+            pod(state=waiting("ErrImagePull", "unauthorized"), phase="Pending"),
+            PodState.IMAGE_ERROR,
+            "unauthorized",
+        ),
+        (
+            pod(state=waiting("CreateContainerConfigError", 'secret "a" not found'), phase="Pending"),
+            PodState.CONFIG_ERROR,
+            'secret "a" not found',
+        ),
+        (
+            pod(state=waiting("CrashLoopBackOff"), restarts=3, last={"exitCode": 139}),
+            PodState.CRASH_LOOPING,
+            "native code (SIGSEGV)); it restarted 3 times",
+        ),
+        (
+            pod(state=waiting("CrashLoopBackOff"), restarts=1, last={"exitCode": 0}),
+            PodState.CRASH_LOOPING,
+            "should keep running); it restarted once",
+        ),
+        (
+            pod(state=waiting("CrashLoopBackOff"), restarts=2, last={"exitCode": 137, "reason": "OOMKilled"}),
+            PodState.OOM_KILLED,
+            "more memory than its limit",
+        ),
+        (pod(state={"terminated": {"exitCode": 2}}), PodState.CRASH_LOOPING, "exit code 2"),
+        (pod(restarts=4, last={"exitCode": 1}), PodState.CRASH_LOOPING, "exit code 1"),
+    ],
+)
+def test_explained(seen: dict[str, Any], state: PodState, words: str) -> None:
+    found, sentence = explain_pod(seen, [])
+    assert found is state
+    assert words in sentence
+
+
+def test_failing_readiness_after_it_was_ready() -> None:
+    seen = pod()
+    seen["status"]["conditions"] = [condition("Ready", "False")]
+    said = event("Unhealthy", "Readiness probe failed: HTTP 503")
+    state, sentence = explain_pod(seen, [said])
+    assert state is PodState.NOT_READY
+    assert "HTTP 503" in sentence
+
+
+def test_rows_are_worst_first_and_know_their_revision() -> None:
+    crashed = pod("b", state=waiting("CrashLoopBackOff"), restarts=5, last={"exitCode": 1})
+    seen = view(
+        deployment(2),
+        pod("a", ready=True, hash_="old"),
+        crashed,
+        sets=[replica_set("new", 2), replica_set("old", 1)],
+    )
+    rows = pod_rows(seen)
+    assert [row.name for row in rows] == ["b", "a"]
+    worst = rows[0]
+    assert (worst.revision, worst.revision_hash, worst.restarts, worst.last_exit_code) == ("2", "new", 5, 1)
+    assert (worst.has_previous, worst.ready, worst.reason) == (True, False, "CrashLoopBackOff")
+    assert (worst.cpu_request, worst.memory_request, worst.node) == ("500m", "1Gi", "node-1")
+    assert worst.container_names == ("model",)
+    assert rows[1].ready
+    assert rows[1].revision == "1"
+
+
+def test_events_of_one_kind_are_one_row() -> None:
+    rows = group_events(
+        [
+            event("BackOff", "restarting", count=3, ago=100),
+            event("BackOff", "restarting", count=4, ago=5),
+            event("Pulled", "image present", kind="Normal", ago=50),
+        ]
+    )
+    assert [(row.reason, row.count, row.tone) for row in rows] == [("BackOff", 7, Tone.WARN), ("Pulled", 1, Tone.QUIET)]
+    assert rows[0].last == instant({"a": stamp(5)}, "a")
+    assert rows[0].first == instant({"a": stamp(130)}, "a")
+    assert rows[0].object == "Pod/ranker-new-1"
+
+
+def test_hostile_events() -> None:
+    rows = group_events(
+        [{}, {"reason": 1, "count": -5, "lastTimestamp": "x"}, event("<b>", "a\nb\x1b[31m" + "x" * 5000)]
+    )
+    assert all(row.count >= 1 for row in rows)
+    assert all("\n" not in row.message and "\x1b" not in row.message and len(row.message) <= 600 for row in rows)
+
+
+def test_messages_are_one_bounded_line() -> None:
+    assert message("a\n\tb\u202e c") == "a b c"
+    assert len(message("x" * 10_000)) == 600
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01-05T12:00:00Z", "2026-01-05T12:00:00.123456789Z", "2026-01-05T13:00:00+01:00"]
+)
+def test_instants(text: str) -> None:
+    found = instant({"a": text}, "a")
+    assert found is not None
+    assert found.replace(microsecond=0).isoformat() == "2026-01-05T12:00:00+00:00"
+
+
+@pytest.mark.parametrize("text", ["", "x", "2026-13-01T00:00:00Z", None, 5])
+def test_unreadable_instants(text: Any) -> None:
+    assert instant({"a": text}, "a") is None
