@@ -1,0 +1,52 @@
+"""Health, readiness, metrics."""
+
+from collections.abc import Callable
+
+from django.db import OperationalError, connection
+from django.test import Client
+
+from deployments.tests import factories
+from deployments.tests.fixtures import People, Places
+
+METRICS = {"authorization": "Bearer tests-only-metrics-token"}
+
+
+def test_the_process_answers_without_a_database(client: Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_ready_only_with_a_database(client: Client, db: None, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    assert client.get("/readyz").status_code == 200
+
+    def away(*args: object) -> None:
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "cursor", away)
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
+def test_metrics_need_the_token(client: Client, db: None) -> None:
+    assert client.get("/metrics").status_code == 403
+    assert client.get("/metrics", headers={"authorization": "Bearer wrong"}).status_code == 403
+    assert client.get("/metrics", headers=METRICS).status_code == 200
+
+
+def test_metrics_tell_the_lag(client: Client, people: People, places: Places) -> None:
+    factories.make_deployment(author=people.editor, namespace=places.dev)
+    text = client.get("/metrics", headers=METRICS).content.decode()
+    assert "barista_pending_deployments 1.0" in text
+    assert 'barista_cluster_reachable{cluster="demo"} 0.0' in text
+
+
+def test_a_database_that_goes_away_is_503(client_as: Callable[[str], Client], monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    client = client_as("editor")
+
+    def away(*args: object, **kwargs: object) -> None:
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr("deployments.views.people.render", away)
+    answer = client.get("/profile/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert "Nothing was lost" in answer.content.decode()
