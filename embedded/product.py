@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import sys
@@ -19,6 +20,25 @@ ACCOUNTS = ("platform", "maintainer", "editor", "viewer", "auditor", "stranger")
 
 
 @dataclass(frozen=True)
+class Existing:
+    """A cluster of the user's own, used instead of ours. Nothing is put into it unless `seeded`."""
+
+    kubeconfig: Path
+    context: str
+    seeded: bool
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Existing | None:
+        given = environ.get("BARISTA_KUBECONFIG")
+        if not given:
+            return None
+        kubeconfig = Path(given).expanduser().absolute()
+        if not kubeconfig.is_file():
+            raise SystemExit(f"BARISTA_KUBECONFIG names {kubeconfig}, which is no file.")
+        return cls(kubeconfig, environ.get("BARISTA_KUBE_CONTEXT", ""), environ.get("SEED") == "1")
+
+
+@dataclass(frozen=True)
 class Product:
     """Everything the processes are told. `owner` is the only one that may migrate."""
 
@@ -27,6 +47,7 @@ class Product:
     urls: Urls
     redis_url: str
     password: str
+    existing: Existing | None = None
 
     def environ(self) -> dict[str, str]:
         return {
@@ -42,7 +63,15 @@ class Product:
             "CSRF_TRUSTED_ORIGINS": f"http://127.0.0.1:{self.port},http://localhost:{self.port}",
             "PORT": str(self.port),
             "PYTHONUNBUFFERED": "1",
+            "BARISTA_KUBECONFIG": str(self.existing.kubeconfig) if self.existing else "",
+            "BARISTA_KUBE_CONTEXT": self.existing.context if self.existing else "",
+            "SEED": "1" if self.existing and self.existing.seeded else "",
         }
+
+    def seed_key(self) -> str:
+        """Changes when the seed has something new to do."""
+        parts = (self.password, str(self.home.path), str(self.existing))
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def web(self) -> Command:
         arguments = (
@@ -78,6 +107,12 @@ class Product:
 
     def seed(self) -> Command:
         return self._manage("seed", "seed_demo")
+
+    def finish(self) -> Command:
+        return self._manage("seed", "seed_demo", "--finish")
+
+    def namespaces(self) -> Command:
+        return self._manage("seed", "seed_demo", "--namespaces")
 
     def answers(self) -> bool:
         try:

@@ -15,17 +15,18 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from embedded import postgres, valkey
 from embedded.console import Console
-from embedded.existing import use_existing
+from embedded.kubernetes import grant
+from embedded.kubernetes.api import Api, read_manifests
 from embedded.kubernetes.cluster import Cluster
-from embedded.paths import Home, cache_folder, home_folder, is_free
+from embedded.paths import Home, cache_folder, home_folder, is_free, write_private
 from embedded.processes import Command, die_with_parent, end, has_exited, spawn, sweep
-from embedded.product import ACCOUNTS, Product, password
-from embedded.supervisor import Stopped, Supervisor
+from embedded.product import ACCOUNTS, Existing, Product, password
+from embedded.supervisor import Say, Stopped, Supervisor
 
 _LOCK_SECONDS = 25.0  # how long a stack that is just stopping may take
 
@@ -39,8 +40,10 @@ class Demo:
     console: Console
     stopping: threading.Event = field(default_factory=threading.Event)
     failure: str | None = None
+    existing: Existing | None = field(default_factory=lambda: Existing.from_environ())
     cluster: Cluster | None = None
     supervisor: Supervisor = field(init=False)
+    _namespaces: Future[tuple[str, ...]] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
         self.supervisor = Supervisor(self.home, self.console.say)
@@ -73,41 +76,73 @@ class Demo:
             raise RuntimeError(f"Port {self.port} is in use. Choose another one: make demo PORT={self.port + 10}")
         urls = postgres.start(self.supervisor, self.home)
         redis_url = valkey.start(self.supervisor, self.home)
+        product = Product(self.home, self.port, urls, redis_url, password(self.home), self.existing)
         self._start_cluster()
-        product = Product(self.home, self.port, urls, redis_url, password(self.home))
         self._run_once(product.migrate())
+        self._namespaces.set_result(self._demo_namespaces(product))
         self.supervisor.start(product.web(), ready=product.answers, seconds=90)
         for command in (product.worker(), product.relay(), product.watch()):
             self.supervisor.start(command)
-        self._seed(product)
+        self._seed("seeded", product.seed(), product)
         self._greet(product, time.monotonic() - began)
+        self._finish(product)
 
     def _start_cluster(self) -> None:
-        given = os.environ.get("BARISTA_KUBECONFIG")
-        if given:
-            target = self.home.folder("kubernetes") / "barista.kubeconfig"
-            use_existing(Path(given).expanduser(), os.environ.get("BARISTA_KUBE_CONTEXT"), target)
-            self.console.say("stack", f"using the cluster of {given}; no cluster is started here")
+        if self.existing is not None:
+            self.console.say("stack", f"using the cluster of {self.existing.kubeconfig}; none is started here")
             return
-        self.cluster = Cluster(self.home, self.console.say)
+        self.cluster = Cluster(self.home, self.console.say, namespaces=self._wait_for_namespaces)
         threading.Thread(target=self._run_cluster, args=(self.cluster,), name="cluster", daemon=True).start()
 
     def _run_cluster(self, cluster: Cluster) -> None:
-        # The site stays up without it: it shows the reason, which the cluster's own report has written.
+        # The site stays up without a cluster, and shows the reason, which the cluster's own report has written.
         with contextlib.suppress(Exception):
             cluster.start()
 
-    def _seed(self, product: Product) -> None:
-        if os.environ.get("SEED") == "0":
-            return
-        self._run_once(product.seed())
+    def _demo_namespaces(self, product: Product) -> tuple[str, ...]:
+        """The product names them. What it prints beside them, such as a notice of Django's, is no name."""
+        lines = self._run_once(product.namespaces(), quiet=True)
+        return tuple(line for line in lines if grant.NAME.fullmatch(line))
 
-    def _run_once(self, command: Command) -> None:
-        """Run a set-up command to its end; a stop ends it early."""
+    def _wait_for_namespaces(self) -> tuple[str, ...]:
+        while not self.stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                return self._namespaces.result(timeout=0.2)
+        raise Stopped("cluster")
+
+    def _seed(self, name: str, command: Command, product: Product) -> None:
+        """Once per home, and again when what the command depends on changed."""
+        marker = self.home.path / name
+        if marker.exists() and marker.read_text() == product.seed_key():
+            return
+        self._run_once(command)
+        write_private(marker, product.seed_key())
+
+    def _finish(self, product: Product) -> None:
+        """What needs the cluster: grant its namespaces if it is the user's, then rollouts and a change from outside."""
+        if self.existing is not None and not self.existing.seeded:
+            return
+        if self.existing is not None:
+            api = Api(self.existing.kubeconfig, self.existing.context or None)
+            api.apply_all(read_manifests("rbac.yaml"))
+            for namespace in self._namespaces.result():
+                grant.grant(api, namespace)
+        while self.cluster is not None and not self.cluster.is_ready.wait(0.2):
+            if self.stopping.is_set():
+                raise Stopped("finish")
+        try:
+            self._seed("finished", product.finish(), product)
+        except RuntimeError as error:
+            self.console.say("stack", f"the demo runs, but was not completed: {error}")
+
+    def _run_once(self, command: Command, *, quiet: bool = False) -> list[str]:
+        """Run a set-up command to its end and return what it printed; a stop ends it early."""
         process = spawn(command, mark=str(self.home.path))
         lines: list[str] = []
         if process.stdout is not None:
-            reader = threading.Thread(target=self._forward, args=(command.name, process.stdout, lines), daemon=True)
+            say = (lambda *_: None) if quiet else self.console.say
+            arguments = (command.name, process.stdout, lines, say)
+            reader = threading.Thread(target=_forward, args=arguments, daemon=True)
             reader.start()
         while not has_exited(process):
             if self.stopping.wait(0.05):
@@ -117,12 +152,7 @@ class Demo:
         end(process, stop_signal=signal.SIGTERM, seconds=0)
         if process.returncode != 0:
             raise RuntimeError(f"{command.name} failed with exit code {process.returncode}: " + " / ".join(lines[-3:]))
-
-    def _forward(self, name: str, stream: Iterator[bytes], lines: list[str]) -> None:
-        for raw in stream:
-            line = raw.decode(errors="replace").rstrip()
-            lines.append(line)
-            self.console.say(name, line)
+        return lines
 
     def _greet(self, product: Product, seconds: float) -> None:
         accounts = "\n".join(f"    {name:<12} {product.password}" for name in ACCOUNTS)
@@ -142,6 +172,13 @@ class Demo:
         if self.cluster is not None:
             self.cluster.stop()
         self.supervisor.stop()
+
+
+def _forward(name: str, stream: Iterator[bytes], lines: list[str], say: Say) -> None:
+    for raw in stream:
+        line = raw.decode(errors="replace").rstrip()
+        lines.append(line)
+        say(name, line)
 
 
 @contextlib.contextmanager

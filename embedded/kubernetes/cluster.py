@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,8 @@ class Cluster:
     say: Say
     tests: bool = False
     metrics: bool = True
-    namespaces: tuple[str, ...] = ()
+    namespaces: Callable[[], tuple[str, ...]] = tuple
+    is_ready: threading.Event = field(default_factory=threading.Event)
     supervisor: Supervisor = field(init=False)
     builder: Builder = field(init=False)
     _steps: int = 5
@@ -90,13 +93,14 @@ class Cluster:
         self._starting("nodes", 4)
         _wait_for_nodes(api, self.supervisor)
         self._report(Progress(State.READY))
+        self.is_ready.set()
 
     def _set_up(self, plane: Plane, api: Api) -> None:
         api.apply_all(read_manifests("crds.yaml"))
         api.apply_all(read_manifests("rbac.yaml"))
         if self.metrics:
             api.apply_all(read_manifests("metrics.yaml", port=self.home.port("metrics-server")))
-        for namespace in self.namespaces:
+        for namespace in self.namespaces():
             grant.grant(api, namespace)
         for node in nodes():
             if not api.exists(f"/api/v1/nodes/{node['metadata']['name']}"):

@@ -16,13 +16,13 @@ from pathlib import Path
 from embedded.kubernetes.api import Api, ApiError, read_manifests
 from embedded.paths import write_private
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _ACCOUNT = "/api/v1/namespaces/barista-system/serviceaccounts/barista"
 
 
 def grant(api: Api, namespace: str) -> None:
     """Create or adopt one namespace."""
-    if not _NAME.fullmatch(namespace):
+    if not NAME.fullmatch(namespace):
         raise ValueError(f"{namespace!r} is no name for a namespace: use a-z, 0-9 and -, at most 63 of them.")
     api.apply_all(read_manifests("namespace.yaml", namespace=namespace))
 
