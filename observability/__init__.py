@@ -1,0 +1,1 @@
+"""Observability: prediction logs become small additive profiles; everything else is computed from them."""

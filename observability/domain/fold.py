@@ -1,0 +1,43 @@
+"""One accumulator per feature, whatever its kind."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from .columns import lengths, numbers, plain, texts
+from .embedding import EmbeddingAccumulator
+from .fold_category import CategoryAccumulator
+from .fold_numeric import NumericAccumulator
+from .grouping import Grouping
+from .kernel import Scratch
+from .spec import FeatureSpec, Kind
+from .states import State
+
+
+class FeatureAccumulator:
+    """Folds Arrow columns of one feature for all groups; `state` freezes one group. One thread at a time."""
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        self.spec = spec
+        self._inner: NumericAccumulator | CategoryAccumulator | EmbeddingAccumulator
+        if spec.kind.is_categorical:
+            self._inner = CategoryAccumulator(spec)
+        elif spec.kind is Kind.EMBEDDING:
+            self._inner = EmbeddingAccumulator(spec)
+        else:
+            self._inner = NumericAccumulator(spec)
+
+    def fold(self, column: pa.Array | pa.ChunkedArray, grouping: Grouping, scratch: Scratch) -> None:
+        """Add one batch; `grouping` was made for the same rows. Raises ColumnError on a type that does not fit."""
+        array, inner = plain(column), self._inner
+        if isinstance(inner, CategoryAccumulator):
+            inner.fold(texts(array, self.spec), grouping)
+        elif isinstance(inner, EmbeddingAccumulator):
+            inner.fold(array, grouping, scratch)
+        elif self.spec.kind is Kind.TEXT:
+            inner.fold(lengths(array, self.spec), grouping, scratch)
+        else:
+            inner.fold(numbers(array, self.spec), grouping, scratch)
+
+    def state(self, group: int) -> State:
+        return self._inner.state(group)

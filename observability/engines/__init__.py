@@ -1,0 +1,1 @@
+"""Who runs the fold: local threads or Spark. Same kernel, same bytes."""

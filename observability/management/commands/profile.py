@@ -1,0 +1,106 @@
+"""manage.py profile FILES... --out P"""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from observability.domain.columns import ColumnError
+from observability.domain.profile import Profile
+from observability.domain.spec import Spec, SpecError
+from observability.domain.windows import GroupError, Keys, Window
+from observability.engines.base import Engine, Options
+from observability.engines.run import find_sources, load_spec, propose_spec, run, save_profile
+from observability.store.files import Limits, SourceError
+
+
+class Bar:
+    """A progress bar on a terminal, silent elsewhere."""
+
+    def __init__(self, stream: Any, total: int) -> None:
+        self.stream, self.total, self.done, self.began = stream, total, 0, time.monotonic()
+        self.is_shown, self._last = bool(getattr(stream, "isatty", lambda: False)()), 0.0
+
+    def __call__(self, values: int, rows: int) -> None:
+        self.done += values
+        now = time.monotonic()
+        if self.is_shown and now - self._last > 0.1:
+            self._last = now
+            share = min(self.done / self.total, 1.0) if self.total else 0.0
+            speed = self.done / max(now - self.began, 1e-9) / 1e6
+            filled = int(share * 30)
+            self.stream.write(f"\r[{'#' * filled}{'.' * (30 - filled)}] {share:4.0%}  {speed:6.1f} M values/s ")
+            self.stream.flush()
+
+    def finish(self) -> None:
+        if self.is_shown:
+            self.stream.write("\r" + " " * 70 + "\r")
+
+
+class Command(BaseCommand):
+    help = "Fold prediction logs (Parquet, JSONL, CSV; local, s3://, gs://) into one small profile."
+    requires_system_checks: list[str] = []
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("files", nargs="+", help="files or folders")
+        parser.add_argument("--out", required=True, help="the profile to write, usually NAME.profile")
+        parser.add_argument("--spec", help="JSON of a feature spec; without it one is proposed from the first file")
+        parser.add_argument("--write-spec", help="write the spec that was used to this file")
+        parser.add_argument("--engine", choices=[engine.value for engine in Engine], default=Engine.LOCAL.value)
+        parser.add_argument("--window", choices=[window.value for window in Window], help="cut the log by time")
+        parser.add_argument("--time", default="", help="the column that holds the time of a row")
+        parser.add_argument(
+            "--version", dest="version_column", default="", help="the column that holds the model version"
+        )
+        parser.add_argument("--threads", type=int, default=0, help="default: one per core")
+        parser.add_argument("--max-rows", type=int, default=Limits.rows, help="refuse files with more rows")
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        # Django's own --version would clash with the column of the model version.
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self._run(options)
+        except (SourceError, SpecError, ColumnError, GroupError) as error:
+            raise CommandError(str(error)) from None
+
+    def _run(self, options: dict[str, Any]) -> None:
+        began = time.monotonic()
+        limits = Limits(rows=options["max_rows"])
+        sources = find_sources(options["files"], limits)
+        keys = Keys(
+            Window(options["window"]) if options["window"] else None, options["time"], options["version_column"]
+        )
+        spec = load_spec(options["spec"]) if options["spec"] else self._propose(propose_spec(sources[0], limits), keys)
+        if options["write_spec"]:
+            with open(options["write_spec"], "wb") as file:
+                file.write(spec.dumps())
+        bar = Bar(sys.stderr, 0)
+        chosen = Options(keys=keys, limits=limits, threads=options["threads"])
+        profile = run(sources, spec, chosen, engine=Engine(options["engine"]), progress=bar)
+        bar.finish()
+        size = save_profile(profile, options["out"])
+        self._report(profile, time.monotonic() - began, size, options["out"])
+
+    def _propose(self, spec: Spec, keys: Keys) -> Spec:
+        """The proposal without the key columns, printed with its reasons."""
+        kept = Spec(tuple(feature for feature in spec if feature.name not in keys.columns))
+        for feature in kept:
+            self.stderr.write(f"  {feature.name[:40]:<24} {feature.kind.label:<16} {feature.reason}")
+        return kept
+
+    def _report(self, profile: Profile, seconds: float, size: int, out: str) -> None:
+        rows, bad = profile.rows, profile.note.get("bad_rows", 0)
+        speed = rows / max(seconds, 1e-9)
+        self.stdout.write(
+            f"{rows:,} rows x {len(profile.spec)} features in {len(profile.cells)} windows and versions, {seconds:.1f} s "
+            f"({speed:,.0f} rows/s), {bad:,} bad rows -> {out} ({size:,} bytes)\nidentity {profile.identity}"
+        )
+        for example in profile.note.get("bad_examples", ()):
+            self.stderr.write(f"  {example['source']} row {example['row']}: {example['reason']}")

@@ -1,0 +1,184 @@
+"""Where logs live: local paths, s3:// and gs:// behind one small type, with the identity of each object."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+
+SUFFIXES: Final = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".profile": "profile",
+}
+COMPRESSED: Final = {".gz": "gzip", ".zst": "zstd"}
+MAX_LISTING: Final = 100_000
+
+
+class SourceError(ValueError):
+    """A source that cannot be read; the message names it and says why."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one source may cost. Larger sources are refused with the limit in the message, never read halfway."""
+
+    file_bytes: int = 2 << 30
+    rows: int = 50_000_000
+    columns: int = 5_000
+    cell_bytes: int = 64 << 10
+    line_bytes: int = 8 << 20
+    ratio: int = 200
+    groups: int = 4_096
+
+
+@dataclass(frozen=True)
+class Source:
+    """One object and what identifies its content: if size or mtime changes, it is another object."""
+
+    uri: str
+    path: str
+    size: int
+    mtime_ns: int
+    filesystem: pafs.FileSystem = field(compare=False, repr=False)
+
+    @property
+    def format(self) -> str:
+        """parquet, jsonl, csv or profile by the name's ending; a compression ending is looked through."""
+        name = Path(self.path)
+        suffix = Path(name.stem).suffix if name.suffix.lower() in COMPRESSED else name.suffix
+        found = SUFFIXES.get(suffix.lower())
+        if found is None:
+            known = ", ".join(sorted(SUFFIXES))
+            raise SourceError(f"{self.shown}: unknown kind of file; names end in {known}, lines may add .gz or .zst")
+        return found
+
+    @property
+    def compression(self) -> str | None:
+        return COMPRESSED.get(Path(self.path).suffix.lower())
+
+    @property
+    def shown(self) -> str:
+        """The name with control characters escaped, cut to a readable length."""
+        text = self.uri.encode("unicode_escape").decode()
+        return text if len(text) <= 200 else text[:100] + "…" + text[-80:]
+
+    @property
+    def is_local(self) -> bool:
+        return isinstance(self.filesystem, pafs.LocalFileSystem)
+
+    def open(self) -> Any:
+        """A seekable Arrow file."""
+        try:
+            return self.filesystem.open_input_file(self.path)
+        except (OSError, pa.ArrowException) as error:
+            raise SourceError(f"{self.shown}: cannot be opened: {short(error)}") from None
+
+    def check_unchanged(self) -> None:
+        """Raises when the object was replaced, truncated or grew since it was listed."""
+        now = _stat(self.uri, self.path, self.filesystem)
+        if (now.size, now.mtime_ns) != (self.size, self.mtime_ns):
+            raise SourceError(f"{self.shown}: the file changed while it was read; profile it again when it is complete")
+
+    def note(self) -> dict[str, Any]:
+        return {"uri": self.uri, "size": self.size, "mtime_ns": self.mtime_ns}
+
+
+def open_source(uri: str, limits: Limits | None = None) -> Source:
+    """Find one object. Only regular files, s3:// and gs:// are sources; anything else is refused before it is opened."""
+    if not uri or "\0" in uri:
+        raise SourceError("a source needs a path or an s3:// or gs:// address")
+    filesystem, path = _resolve(uri)
+    source = _stat(uri, path, filesystem)
+    allowed = (limits or Limits()).file_bytes
+    if source.size > allowed:
+        raise SourceError(
+            f"{source.shown}: {source.size:,} bytes are more than the limit of {allowed:,}; split the file"
+        )
+    return source
+
+
+def expand(uri: str, limits: Limits | None = None) -> list[Source]:
+    """The object itself, or every profileable file directly and indirectly below a folder, in order of name."""
+    filesystem, path = _resolve(uri)
+    info = filesystem.get_file_info(path)
+    if info.type != pafs.FileType.Directory:
+        return [open_source(uri, limits)]
+    found = []
+    for entry in filesystem.get_file_info(pafs.FileSelector(path, recursive=True)):
+        name = Path(entry.path)
+        ending = Path(name.stem).suffix if name.suffix.lower() in COMPRESSED else name.suffix
+        hidden = any(part.startswith(("_", ".")) for part in Path(os.path.relpath(entry.path, path)).parts)
+        if entry.type == pafs.FileType.File and ending.lower() in SUFFIXES and not hidden:
+            found.append(entry.path)
+        if len(found) > MAX_LISTING:
+            raise SourceError(f"{uri}: more than {MAX_LISTING:,} files; name a smaller folder")
+    if not found:
+        raise SourceError(f"{uri}: no log file in this folder; names end in {', '.join(sorted(SUFFIXES))}")
+    scheme = urlsplit(uri).scheme if "://" in uri else ""
+    return [open_source(f"{scheme}://{name}" if scheme in ("s3", "gs") else name, limits) for name in sorted(found)]
+
+
+def _resolve(uri: str) -> tuple[pafs.FileSystem, str]:
+    scheme = urlsplit(uri).scheme if "://" in uri else ""
+    if scheme == "":
+        return pafs.LocalFileSystem(), os.path.abspath(uri)
+    if scheme == "file":
+        return pafs.LocalFileSystem(), unquote(urlsplit(uri).path)
+    if scheme == "s3":
+        return _s3(uri)
+    if scheme == "gs":
+        parts = urlsplit(uri)
+        return pafs.GcsFileSystem(), f"{parts.netloc}{unquote(parts.path)}"
+    raise SourceError(f"{uri[:200]}: {scheme}:// is not a source; use a path, file://, s3:// or gs://")
+
+
+def _s3(uri: str) -> tuple[pafs.FileSystem, str]:
+    """Credentials and region come from the environment; AWS_ENDPOINT_URL points at another service that speaks S3."""
+    parts = urlsplit(uri)
+    options: dict[str, Any] = dict(parse_qsl(parts.query))
+    unknown = sorted(set(options) - {"region", "endpoint_override", "scheme"})
+    if unknown:
+        raise SourceError(f"{uri[:200]}: unknown option {unknown[0]!r} of an s3:// address")
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint and "endpoint_override" not in options:
+        where = urlsplit(endpoint)
+        options |= {"endpoint_override": where.netloc, "scheme": where.scheme}
+    if region := os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
+        options.setdefault("region", region)
+    elif endpoint:
+        options.setdefault("region", "us-east-1")  # without one Arrow asks the service, which others cannot answer
+    timeouts = {"connect_timeout": 10.0, "request_timeout": 60.0}
+    return pafs.S3FileSystem(**options, **timeouts), f"{parts.netloc}{unquote(parts.path)}"
+
+
+def _stat(uri: str, path: str, filesystem: pafs.FileSystem) -> Source:
+    if isinstance(filesystem, pafs.LocalFileSystem):
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            raise SourceError(f"{quote(uri, safe='/:. ')[:200]}: {error.strerror}") from None
+        if not stat.S_ISREG(found.st_mode):
+            raise SourceError(f"{uri[:200]}: not a regular file (a folder, pipe or device)")
+        return Source(uri, path, found.st_size, found.st_mtime_ns, filesystem)
+    try:
+        info = filesystem.get_file_info(path)
+    except (OSError, pa.ArrowException) as error:
+        raise SourceError(f"{uri[:200]}: cannot be reached: {short(error)}") from None
+    if info.type != pafs.FileType.File:
+        raise SourceError(f"{uri[:200]}: no such object")
+    return Source(uri, path, info.size, info.mtime_ns or 0, filesystem)
+
+
+def short(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return (text[0] if text else type(error).__name__)[:300]
