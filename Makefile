@@ -32,7 +32,7 @@ format: $(VENV)/.development ## rewrite Python files in the house style
 	$(BIN)/ruff format .
 
 screenshots: $(VENV)/.development ## pictures of every page for the README, from a running demo
-	@exec $(BIN)/python -m docs.screenshots
+	@exec $(BIN)/python -m embedded.screenshots
 
 bench: $(VENV)/.development ## benchmarks against peers; ONLY=name for one
 	@exec $(BIN)/python -m benchmarks $(ONLY)
