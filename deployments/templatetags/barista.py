@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from deployments.domain.quantities import human_cpu, human_memory
+
 register = template.Library()
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -113,30 +115,22 @@ def duration(value: timedelta | float | None) -> str:
     return in_words(value.total_seconds() if isinstance(value, timedelta) else value)
 
 
-def plain(number: Decimal) -> str:
-    """Digits without an exponent or trailing zeros."""
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+@register.simple_tag
+def took(began: datetime | None, ended: datetime | None) -> str:
+    """The time between two instants in words."""
+    return in_words((ended - began).total_seconds()) if began and ended else UNKNOWN
 
 
 @register.filter
 def cores(millicores: int | None) -> str:
-    """1500 -> "1.5 cores", 1000 -> "1 core". None is unknown, never 0."""
-    if millicores is None:
-        return UNKNOWN
-    amount = plain((Decimal(millicores) / 1000).quantize(Decimal("0.001" if millicores < 100 else "0.01")))
-    return f"{amount} {'core' if amount == '1' else 'cores'}"
+    """1500 -> "1.5 cores". None is unknown, never 0."""
+    return UNKNOWN if millicores is None else human_cpu(millicores)
 
 
 @register.filter
 def memory(size: int | None) -> str:
-    """Bytes in the largest binary unit that leaves at least 1: 8589934592 -> "8 GiB"."""
-    if size is None:
-        return UNKNOWN
-    for unit, name in ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
-        if size >= unit:
-            return f"{plain((Decimal(size) / unit).quantize(Decimal('0.1')))} {name}"
-    return f"{size} B"
+    """Bytes: 8589934592 -> "8 GiB"."""
+    return UNKNOWN if size is None else human_memory(size)
 
 
 @register.filter

@@ -24,7 +24,7 @@ circle-check refresh moon sunrise alert-octagon alert-triangle git-compare hourg
 ban file-off ghost heartbeat help photo-off server-off
 circle-dashed circle help-circle wave-sine cloud-off plug-connected-x clock history eye-off
 home server-2 list clipboard-list search user users logout settings contrast-2 sun lock shield-check robot coffee
-chevron-right chevron-down chevron-left arrow-right arrow-back-up arrow-up arrow-down external-link dots
+chevron-right chevron-down chevron-up chevron-left arrow-right arrow-back-up arrow-up arrow-down external-link dots
 plus minus check x
 pencil copy download filter rotate-clockwise player-play terminal-2 versions file-text activity link eye info-circle
 cpu box photo message calendar flag-3 trash restore pin signature stack-2 send adjustments layout-list

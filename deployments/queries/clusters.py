@@ -1,0 +1,62 @@
+"""How each cluster is, and how far behind its deployments are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, F, Min, Q
+
+from deployments.domain.states import Phase
+from deployments.models import Cluster, ClusterHealth, Deployment, Namespace, User
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterView:
+    """`pending`: saved changes that the cluster has not accepted; `parked`: stopped after repeated failures."""
+
+    cluster: Cluster
+    health: ClusterHealth | None
+    deployments: int
+    pending: int
+    oldest_pending_at: datetime | None
+    parked: int
+    namespaces: tuple[Namespace, ...]
+
+
+def clusters(user: User) -> list[ClusterView]:
+    """Clusters in which a team of the user has a namespace; all for platform admins and auditors."""
+    spaces = Namespace.objects.select_related("team").order_by("environment", "name")
+    found = Cluster.objects.select_related("health").order_by("slug")
+    mine = Deployment.objects.visible_to(user)
+    if not user.sees_everything:
+        spaces = spaces.filter(team_id__in=list(user.roles))
+        found = found.filter(namespaces__team_id__in=list(user.roles)).distinct()
+    waiting = ~Q(generation=F("state__observed_generation")) & Q(paused_at=None) & ~Q(state__phase=Phase.RETIRED)
+    lags = {
+        row["namespace__cluster"]: row
+        for row in mine.order_by()
+        .values("namespace__cluster")
+        .annotate(
+            deployments=Count("pk", filter=Q(retired_at=None)),
+            pending=Count("pk", filter=waiting),
+            oldest=Min("changed_at", filter=waiting),
+            parked=Count("pk", filter=Q(state__phase=Phase.PARKED)),
+        )
+    }
+    by_cluster: dict[int, list[Namespace]] = {}
+    for space in spaces:
+        by_cluster.setdefault(space.cluster_id, []).append(space)
+    return [_view(cluster, lags.get(cluster.pk, {}), by_cluster.get(cluster.pk, [])) for cluster in found]
+
+
+def _view(cluster: Cluster, lag: dict[str, object], spaces: list[Namespace]) -> ClusterView:
+    return ClusterView(
+        cluster=cluster,
+        health=getattr(cluster, "health", None),
+        deployments=int(str(lag.get("deployments", 0))),
+        pending=int(str(lag.get("pending", 0))),
+        oldest_pending_at=lag.get("oldest"),  # type: ignore[arg-type]
+        parked=int(str(lag.get("parked", 0))),
+        namespaces=tuple(spaces),
+    )

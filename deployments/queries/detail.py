@@ -1,0 +1,143 @@
+"""What the page of one deployment reads besides its own row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from deployments.domain.catalogue import ModelType, Placement
+from deployments.domain.manifests import Rendered, render
+from deployments.domain.states import ClusterView, State, Summary, Tone
+from deployments.domain.timeline import RolloutFacts, Step, rollout_steps
+from deployments.models import ClusterEvent, Deployment, Installation, Revision, Rollout
+
+EVENTS_READ = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventGroup:
+    """Events that say the same of one or more objects."""
+
+    reason: str
+    message: str
+    is_warning: bool
+    times: int
+    objects: int
+    kind: str
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutView:
+    """The steps of the newest rollout, and what is known of earlier ones."""
+
+    revision: int
+    steps: tuple[Step, ...]
+    usual_s: float | None
+    usual_revision: int | None
+
+
+def view_of(deployment: Deployment) -> ClusterView:
+    """The cluster's objects as last seen."""
+    seen: dict[str, Any] = deployment.observation.view
+    return ClusterView(
+        deployment=seen.get("deployment"),
+        replica_sets=tuple(seen.get("replicasets") or ()),
+        pods=tuple(seen.get("pods") or ()),
+        hpa=seen.get("hpa"),
+        observed_at=deployment.observation.observed_at,
+    )
+
+
+def events_of(deployment: Deployment) -> list[EventGroup]:
+    """The newest events, those that differ only in the object's name as one group, newest first."""
+    groups: dict[tuple[str, str, str], list[ClusterEvent]] = {}
+    for event in deployment.events.all()[:EVENTS_READ]:
+        said = event.message.replace(event.object_name, f"this {event.object_kind.lower()}")
+        groups.setdefault((event.reason, said, event.object_kind), []).append(event)
+    found = [
+        EventGroup(
+            reason=reason,
+            message=said,
+            is_warning=any(item.type == "Warning" for item in members),
+            times=sum(item.count for item in members),
+            objects=len({item.object_name for item in members}),
+            kind=kind,
+            first_at=min(item.first_at for item in members),
+            last_at=max(item.last_at for item in members),
+        )
+        for (reason, said, kind), members in groups.items()
+    ]
+    return sorted(found, key=lambda group: group.last_at, reverse=True)
+
+
+def rollout_of(deployment: Deployment, summary: Summary, *, at: datetime) -> RolloutView | None:
+    """The newest revision's rollout; None before the first is saved."""
+    rollouts = list(deployment.rollouts.all()[:20])
+    if not rollouts:
+        return None
+    newest = rollouts[0]
+    done = next((item for item in rollouts[1:] if item.completed_at), None)
+    usual_s = (done.completed_at - done.saved_at).total_seconds() if done and done.completed_at else None
+    ready = [item for item in rollouts[1:] if item.first_ready_at and item.first_pod_at]
+    start_s = (ready[0].first_ready_at - ready[0].first_pod_at).total_seconds() if ready else None  # type: ignore[operator]
+    steps = rollout_steps(
+        RolloutFacts(
+            saved_at=newest.saved_at,
+            applied_at=newest.applied_at,
+            first_pod_at=newest.first_pod_at,
+            ready_at=newest.first_ready_at,
+            complete_at=newest.completed_at,
+            is_bad=summary.state.tone is Tone.BAD and summary.state is not State.MISSING,
+            problem=summary.state.label,
+        ),
+        at=at,
+        usual_start_s=start_s,
+        is_over=deployment.is_retired,
+    )
+    return RolloutView(
+        revision=newest.revision, steps=steps, usual_s=usual_s, usual_revision=done.revision if done else None
+    )
+
+
+def revision_to_return_to(deployment: Deployment) -> int | None:
+    """The newest earlier revision that was seen complete in the cluster."""
+    current = deployment.current.number if deployment.current else 0
+    done = deployment.rollouts.filter(revision__lt=current, completed_at__isnull=False)
+    return done.values_list("revision", flat=True).first()
+
+
+def revisions_of(deployment: Deployment) -> QuerySet[Revision]:
+    """Newest first."""
+    return deployment.revisions.defer("proposal")
+
+
+def rollouts_by_revision(deployment: Deployment, numbers: list[int]) -> dict[int, Rollout]:
+    return {item.revision: item for item in deployment.rollouts.filter(revision__in=numbers)}
+
+
+def manifest_of(deployment: Deployment, revision: Revision) -> Rendered:
+    """The objects that Barista applies for `revision`, rendered as the workers render them."""
+    namespace, model = deployment.namespace, deployment.model
+    return render(
+        spec=revision.to_spec(),
+        runtime=revision.to_runtime(),
+        profile=revision.to_profile(),
+        placement=Placement(
+            cluster=namespace.cluster.slug,
+            namespace=namespace.name,
+            environment=deployment.environment,
+            name=deployment.name,
+            team=namespace.team.slug,
+            model_name=model.slug,
+            model_type=ModelType(model.type),
+            install_id=str(Installation.objects.values_list("uuid", flat=True).get()),
+            deployment_id=str(deployment.pk),
+        ),
+        revision=revision.number,
+        restarted_at=deployment.restarted_at.isoformat() if deployment.restarted_at else None,
+    )

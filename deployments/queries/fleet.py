@@ -1,0 +1,163 @@
+"""The fleet: filtered, sorted and counted in the database, so that 5,000 deployments cost what 50 do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+
+from baristaweb.lib.clock import now
+from deployments.domain.catalogue import Environment
+from deployments.domain.states import State, Tone
+from deployments.models import Deployment, Team, User
+from deployments.queries.shown import ATTENTION_FROM, shown_severity, shown_state
+
+RECENT = timedelta(hours=24)
+ATTENTION = tuple(state.value for state in State if state.severity >= ATTENTION_FROM)
+MOVING = tuple(state.value for state in State if state.tone is Tone.BUSY)
+
+SORTS = {
+    "state": ("-severity", "environment_order", "name", "slug"),
+    "name": ("name", "slug"),
+    "-name": ("-name", "-slug"),
+    "changed": ("-changed_at", "slug"),
+    "-changed": ("changed_at", "slug"),
+    "ready": ("observation__ready", "slug"),
+    "-ready": ("-observation__ready", "slug"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What the page's address asks for; empty means any."""
+
+    view: str = ""
+    words: str = ""
+    state: str = ""
+    environment: str = ""
+    type: str = ""
+    team: str = ""
+    cluster: str = ""
+    sort: str = "state"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """How many deployments the user sees, by what matters."""
+
+    live: int = 0
+    attention: int = 0
+    attention_prod: int = 0
+    running: int = 0
+    asleep: int = 0
+    moving: int = 0
+    prod: int = 0
+    changed: int = 0
+    retired: int = 0
+
+
+def shown_to(user: User) -> QuerySet[Deployment]:
+    """Every deployment the user sees, retired ones too, with `shown` (its state) and `severity`."""
+    return (
+        Deployment.objects.visible_to(user)
+        .annotate(shown=shown_state())
+        .annotate(
+            severity=shown_severity(),
+            environment_order=Case(
+                When(namespace__environment=Environment.PROD.value, then=Value(0)),
+                When(namespace__environment=Environment.STAGING.value, then=Value(1)),
+                default=Value(2),
+                output_field=IntegerField(),
+            ),
+        )
+    )
+
+
+def rows(user: User, filters: Filters) -> QuerySet[Deployment]:
+    """The page's rows, ordered, with what they show; the clusters' objects themselves are left in the database."""
+    found = shown_to(user).related().defer("observation__view")
+    found = _view(found, filters.view)
+    if filters.state in State.__members__.values():
+        found = found.filter(shown=filters.state)
+    if filters.environment:
+        found = found.filter(namespace__environment=filters.environment)
+    if filters.type:
+        found = found.filter(model__type=filters.type)
+    if filters.team:
+        found = found.filter(namespace__team__slug=filters.team)
+    if filters.cluster:
+        found = found.filter(namespace__cluster__slug=filters.cluster)
+    for word in filters.words.split()[:5]:
+        found = found.filter(_matches(word))
+    return found.order_by(*SORTS.get(filters.sort, SORTS["state"]))
+
+
+def counts(user: User) -> Counts:
+    """One query whatever the size of the fleet."""
+    recent = Q(changed_at__gte=now() - RECENT)
+    groups = (
+        shown_to(user)
+        .order_by()
+        .values("shown", "namespace__environment")
+        .annotate(number=Count("pk"), changed=Count("pk", filter=recent))
+    )
+    total: Counter[str] = Counter()
+    for group in groups:
+        number, state = group["number"], group["shown"]
+        if state in (State.RETIRED, State.RETIRING):
+            total["retired"] += number
+            continue
+        is_prod = group["namespace__environment"] == Environment.PROD.value
+        total["live"] += number
+        total["changed"] += group["changed"]
+        total["prod"] += number * is_prod
+        total["attention"] += number * (state in ATTENTION)
+        total["attention_prod"] += number * (state in ATTENTION and is_prod)
+        total["running"] += number * (state == State.RUNNING)
+        total["asleep"] += number * (state == State.ASLEEP)
+        total["moving"] += number * (state in MOVING)
+    return Counts(**total)
+
+
+def needing_attention(user: User, limit: int) -> list[Deployment]:
+    """The worst ones, prod first among equals."""
+    found = shown_to(user).related().defer("observation__view").filter(shown__in=ATTENTION)
+    return list(found.order_by(*SORTS["state"])[:limit])
+
+
+def teams_of(user: User) -> QuerySet[Team]:
+    """Teams whose deployments the user sees."""
+    return Team.objects.all() if user.sees_everything else Team.objects.filter(pk__in=list(user.roles))
+
+
+def newest_observation(deployments: list[Deployment]) -> datetime | None:
+    """When the clusters were last heard about any of these."""
+    return max((row.observation.observed_at for row in deployments if row.observation.observed_at), default=None)
+
+
+def _view(found: QuerySet[Deployment], view: str) -> QuerySet[Deployment]:
+    gone = (State.RETIRED.value, State.RETIRING.value)
+    if view == "retired":
+        return found.filter(shown__in=gone)
+    found = found.exclude(shown__in=gone)
+    if view == "attention":
+        return found.filter(shown__in=ATTENTION)
+    if view == "prod":
+        return found.filter(namespace__environment=Environment.PROD.value)
+    if view == "changed":
+        return found.filter(changed_at__gte=now() - RECENT)
+    return found
+
+
+def _matches(word: str) -> Q:
+    return (
+        Q(slug__icontains=word)
+        | Q(model__name__icontains=word)
+        | Q(namespace__team__name__icontains=word)
+        | Q(changed_by__icontains=word)
+        | Q(changed_what__icontains=word)
+        | Q(current__spec__image_override__icontains=word)
+        | Q(current__runtime__image__icontains=word)
+    )

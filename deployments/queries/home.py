@@ -1,0 +1,72 @@
+"""What waits for one person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from baristaweb.lib.clock import now
+from deployments.domain.catalogue import Environment
+from deployments.domain.roles import Permission, is_allowed
+from deployments.models import AuditEvent, Deployment, Proposal, User
+from deployments.queries.fleet import ATTENTION, SORTS, shown_to
+
+DRAFT_DAYS = 7
+
+
+def troubled(user: User, limit: int) -> list[Deployment]:
+    """Deployments of the user's teams that need somebody, worst first; an auditor has none to mend."""
+    if user.is_auditor and not user.is_platform_admin:
+        return []
+    found = shown_to(user).related().defer("observation__view").filter(shown__in=ATTENTION)
+    return list(found.order_by(*SORTS["state"])[:limit])
+
+
+def own_teams(user: User, limit: int) -> list[Deployment]:
+    """The user's newest-changed deployments; for people without a team, the newest of all that they see."""
+    found = shown_to(user).related().defer("observation__view").filter(retired_at=None)
+    return list(found.order_by("-severity", "-changed_at")[:limit])
+
+
+def to_decide(user: User) -> list[Proposal]:
+    """Proposals that others sent and this user may apply, oldest first."""
+    sent = (
+        Proposal.objects.filter(applied_at=None, dropped_at=None, sent_at__isnull=False)
+        .select_related("namespace__team", "author", "deployment")
+        .exclude(author=user)
+        .order_by("sent_at")
+    )
+    if not user.is_platform_admin:
+        sent = sent.filter(namespace__team_id__in=list(user.roles))
+    return [proposal for proposal in sent[:50] if _may_apply(user, proposal)]
+
+
+def own_open(user: User) -> tuple[list[Proposal], list[Proposal]]:
+    """The user's proposals that wait for others, and the newest unfinished draft of each deployment."""
+    recent = now() - timedelta(days=DRAFT_DAYS)
+    rows = (
+        Proposal.objects.filter(author=user, applied_at=None, dropped_at=None, created_at__gte=recent)
+        .select_related("namespace__team", "deployment__current")
+        .order_by("-created_at")[:50]
+    )
+    sent = [row for row in rows if row.sent_at is not None]
+    drafts: dict[tuple[int, str], Proposal] = {}
+    for row in rows:
+        current = row.deployment.current.number if row.deployment and row.deployment.current else 0
+        if row.sent_at is None and row.based_on == current:
+            drafts.setdefault((row.namespace_id, row.name), row)
+    return sent, list(drafts.values())
+
+
+def news(user: User, limit: int) -> list[AuditEvent]:
+    """What others did to the user's deployments."""
+    found = AuditEvent.objects.visible_to(user).exclude(actor_id=user.pk).filter(deployment_id__isnull=False)
+    return list(found.order_by("-seq")[:limit])
+
+
+def _may_apply(user: User, proposal: Proposal) -> bool:
+    return is_allowed(
+        user.roles.get(proposal.namespace.team_id),
+        Permission.REVISION_APPLY,
+        Environment(proposal.namespace.environment),
+        is_platform=user.is_platform_admin,
+    )

@@ -1,0 +1,207 @@
+"""What the review of a proposal says: what will happen, what changes, what to know before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
+from deployments.domain.diff import FieldChange, blast_radius, spec_diff, unified_lines
+from deployments.domain.fields import field_for
+from deployments.domain.images import ImageReference, InvalidImage
+from deployments.domain.quantities import human_memory
+from deployments.domain.spec import Autoscale, RollingUpdate, Spec, effective_image, effective_resources
+from deployments.models import Proposal
+from deployments.queries import candidates
+from deployments.queries.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warn:
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRow:
+    """`restarts` None: nobody knows yet."""
+
+    change: FieldChange
+    restarts: bool | None
+
+
+class Review:
+    """A proposal beside what is deployed now. Needs the proposal with its deployment, current revision and places."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        self.proposal = proposal
+        self.deployment = proposal.deployment
+        self.current = self.deployment.current if self.deployment else None
+        self.spec = Spec.from_json(proposal.spec)
+        self.runtime = Runtime.from_json(proposal.runtime)
+        self.profile = HardwareProfile.from_json(proposal.profile) if proposal.profile else None
+        self.environment = Environment(proposal.namespace.environment)
+        self.verdict = Verdict.of(proposal)
+
+    @property
+    def is_create(self) -> bool:
+        return self.current is None
+
+    @property
+    def is_prod(self) -> bool:
+        return self.environment is Environment.PROD
+
+    @property
+    def is_stale(self) -> bool:
+        """Another revision was saved since the proposal was begun."""
+        return self.current is not None and self.current.number != self.proposal.based_on
+
+    @property
+    def next_number(self) -> int:
+        return (self.current.number if self.current else 0) + 1
+
+    @cached_property
+    def changes(self) -> tuple[FieldChange, ...]:
+        return spec_diff(self.current.to_spec() if self.current else None, self.spec)
+
+    @property
+    def catalogue_changed(self) -> bool:
+        """The platform team has changed the runtime or profile since the current revision."""
+        if self.current is None:
+            return False
+        return (self.current.runtime, self.current.profile) != (self.proposal.runtime, self.proposal.profile) and (
+            self.current.runtime.get("slug") == self.proposal.runtime.get("slug")
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.is_create and not self.changes and not self.catalogue_changed
+
+    @cached_property
+    def rows(self) -> tuple[ChangeRow, ...]:
+        return tuple(ChangeRow(change=change, restarts=self._restarts(change)) for change in self.changes)
+
+    def _restarts(self, change: FieldChange) -> bool | None:
+        hint = field_for(change.path).restarts
+        if self.is_create:
+            return None
+        # The cluster's answer is about the whole change; a field that can restart is blamed only if something does.
+        return hint and self.verdict.restarts is not False
+
+    @property
+    def pods(self) -> int:
+        """Pods serving now, as last seen; before anything was seen, as many as the current revision asks for."""
+        if self.deployment is None or self.current is None:
+            return 0
+        seen = self.deployment.observation
+        return max(seen.ready, seen.desired) if seen.observed_at else self.current.to_spec().min_replicas
+
+    @property
+    def say(self) -> str:
+        """The first line: what applying does."""
+        if self.is_create:
+            low, high = self.spec.min_replicas, self.spec.max_replicas
+            pods = f"{low} to {high} pods" if low != high else "1 pod" if low == 1 else f"{low} pods"
+            size = effective_resources(self.spec, self.profile)
+            memory = human_memory(size.memory_request)
+            return (
+                f"Starts {pods} of {memory} each in {self.proposal.namespace.name}. Nothing that runs now is touched."
+            )
+        sentence = blast_radius(
+            self.changes,
+            restarts=self.verdict.restarts,
+            pods=self.pods,
+            environment_label=self.environment.label,
+            new=self.spec,
+        )
+        if not self.verdict.is_waiting:
+            sentence = sentence.replace("the cluster is being asked", "the cluster has not confirmed it")
+        if self.proposal.returns_to:
+            sentence = f"Returns to revision {self.proposal.returns_to}. {sentence}"
+        return sentence
+
+    @property
+    def why(self) -> str:
+        place = f"Touches {self.proposal.name} in {self.proposal.namespace.name} only."
+        if self.current is None:
+            return place
+        if self.deployment is not None and self.deployment.is_paused:
+            return f"{place} It is paused: what you apply is saved and reaches the cluster when it is resumed."
+        return f"{place} You can return to revision {self.current.number} at any moment."
+
+    @cached_property
+    def warnings(self) -> tuple[Warn, ...]:
+        return (*self._image_warnings(), *self._rollout_warnings(), *self._traffic_warnings())
+
+    def _image_warnings(self) -> list[Warn]:
+        image = effective_image(self.spec, self.runtime)
+        try:
+            is_pinned = ImageReference.parse(image).is_pinned
+        except InvalidImage:
+            return []
+        is_new = self.is_create or any(change.path in ("image_override", "runtime") for change in self.changes)
+        if is_pinned or not self.is_prod or not is_new:
+            return []
+        return [
+            Warn(
+                title="The image is a tag.",
+                text=f"{image} can be moved to other content. A digest (@sha256:…) always means the same.",
+            )
+        ]
+
+    def _rollout_warnings(self) -> list[Warn]:
+        found = []
+        if not isinstance(self.spec.strategy, RollingUpdate):
+            found.append(Warn(title="Recreate.", text="All pods end before new ones start: requests fail in between."))
+        elif self._loses_capacity(self.spec.strategy):
+            found.append(
+                Warn(title="Missing pods are allowed.", text="During the rollout fewer pods serve than you ask for.")
+            )
+        if self.catalogue_changed:
+            found.append(
+                Warn(
+                    title="The catalogue has changed.",
+                    text="The platform team changed this runtime or hardware profile; this revision takes it as it is now.",
+                )
+            )
+        return found
+
+    def _loses_capacity(self, strategy: RollingUpdate) -> bool:
+        return strategy.max_unavailable not in (0, "0%")
+
+    def _traffic_warnings(self) -> list[Warn]:
+        found = []
+        if self.is_prod and self.spec.min_replicas == 1:
+            least = "at least 1 pod" if isinstance(self.spec.replicas, Autoscale) else "1 pod"
+            found.append(
+                Warn(title="A single replica.", text=f"With {least} in production, one node going away is an outage.")
+            )
+        if self.runtime.readiness is None:
+            found.append(
+                Warn(
+                    title="No readiness check.",
+                    text=f"{self.runtime.name} has none: pods get requests before the model is loaded.",
+                )
+            )
+        return found
+
+    @cached_property
+    def manifest_lines(self) -> Sequence[str]:
+        """The difference of the rendered objects, as `diff -u` prints it."""
+        before = candidates.before_proposal(self.proposal)
+        old = {item["kind"]: item for item in before.objects()} if before else {}
+        new = {item["kind"]: item for item in candidates.of_proposal(self.proposal).objects()}
+        lines: list[str] = []
+        for kind in (*new, *(kind for kind in old if kind not in new)):
+            changed = unified_lines(old.get(kind), new.get(kind, {}))
+            lines += [f"# {kind} {self.proposal.name}", *changed] if changed else []
+        return lines
+
+    @property
+    def kubectl(self) -> str:
+        """The line that asks a cluster the same question by hand."""
+        return (
+            f"kubectl -n {self.proposal.namespace.name} apply --server-side --field-manager=barista-config "
+            f"--dry-run=server -f {self.proposal.name}.yaml"
+        )

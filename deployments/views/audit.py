@@ -1,0 +1,113 @@
+"""Who did what, to what, why, and what it was before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from baristaweb.lib.clock import now
+from deployments.access import current_user, get_deployment
+from deployments.domain.catalogue import Environment
+from deployments.domain.roles import Permission
+from deployments.models import AuditEvent, User
+from deployments.queries import audit as queries
+from deployments.queries.fleet import teams_of
+from deployments.views.audit_words import GROUPS, Line, line_of
+from deployments.views.detail import shell_of
+
+PAGE_SIZE = 50
+PERIODS = (("24h", "Last 24 hours", 1), ("7d", "Last 7 days", 7), ("30d", "Last 30 days", 30))
+
+
+@require_safe
+def audit(request: HttpRequest) -> HttpResponse:
+    """The filtered log."""
+    user = current_user(request)
+    filters = _filters(request)
+    shown, has_more = page_of(user, filters)
+    context = {
+        "days": days_of(user, shown),
+        "given": request.GET,
+        "is_filtered": filters != queries.Filters(before=filters.before),
+        "next_before": shown[-1].seq if has_more else None,
+        "is_first": filters.before is None,
+        "environments": list(Environment),
+        "teams": teams_of(user),
+        "groups": GROUPS,
+        "periods": PERIODS,
+    }
+    return render(request, "audit/list.html", context)
+
+
+@require_safe
+def event(request: HttpRequest, seq: int) -> HttpResponse:
+    """One entry in full."""
+    user = current_user(request)
+    found = AuditEvent.objects.visible_to(user).filter(seq=seq).first()
+    if found is None:
+        raise Http404
+    slug = queries.slugs(user, [found]).get(found.deployment_id or 0, "")
+    facts = {name: value for name, value in found.facts.items() if value not in (None, "", False)}
+    return render(request, "audit/event.html", {"line": line_of(found, slug), "event": found, "facts": facts})
+
+
+@require_safe
+def activity(request: HttpRequest, slug: str) -> HttpResponse:
+    """What was done to one deployment."""
+    deployment = get_deployment(request, slug, Permission.AUDIT_VIEW)
+    before = request.GET.get("before", "")
+    rows = AuditEvent.objects.filter(deployment_id=deployment.pk).order_by("-seq")
+    if _is_seq(before):
+        rows = rows.filter(seq__lt=int(before))
+    shown = list(rows[: PAGE_SIZE + 1])
+    context: dict[str, Any] = shell_of(request, deployment, "activity") | {
+        "days": days_of(current_user(request), shown[:PAGE_SIZE]),
+        "next_before": shown[PAGE_SIZE - 1].seq if len(shown) > PAGE_SIZE else None,
+        "is_first": not before,
+    }
+    return render(request, "deployments/activity.html", context)
+
+
+def page_of(user: User, filters: queries.Filters) -> tuple[list[AuditEvent], bool]:
+    """One page, and whether there are older ones."""
+    found = list(queries.events(user, filters)[: PAGE_SIZE + 1])
+    return found[:PAGE_SIZE], len(found) > PAGE_SIZE
+
+
+def days_of(user: User, events: Sequence[AuditEvent]) -> list[tuple[Any, list[Line]]]:
+    """Lines by day, in the site's time zone."""
+    slugs = queries.slugs(user, events)
+    lines = [line_of(item, slugs.get(item.deployment_id or 0, "")) for item in events]
+    return [(day, list(items)) for day, items in groupby(lines, key=_day)]
+
+
+def _day(line: Line) -> Any:
+    return timezone.localtime(line.event.at).date() if line.event.at else None
+
+
+def _filters(request: HttpRequest) -> queries.Filters:
+    given = {name: request.GET.get(name, "").replace("\0", "")[:100] for name in request.GET}
+    days = next((days for key, _, days in PERIODS if key == given.get("when")), None)
+    kinds = next((kinds for key, _, kinds in GROUPS if key == given.get("kind")), ())
+    before = given.get("before", "")
+    return queries.Filters(
+        words=given.get("q", "").strip(),
+        actor=given.get("actor", "").strip(),
+        environment=given.get("environment", ""),
+        team=given.get("team", ""),
+        kinds=kinds,
+        since=now() - timedelta(days=days) if days else None,
+        outcome=given.get("outcome", "") if given.get("outcome") in ("done", "refused") else "",
+        before=int(before) if _is_seq(before) else None,
+    )
+
+
+def _is_seq(raw: str) -> bool:
+    return raw.isascii() and raw.isdigit() and len(raw) < 19

@@ -1,0 +1,89 @@
+"""Clusters: are they reachable, when were they last heard, and how much waits for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from baristaweb.lib.clock import now
+from deployments.access import current_user
+from deployments.models import ClusterHealth
+from deployments.queries.clusters import ClusterView, clusters
+
+QUIET_AFTER = timedelta(minutes=2)
+LATE_AFTER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Label, tone and icon of a cluster's health, as `state_pill` draws them."""
+
+    label: str
+    tone: str
+    icon: str
+    settled: bool
+
+
+LOOKS = {
+    ClusterHealth.State.OK: Look("Reachable", "ok", "circle-check", True),
+    ClusterHealth.State.STARTING: Look("Starting", "busy", "refresh", False),
+    ClusterHealth.State.AWAY: Look("Does not answer", "bad", "plug-connected-x", False),
+    ClusterHealth.State.REFUSED: Look("Refuses our credentials", "bad", "lock", False),
+    ClusterHealth.State.UNKNOWN: Look("Not seen yet", "quiet", "help", False),
+}
+OFF = Look("Switched off", "draft", "player-pause", True)
+
+
+@dataclass(frozen=True)
+class Card:
+    """One cluster with what a person should know of it."""
+
+    view: ClusterView
+    look: Look
+    sentence: str
+    is_late: bool
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    cards = [_card(view) for view in clusters(current_user(request))]
+    context = {
+        "cards": cards,
+        "in_trouble": [card for card in cards if card.look.tone == "bad" or card.is_late],
+        "is_settled": all(card.look.settled and not card.view.pending for card in cards),
+    }
+    is_part = request.htmx and request.htmx.target == "clusters"  # type: ignore[attr-defined]
+    answer = render(request, "clusters/list.html#clusters" if is_part else "clusters/list.html", context)
+    patch_vary_headers(answer, ["HX-Request", "HX-Target"])
+    return answer
+
+
+def _card(view: ClusterView) -> Card:
+    health = view.health
+    is_late = view.oldest_pending_at is not None and now() - view.oldest_pending_at > LATE_AFTER
+    if not view.cluster.is_active:
+        return Card(view, OFF, "Nothing is applied here and nothing is watched.", is_late=False)
+    state = ClusterHealth.State(health.state) if health else ClusterHealth.State.UNKNOWN
+    return Card(view, LOOKS[state], _sentence(view, state), is_late=is_late)
+
+
+def _sentence(view: ClusterView, state: ClusterHealth.State) -> str:
+    health = view.health
+    if state is ClusterHealth.State.STARTING:
+        return f"{(health.last_error if health else '') or 'It is starting.'} Saved changes are applied when it is up."
+    if state is ClusterHealth.State.AWAY:
+        return "Models keep serving as they are; saved changes wait and are applied when it answers again."
+    if state is ClusterHealth.State.REFUSED:
+        return "The platform team has to renew Barista's credentials; saved changes wait."
+    if state is ClusterHealth.State.UNKNOWN:
+        return "No worker has reached it yet."
+    if health and health.watched_at and now() - health.watched_at > QUIET_AFTER:
+        return "It answers, but the watch is silent: states on the pages may be old. Is the watch process running?"
+    if view.pending:
+        return "Changes are on their way."
+    return "Everything that was saved is applied."

@@ -1,0 +1,294 @@
+"""One deployment: is it all right, if not why, and what to do next; then its pods, configuration and history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from baristaweb.lib.clock import now
+from deployments.access import current_user, get_deployment, may
+from deployments.domain.answers import number, obj, objects, text
+from deployments.domain.diff import label, spec_diff, unified_lines, values
+from deployments.domain.fields import SECTIONS, field_for
+from deployments.domain.manifests import ANNOTATION_REVISION
+from deployments.domain.pods import HASH_LABEL, PodRow, pod_rows
+from deployments.domain.roles import Permission
+from deployments.domain.spec import effective_image, effective_resources
+from deployments.domain.states import ClusterView, NextAction, Summary
+from deployments.domain.timeline import StepMark
+from deployments.models import Deployment, Revision
+from deployments.queries import detail as queries
+from deployments.queries.shown import summary_of
+from deployments.views.yaml_text import to_yaml
+
+EVENTS_SHOWN = 8
+REVISIONS_PAGE = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rights:
+    """What the person may do here; the page offers nothing else."""
+
+    edit: bool
+    apply: bool
+    restart: bool
+    pause: bool
+    retire: bool
+    restore: bool
+    resolve: bool
+    retry: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    """The one thing to do next. `is_post`: it acts at once."""
+
+    words: str
+    icon: str
+    url: str
+    is_post: bool = False
+
+
+def rights_in(request: HttpRequest, deployment: Deployment) -> Rights:
+    user = current_user(request)
+
+    def has(permission: Permission) -> bool:
+        return may(user, permission, team_id=deployment.team.pk, environment=deployment.environment)
+
+    return Rights(
+        edit=has(Permission.REVISION_PROPOSE) and not deployment.is_retired,
+        apply=has(Permission.REVISION_APPLY),
+        restart=has(Permission.DEPLOYMENT_RESTART) and not deployment.is_retired and not deployment.is_paused,
+        pause=has(Permission.DEPLOYMENT_PAUSE) and not deployment.is_retired,
+        retire=has(Permission.DEPLOYMENT_RETIRE) and not deployment.is_retired,
+        restore=has(Permission.DEPLOYMENT_RESTORE) and deployment.is_retired,
+        resolve=has(Permission.CONFLICT_RESOLVE) and not deployment.is_retired,
+        retry=has(Permission.DEPLOYMENT_RETRY) and not deployment.is_retired,
+    )
+
+
+def shell_of(request: HttpRequest, deployment: Deployment, tab: str) -> dict[str, Any]:
+    """The context of the head that all tabs share."""
+    at = now()
+    summary = summary_of(deployment, at=at)
+    rights = rights_in(request, deployment)
+    seen_at = deployment.observation.observed_at
+    return {
+        "deployment": deployment,
+        "summary": summary,
+        "rights": rights,
+        "tab": tab,
+        "next_button": _next_button(deployment, summary, rights),
+        "is_settled": summary.state.settled,
+        "is_stale": seen_at is not None and at - seen_at > timedelta(seconds=settings.BARISTA.observation_stale_s),
+        "verdict_tone": _verdict_tone(summary),
+        "kubectl": f"kubectl -n {deployment.namespace.name} describe deployment {deployment.name}",
+    }
+
+
+def overview_of(deployment: Deployment, summary: Summary) -> dict[str, Any]:
+    """The context of the overview's live part."""
+    view = queries.view_of(deployment)
+    events = queries.events_of(deployment)
+    pods = pod_rows(view)
+    rollout = queries.rollout_of(deployment, summary, at=now())
+    return {
+        "pods": _with_revisions(pods, view),
+        "pods_ready": sum(pod.ready for pod in pods),
+        "events": events[:EVENTS_SHOWN],
+        "more_events": events[EVENTS_SHOWN:],
+        "events_total": sum(group.times for group in events),
+        "rollout": rollout,
+        "track": _track(rollout) if rollout else [],
+        "scaling": _scaling(view),
+        "facts": _facts(deployment),
+    }
+
+
+@require_safe
+def detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """Overview."""
+    deployment = get_deployment(request, slug, Permission.DEPLOYMENT_VIEW)
+    context = shell_of(request, deployment, "overview")
+    return render(request, "deployments/detail.html", context | overview_of(deployment, context["summary"]))
+
+
+@require_safe
+def status(request: HttpRequest, slug: str) -> HttpResponse:
+    """The live part of a tab; it polls itself until the state is settled."""
+    deployment = get_deployment(request, slug, Permission.DEPLOYMENT_VIEW)
+    context = shell_of(request, deployment, request.GET.get("tab", "overview"))
+    if context["tab"] == "overview":
+        context |= overview_of(deployment, context["summary"])
+    return render(request, "deployments/status.html", context | {"is_patch": True})
+
+
+@require_safe
+def configuration(request: HttpRequest, slug: str) -> HttpResponse:
+    """The current revision's values by section, and the objects that they become."""
+    deployment = get_deployment(request, slug, Permission.DEPLOYMENT_VIEW)
+    context = shell_of(request, deployment, "configuration")
+    current = deployment.current
+    if current is not None:
+        context |= {
+            "sections": _sections(current),
+            "runtime": current.to_runtime(),
+            "profile": current.to_profile(),
+            "manifests": [(item["kind"], to_yaml(item)) for item in queries.manifest_of(deployment, current).objects()],
+        }
+    return render(request, "deployments/configuration.html", context)
+
+
+@require_safe
+def revisions(request: HttpRequest, slug: str) -> HttpResponse:
+    """All revisions, and the difference of any two (?a=&b=)."""
+    deployment = get_deployment(request, slug, Permission.DEPLOYMENT_VIEW)
+    context = shell_of(request, deployment, "revisions")
+    page = Paginator(queries.revisions_of(deployment), REVISIONS_PAGE).get_page(request.GET.get("page"))
+    rollouts = queries.rollouts_by_revision(deployment, [item.number for item in page.object_list])
+    context |= {
+        "page": page,
+        "page_numbers": page.paginator.get_elided_page_range(page.number),
+        "rows": [(item, rollouts.get(item.number)) for item in page.object_list],
+        "comparison": _comparison(deployment, request.GET.get("a", ""), request.GET.get("b", "")),
+    }
+    return render(request, "deployments/revisions.html", context)
+
+
+def _comparison(deployment: Deployment, first: str, second: str) -> dict[str, Any] | None:
+    if not first and not second:
+        return None
+    found = {item.number: item for item in deployment.revisions.filter(number__in=[_number(first), _number(second)])}
+    if not {_number(first), _number(second)} <= found.keys():
+        raise Http404
+    old, new = sorted((found[_number(first)], found[_number(second)]), key=lambda item: item.number)
+    lines: list[str] = []
+    before = {item["kind"]: item for item in queries.manifest_of(deployment, old).objects()}
+    after = {item["kind"]: item for item in queries.manifest_of(deployment, new).objects()}
+    for kind in sorted(before.keys() | after.keys()):
+        changed = unified_lines(before.get(kind), after.get(kind, {}))
+        lines += [f"{kind}", *changed] if changed else []
+    return {
+        "old": old,
+        "new": new,
+        "changes": spec_diff(old.to_spec(), new.to_spec()),
+        "lines": lines,
+        "runtime_changed": old.runtime != new.runtime,
+        "profile_changed": old.profile != new.profile,
+    }
+
+
+def _number(raw: str) -> int:
+    # 0 is never a revision, so that what is not a number finds nothing.
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0
+
+
+def _verdict_tone(summary: Summary) -> str:
+    tone = summary.state.tone
+    return {"ok": "ok", "bad": "bad", "warn": "warn", "stall": "warn"}.get(tone.value, "plan")
+
+
+def _next_button(deployment: Deployment, summary: Summary, rights: Rights) -> Button | None:
+    """What to press, if the person may press it."""
+    action, slug = summary.next_action, deployment.slug
+    if action is NextAction.ROLLBACK and rights.edit:
+        target = queries.revision_to_return_to(deployment)
+        if target is not None:
+            return Button(
+                words=f"Roll back to {target}",
+                icon="arrow-back-up",
+                url=reverse("deployment-rollback", args=[slug, target]),
+            )
+        return Button(words="Edit", icon="pencil", url=reverse("deployment-edit", args=[slug]))
+    if action is NextAction.EDIT and rights.edit:
+        return Button(words="Edit", icon="pencil", url=reverse("deployment-edit", args=[slug]))
+    if action is NextAction.OPEN_LOGS:
+        url = f"{reverse('deployment-logs', args=[slug])}?pod={summary.worst_pod}"
+        return Button(words="Open logs", icon="terminal-2", url=url)
+    if action is NextAction.RESOLVE_CONFLICT and rights.resolve:
+        return Button(words="Settle it", icon="git-compare", url=reverse("deployment-conflict", args=[slug]))
+    if action is NextAction.TRY_NOW and rights.retry:
+        return Button(words="Try now", icon="refresh", url=reverse("deployment-try-now", args=[slug]), is_post=True)
+    if action is NextAction.RESUME and rights.pause:
+        return Button(words="Resume", icon="player-play", url=reverse("deployment-resume", args=[slug]))
+    return None
+
+
+def _with_revisions(pods: Sequence[PodRow], view: ClusterView) -> list[tuple[PodRow, str]]:
+    """Each pod with our revision number, which the Deployment controller copies onto the ReplicaSet."""
+    revisions_by_hash = {
+        text(item, "metadata", "labels", HASH_LABEL): text(item, "metadata", "annotations", ANNOTATION_REVISION)
+        for item in view.replica_sets
+    }
+    return [(pod, revisions_by_hash.get(pod.revision_hash, "")) for pod in pods]
+
+
+def _track(rollout: queries.RolloutView) -> list[dict[str, Any]]:
+    """Steps with the class of the line that leads to the next one."""
+    items = []
+    for step, after in zip(rollout.steps, [*rollout.steps[1:], None], strict=True):
+        line = ""
+        if after is not None and step.mark is StepMark.DONE:
+            line = "" if after.mark is StepMark.DONE else f"to-{after.mark.value}"
+        items.append({"step": step, "line": line, "took_s": after.took_s if after else None, "next": after})
+    return items
+
+
+def _scaling(view: ClusterView) -> dict[str, Any] | None:
+    """What the autoscaler says of itself; None without one."""
+    if view.hpa is None:
+        return None
+    metrics = [
+        obj(item, "resource", "current").get("averageUtilization")
+        for item in objects(view.hpa, "status", "currentMetrics")
+        if text(item, "resource", "name") == "cpu"
+    ]
+    target = next((obj(item, "resource", "target") for item in objects(view.hpa, "spec", "metrics")), {})
+    return {
+        "min": number(view.hpa, "spec", "minReplicas", default=1),
+        "max": number(view.hpa, "spec", "maxReplicas"),
+        "wanted": number(view.hpa, "status", "desiredReplicas"),
+        "now": number(view.hpa, "status", "currentReplicas"),
+        "cpu": next((value for value in metrics if isinstance(value, int)), None),
+        "target": target.get("averageUtilization"),
+    }
+
+
+def _facts(deployment: Deployment) -> dict[str, Any]:
+    current = deployment.current
+    if current is None:
+        return {}
+    spec, runtime, profile = current.to_spec(), current.to_runtime(), current.to_profile()
+    return {
+        "spec": spec,
+        "image": effective_image(spec, runtime),
+        "resources": effective_resources(spec, profile),
+        "runtime": runtime,
+        "profile": profile,
+    }
+
+
+def _sections(revision: Revision) -> list[tuple[str, list[dict[str, str]]]]:
+    """Set values by section, in the form's order, with the field's help and its Kubernetes name."""
+    shown = values(revision.to_spec())
+    rows = [
+        {
+            "section": field_for(path).section,
+            "label": label(path),
+            "value": value,
+            "field": field_for(path).kubernetes_name,
+        }
+        for path, value in shown.items()
+    ]
+    rows.sort(key=lambda row: SECTIONS.index(row["section"]))
+    return [(section, list(items)) for section, items in groupby(rows, key=lambda row: row["section"])]

@@ -1,0 +1,140 @@
+"""The fleet: what needs attention, then every deployment, filtered, sorted and live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from baristaweb.lib.clock import now
+from deployments.access import current_user, may
+from deployments.domain.catalogue import Environment, ModelType
+from deployments.domain.roles import Permission
+from deployments.domain.states import State, Summary
+from deployments.models import Deployment, User
+from deployments.queries import fleet as queries
+from deployments.queries.shown import summary_of
+
+PAGE_SIZE = 50
+ATTENTION_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Row:
+    """One deployment as the list shows it."""
+
+    deployment: Deployment
+    summary: Summary
+    is_stale: bool
+
+    @property
+    def state(self) -> State:
+        return self.summary.state
+
+    @property
+    def lacks_pods(self) -> bool:
+        return self.summary.ready < (self.summary.desired or 0)
+
+    @property
+    def autoscale(self) -> str:
+        replicas = self._spec.get("replicas") or {}
+        return f"HPA {replicas['min']} to {replicas['max']}" if replicas.get("mode") == "autoscale" else ""
+
+    @property
+    def version(self) -> str:
+        return str(self._spec.get("model_version") or "")
+
+    @property
+    def image(self) -> str:
+        current = self.deployment.current
+        return str(self._spec.get("image_override") or (current.runtime.get("image", "") if current else ""))
+
+    @property
+    def short_image(self) -> str:
+        """Name and tag; of a digest the first 12 digits, as docker shows them."""
+        name, _, digest = self.image.rsplit("/", 1)[-1].partition("@")
+        return f"{name}@{digest.removeprefix('sha256:')[:12]}" if digest else name
+
+    @property
+    def _spec(self) -> dict[str, Any]:
+        return self.deployment.current.spec if self.deployment.current else {}
+
+
+def make_rows(deployments: list[Deployment]) -> list[Row]:
+    at = now()
+    old = at - timedelta(seconds=settings.BARISTA.observation_stale_s)
+    return [
+        Row(
+            row,
+            summary_of(row, at=at),
+            is_stale=row.observation.observed_at is not None and row.observation.observed_at < old,
+        )
+        for row in deployments
+    ]
+
+
+@require_safe
+def fleet(request: HttpRequest) -> HttpResponse:
+    """The whole page; to a poll or a changed filter only its live parts."""
+    user = current_user(request)
+    filters = _filters(request)
+    page = Paginator(queries.rows(user, filters), PAGE_SIZE).get_page(request.GET.get("page"))
+    counts = queries.counts(user)
+    rows = make_rows(list(page.object_list))
+    attention = queries.needing_attention(user, ATTENTION_SHOWN) if counts.attention else []
+    context = {
+        "filters": filters,
+        "is_filtered": filters != queries.Filters(view=filters.view, sort=filters.sort),
+        "page": page,
+        "page_numbers": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "rows": rows,
+        "counts": counts,
+        "attention": make_rows(attention),
+        "tabs": _tabs(counts),
+        "states": list(State),
+        "environments": list(Environment),
+        "types": list(ModelType),
+        "teams": queries.teams_of(user),
+        "is_settled": all(row.state.settled for row in rows),
+        "seen_at": queries.newest_observation([row.deployment for row in rows]),
+        "may_create": _may_create(user),
+    }
+    is_part = request.htmx and request.htmx.target == "fleet-rows"  # type: ignore[attr-defined]
+    answer = render(request, "deployments/fleet.html#live" if is_part else "deployments/fleet.html", context)
+    patch_vary_headers(answer, ["HX-Request", "HX-Target"])
+    return answer
+
+
+def _filters(request: HttpRequest) -> queries.Filters:
+    given = {name: request.GET.get(name, "").replace("\0", "")[:100] for name in ("view", "state", "sort", "q")}
+    given |= {
+        name: request.GET.get(name, "").replace("\0", "")[:63] for name in ("environment", "type", "team", "cluster")
+    }
+    words = given.pop("q").strip()
+    return queries.Filters(
+        **{**given, "words": words, "sort": given["sort"] if given["sort"] in queries.SORTS else "state"}
+    )
+
+
+def _tabs(counts: queries.Counts) -> list[tuple[str, str, int]]:
+    return [
+        ("", "All", counts.live),
+        ("attention", "Needs attention", counts.attention),
+        ("prod", "Prod", counts.prod),
+        ("changed", "Changed in 24 h", counts.changed),
+        ("retired", "Retired", counts.retired),
+    ]
+
+
+def _may_create(user: User) -> bool:
+    """Whether some environment of some team is open to the user; the form offers only those."""
+    return any(
+        may(user, Permission.DEPLOYMENT_CREATE, team_id=team, environment=Environment.DEV) for team in user.roles
+    ) or (user.is_platform_admin)
