@@ -10,17 +10,20 @@ from django.db.models import Count, F, Min, Q
 from deployments.domain.states import Phase
 from deployments.models import Cluster, ClusterHealth, Deployment, Namespace, User
 
+# Trying again would not help: somebody has to decide or to mend something.
+STOPPED = (Phase.CONFLICT, Phase.BLOCKED, Phase.PARKED)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterView:
-    """`pending`: saved changes that the cluster has not accepted; `parked`: stopped after repeated failures."""
+    """`pending`: saved changes on their way to the cluster; `stopped`: those that wait for a person."""
 
     cluster: Cluster
     health: ClusterHealth | None
     deployments: int
     pending: int
     oldest_pending_at: datetime | None
-    parked: int
+    stopped: int
     namespaces: tuple[Namespace, ...]
 
 
@@ -32,7 +35,8 @@ def clusters(user: User) -> list[ClusterView]:
     if not user.sees_everything:
         spaces = spaces.filter(team_id__in=list(user.roles))
         found = found.filter(namespaces__team_id__in=list(user.roles)).distinct()
-    waiting = ~Q(generation=F("state__observed_generation")) & Q(paused_at=None) & ~Q(state__phase=Phase.RETIRED)
+    is_behind = ~Q(generation=F("state__observed_generation"))
+    waiting = is_behind & Q(paused_at=None) & ~Q(state__phase__in=[*STOPPED, Phase.RETIRED])
     lags = {
         row["namespace__cluster"]: row
         for row in mine.order_by()
@@ -41,7 +45,7 @@ def clusters(user: User) -> list[ClusterView]:
             deployments=Count("pk", filter=Q(retired_at=None)),
             pending=Count("pk", filter=waiting),
             oldest=Min("changed_at", filter=waiting),
-            parked=Count("pk", filter=Q(state__phase=Phase.PARKED)),
+            stopped=Count("pk", filter=Q(state__phase__in=STOPPED)),
         )
     }
     by_cluster: dict[int, list[Namespace]] = {}
@@ -57,6 +61,6 @@ def _view(cluster: Cluster, lag: dict[str, object], spaces: list[Namespace]) -> 
         deployments=int(str(lag.get("deployments", 0))),
         pending=int(str(lag.get("pending", 0))),
         oldest_pending_at=lag.get("oldest"),  # type: ignore[arg-type]
-        parked=int(str(lag.get("parked", 0))),
+        stopped=int(str(lag.get("stopped", 0))),
         namespaces=tuple(spaces),
     )

@@ -61,6 +61,15 @@ def summary_of(deployment: Deployment, *, at: datetime) -> Summary:
     )
 
 
+def heard_at(deployment: Deployment) -> datetime | None:
+    """How fresh the observation is: it is written when something changed, and holds as long as the watch is heard."""
+    seen_at = deployment.observation.observed_at
+    if seen_at is None:
+        return None
+    health = getattr(deployment.namespace.cluster, "health", None)
+    return max(seen_at, health.watched_at) if health is not None and health.watched_at else seen_at
+
+
 def shown_state() -> Case:
     """`summary_of(...).state` as SQL."""
     stale = [state.value for state in FROM_ROWS]

@@ -48,13 +48,17 @@ class Card:
     sentence: str
     is_late: bool
 
+    @property
+    def needs_a_look(self) -> bool:
+        return self.look.tone == "bad" or self.is_late
+
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    cards = [_card(view) for view in clusters(current_user(request))]
+    cards = sorted((_card(view) for view in clusters(current_user(request))), key=lambda card: not card.needs_a_look)
     context = {
         "cards": cards,
-        "in_trouble": [card for card in cards if card.look.tone == "bad" or card.is_late],
+        "in_trouble": [card for card in cards if card.needs_a_look],
         "is_settled": all(card.look.settled and not card.view.pending for card in cards),
     }
     is_part = request.htmx and request.htmx.target == "clusters"  # type: ignore[attr-defined]
@@ -84,6 +88,10 @@ def _sentence(view: ClusterView, state: ClusterHealth.State) -> str:
         return "No worker has reached it yet."
     if health and health.watched_at and now() - health.watched_at > QUIET_AFTER:
         return "It answers, but the watch is silent: states on the pages may be old. Is the watch process running?"
+    if view.oldest_pending_at and now() - view.oldest_pending_at > LATE_AFTER:
+        return "A saved change waits for longer than usual. Are the workers running?"
     if view.pending:
         return "Changes are on their way."
+    if view.stopped:
+        return "Everything else that was saved is applied; some changes wait for a person's decision."
     return "Everything that was saved is applied."
