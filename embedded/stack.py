@@ -132,6 +132,8 @@ class Demo:
                 raise Stopped("finish")
         try:
             self._seed("finished", product.finish(), product)
+        except Stopped:
+            raise
         except RuntimeError as error:
             self.console.say("stack", f"the demo runs, but was not completed: {error}")
 
