@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
@@ -130,11 +130,6 @@ def needing_attention(user: User, limit: int) -> list[Deployment]:
 def teams_of(user: User) -> QuerySet[Team]:
     """Teams whose deployments the user sees."""
     return Team.objects.all() if user.sees_everything else Team.objects.filter(pk__in=list(user.roles))
-
-
-def newest_observation(deployments: list[Deployment]) -> datetime | None:
-    """When the clusters were last heard about any of these."""
-    return max((row.observation.observed_at for row in deployments if row.observation.observed_at), default=None)
 
 
 def _view(found: QuerySet[Deployment], view: str) -> QuerySet[Deployment]:

@@ -28,7 +28,7 @@ from deployments.domain.states import ClusterView, NextAction, Summary
 from deployments.domain.timeline import StepMark
 from deployments.models import Deployment, Revision
 from deployments.queries import detail as queries
-from deployments.queries.shown import summary_of
+from deployments.queries.shown import heard_at, summary_of
 from deployments.views.yaml_text import to_yaml
 
 EVENTS_SHOWN = 8
@@ -82,7 +82,7 @@ def shell_of(request: HttpRequest, deployment: Deployment, tab: str) -> dict[str
     at = now()
     summary = summary_of(deployment, at=at)
     rights = rights_in(request, deployment)
-    seen_at = deployment.observation.observed_at
+    heard = heard_at(deployment)
     return {
         "deployment": deployment,
         "summary": summary,
@@ -90,7 +90,8 @@ def shell_of(request: HttpRequest, deployment: Deployment, tab: str) -> dict[str
         "tab": tab,
         "next_button": _next_button(deployment, summary, rights),
         "is_settled": summary.state.settled,
-        "is_stale": seen_at is not None and at - seen_at > timedelta(seconds=settings.BARISTA.observation_stale_s),
+        "heard_at": heard,
+        "is_stale": heard is not None and at - heard > timedelta(seconds=settings.BARISTA.observation_stale_s),
         "verdict_tone": _verdict_tone(summary),
         "kubectl": f"kubectl -n {deployment.namespace.name} describe deployment {deployment.name}",
     }
@@ -279,16 +280,10 @@ def _facts(deployment: Deployment) -> dict[str, Any]:
 
 
 def _sections(revision: Revision) -> list[tuple[str, list[dict[str, str]]]]:
-    """Set values by section, in the form's order, with the field's help and its Kubernetes name."""
-    shown = values(revision.to_spec())
-    rows = [
-        {
-            "section": field_for(path).section,
-            "label": label(path),
-            "value": value,
-            "field": field_for(path).kubernetes_name,
-        }
-        for path, value in shown.items()
+    """Set values by section, in the form's order, with the field's Kubernetes name."""
+    rows = [(field_for(path), label(path), value) for path, value in values(revision.to_spec()).items()]
+    rows.sort(key=lambda row: SECTIONS.index(row[0].section))
+    return [
+        (section, [{"label": words, "value": value, "field": field.kubernetes_name} for field, words, value in items])
+        for section, items in groupby(rows, key=lambda row: row[0].section)
     ]
-    rows.sort(key=lambda row: SECTIONS.index(row["section"]))
-    return [(section, list(items)) for section, items in groupby(rows, key=lambda row: row["section"])]

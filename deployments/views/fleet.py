@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -20,10 +20,11 @@ from deployments.domain.roles import Permission
 from deployments.domain.states import State, Summary
 from deployments.models import Deployment, User
 from deployments.queries import fleet as queries
-from deployments.queries.shown import summary_of
+from deployments.queries.shown import heard_at, summary_of
 
 PAGE_SIZE = 50
 ATTENTION_SHOWN = 6
+FIELDS = ("q", "view", "state", "environment", "type", "team", "cluster", "sort")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Row:
 
     deployment: Deployment
     summary: Summary
+    heard_at: datetime | None
     is_stale: bool
 
     @property
@@ -70,14 +72,11 @@ class Row:
 def make_rows(deployments: list[Deployment]) -> list[Row]:
     at = now()
     old = at - timedelta(seconds=settings.BARISTA.observation_stale_s)
-    return [
-        Row(
-            row,
-            summary_of(row, at=at),
-            is_stale=row.observation.observed_at is not None and row.observation.observed_at < old,
-        )
-        for row in deployments
-    ]
+    rows = []
+    for deployment in deployments:
+        heard = heard_at(deployment)
+        rows.append(Row(deployment, summary_of(deployment, at=at), heard, is_stale=heard is not None and heard < old))
+    return rows
 
 
 @require_safe
@@ -103,7 +102,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "types": list(ModelType),
         "teams": queries.teams_of(user),
         "is_settled": all(row.state.settled for row in rows),
-        "seen_at": queries.newest_observation([row.deployment for row in rows]),
+        "heard_at": max((row.heard_at for row in rows if row.heard_at), default=None),
         "may_create": _may_create(user),
     }
     is_part = request.htmx and request.htmx.target == "fleet-rows"  # type: ignore[attr-defined]
@@ -113,14 +112,9 @@ def fleet(request: HttpRequest) -> HttpResponse:
 
 
 def _filters(request: HttpRequest) -> queries.Filters:
-    given = {name: request.GET.get(name, "").replace("\0", "")[:100] for name in ("view", "state", "sort", "q")}
-    given |= {
-        name: request.GET.get(name, "").replace("\0", "")[:63] for name in ("environment", "type", "team", "cluster")
-    }
-    words = given.pop("q").strip()
-    return queries.Filters(
-        **{**given, "words": words, "sort": given["sort"] if given["sort"] in queries.SORTS else "state"}
-    )
+    given = {name: request.GET.get(name, "").replace("\0", "")[:100].strip() for name in FIELDS}
+    sort = given["sort"] if given["sort"] in queries.SORTS else "state"
+    return queries.Filters(words=given.pop("q"), **given | {"sort": sort})
 
 
 def _tabs(counts: queries.Counts) -> list[tuple[str, str, int]]:
@@ -135,6 +129,6 @@ def _tabs(counts: queries.Counts) -> list[tuple[str, str, int]]:
 
 def _may_create(user: User) -> bool:
     """Whether some environment of some team is open to the user; the form offers only those."""
-    return any(
-        may(user, Permission.DEPLOYMENT_CREATE, team_id=team, environment=Environment.DEV) for team in user.roles
-    ) or (user.is_platform_admin)
+    permission = Permission.DEPLOYMENT_CREATE
+    is_member = any(may(user, permission, team_id=team, environment=Environment.DEV) for team in user.roles)
+    return is_member or user.is_platform_admin
