@@ -8,6 +8,7 @@ from django.apps import apps
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db import models
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -25,6 +26,13 @@ MACHINE_WRITTEN = frozenset({"clusterhealth", "clusterevent", "proposal"})
 HISTORY_LENGTH = 200
 
 
+def plain_choice(field: Any) -> Any:
+    """Without the buttons beside a choice: they open windows in which nobody expects to change another object."""
+    if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+        field.widget = field.widget.widget
+    return field
+
+
 class AuditedAdmin(ModelAdmin):
     """Writes through deployments.actions only, asks for a reason, and never in bulk."""
 
@@ -40,6 +48,15 @@ class AuditedAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*self.readonly_fields, *self.fixed_after_creation) if obj else self.readonly_fields
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None:
+            field.empty_label = "all" if not field.required else "choose"
+        return field
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return plain_choice(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     # Writing
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 
 from deployments.actions import people, records
-from deployments.admin.base import AuditedAdmin
+from deployments.admin.base import AuditedAdmin, plain_choice
 from deployments.domain.roles import Role
 from deployments.forms.admin_people import MembersFormSet, TeamForm, UserForm
 from deployments.models import Membership, Team, User
@@ -64,8 +64,11 @@ class MembersInline(admin.TabularInline):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "user":
-            kwargs["queryset"] = User.objects.filter(is_active=True)
+            kwargs["queryset"] = User.objects.filter(Q(is_active=True) | Q(memberships__isnull=False)).distinct()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return plain_choice(super().formfield_for_dbfield(db_field, request, **kwargs))
 
 
 class TeamAdmin(AuditedAdmin):

@@ -57,6 +57,9 @@ class MemoryField(_Quantity):
 class ImageField(forms.CharField):
     """An image reference by the real grammar."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(widget=forms.TextInput(attrs={"size": 80}), **options)
+
     def clean(self, value: Any) -> str:
         text = str(super().clean(value))
         if text:

@@ -63,8 +63,8 @@ def _user(label: str) -> forms.IntegerField:
 class RuntimeForm(_ProbeFields, ReasonForm):
     image = ImageField(max_length=512, help_text="Like tensorflow/serving:2.19.1. A digest pins it.")
     command = LinesField(required=False, rows=2, help_text=f"One part a line; empty: the image's own. {_NAMES_HELP}")
-    args = LinesField(required=False, help_text=f"One argument a line. {_NAMES_HELP}")
-    env = EnvField(required=False, help_text=f"NAME=value, one a line. {_NAMES_HELP}")
+    args = LinesField(label="Arguments", rows=6, required=False, help_text=f"One argument a line. {_NAMES_HELP}")
+    env = EnvField(label="Variables", required=False, help_text=f"NAME=value, one a line. {_NAMES_HELP}")
     http_port = _port("HTTP port", required=True, initial=8080)
     grpc_port = _port("gRPC port", help_text="Empty: none.")
     metrics_port = _port("Metrics port", help_text="Empty: none.")
@@ -76,7 +76,11 @@ class RuntimeForm(_ProbeFields, ReasonForm):
     pull_secret = forms.CharField(required=False, max_length=253, help_text="Secret with the registry's credentials.")
     service_account = forms.CharField(required=False, max_length=253, help_text="ServiceAccount that pods run as.")
     termination_grace_s = forms.IntegerField(
-        label="Seconds to finish requests when stopped", min_value=0, max_value=3600, initial=30
+        label="Grace (seconds)",
+        help_text="To finish requests when a pod is stopped.",
+        min_value=0,
+        max_value=3600,
+        initial=30,
     )
 
     class Meta:

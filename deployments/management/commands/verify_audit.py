@@ -77,7 +77,7 @@ class Command(BaseCommand):
         if len(findings) > MOST_SHOWN:
             self.stderr.write(f"And {len(findings) - MOST_SHOWN} more.")
         if findings:
-            raise CommandError(f"The audit log does not verify: {len(findings)} findings.")
+            raise CommandError(f"The audit log does not verify: {len(findings)} finding{'s' * (len(findings) > 1)}.")
         self.stdout.write(f"The audit log is intact: {newest.seq} events. Anchor: {newest}")
 
 
