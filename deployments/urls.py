@@ -2,7 +2,23 @@
 
 from django.urls import path
 
-from deployments.views import audit, bulk, clusters, detail, fleet, home, logs, people, session
+from deployments.views import (
+    audit,
+    audit_review,
+    bulk,
+    clusters,
+    conflict,
+    create,
+    detail,
+    edit,
+    fleet,
+    home,
+    lifecycle,
+    logs,
+    people,
+    review,
+    session,
+)
 
 BULK_PAGES = [path("fleet/bulk/", bulk.bulk_action, name="bulk")]
 
@@ -29,8 +45,28 @@ READ_PAGES = [
     path("deployments/<str:slug>/logs/<uuid:request_id>/", logs.log_lines, name="deployment-log-lines"),
     path("deployments/<str:slug>/activity/", audit.activity, name="deployment-activity"),
     path("audit/", audit.audit, name="audit"),
+    path("audit/export/", audit_review.export, name="audit-export"),
+    path("audit/queue/", audit_review.queue, name="audit-queue"),
+    path("audit/<int:seq>/sign-off/", audit_review.sign_off, name="audit-sign-off"),
     path("audit/<int:seq>/", audit.event, name="audit-event"),
     path("clusters/", clusters.page, name="clusters"),
 ]
 
-urlpatterns = [*BULK_PAGES, *PEOPLE_PAGES, *READ_PAGES]
+# Before the pages that read: "new" must not be taken for a slug.
+WRITE_PAGES = [
+    path("deployments/new/", create.create, name="deployment-new"),
+    path("deployments/<str:slug>/edit/", edit.edit, name="deployment-edit"),
+    path("deployments/<str:slug>/rollback/<int:number>/", lifecycle.rollback, name="deployment-rollback"),
+    path("deployments/<str:slug>/restart/", lifecycle.restart, name="deployment-restart"),
+    path("deployments/<str:slug>/pause/", lifecycle.pause, name="deployment-pause"),
+    path("deployments/<str:slug>/resume/", lifecycle.resume, name="deployment-resume"),
+    path("deployments/<str:slug>/retire/", lifecycle.retire, name="deployment-retire"),
+    path("deployments/<str:slug>/restore/", lifecycle.restore, name="deployment-restore"),
+    path("deployments/<str:slug>/try-now/", lifecycle.try_now, name="deployment-try-now"),
+    path("deployments/<str:slug>/conflict/", conflict.fields, name="deployment-conflict"),
+    path("proposals/<uuid:proposal_id>/", review.review, name="deployment-review"),
+    path("proposals/<uuid:proposal_id>/verdict/", review.verdict, name="deployment-verdict"),
+    path("proposals/<uuid:proposal_id>/merge/", conflict.merge_page, name="deployment-merge"),
+]
+
+urlpatterns = [*WRITE_PAGES, *BULK_PAGES, *PEOPLE_PAGES, *READ_PAGES]

@@ -162,7 +162,7 @@ class Review:
             found.append(
                 Warn(
                     title="The catalogue has changed.",
-                    text="The platform team changed this runtime or hardware profile; this revision takes it as it is now.",
+                    text="This revision takes the runtime and hardware profile as the platform team now defines them.",
                 )
             )
         return found

@@ -1,0 +1,54 @@
+"""What a spec is chosen from in one place: the catalogue, the allowed registries and the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from django.conf import settings
+from django.db.models import Q
+
+from deployments.actions import proposals
+from deployments.domain import catalogue
+from deployments.domain.catalogue import Environment
+from deployments.domain.quantities import human_cpu, human_memory
+from deployments.models import HardwareProfile, Namespace, RegistryRule, Runtime
+from deployments.models.deployment import Revision
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """Runtimes and profiles by slug, in the order they are offered."""
+
+    environment: Environment
+    runtimes: dict[str, catalogue.Runtime]
+    profiles: dict[str, catalogue.HardwareProfile]
+    allowlist: Sequence[str]
+    max_replicas: int
+
+    @classmethod
+    def of(cls, namespace: Namespace | None, *, kept: Revision | None = None) -> Self:
+        """Those on offer, and those that the deployment has now even if they are no longer offered.
+
+        `namespace` None: it is not chosen yet, so every team's registries count.
+        """
+        runtimes = Q(is_active=True) | Q(slug=kept.runtime.get("slug") if kept else "")
+        profiles = Q(is_active=True) | Q(slug=(kept.profile or {}).get("slug", "") if kept else "")
+        every = RegistryRule.objects.values_list("prefix", flat=True)
+        return cls(
+            environment=Environment(namespace.environment) if namespace else Environment.DEV,
+            runtimes={row.slug: row.to_domain() for row in Runtime.objects.filter(runtimes)},
+            profiles={row.slug: row.to_domain() for row in HardwareProfile.objects.filter(profiles)},
+            allowlist=proposals.allowlist(namespace) if namespace else list(every),
+            max_replicas=settings.BARISTA.max_replicas,
+        )
+
+
+def size_in_words(profile: catalogue.HardwareProfile) -> str:
+    """ "500m CPU, 1 GiB, 1 nvidia-l4"."""
+    cpu = human_cpu(profile.cpu_request)
+    words = [cpu if "core" in cpu else f"{cpu} CPU", human_memory(profile.memory_request)]
+    if profile.gpu_count:
+        words.append(f"{profile.gpu_count} {profile.gpu_type or 'GPU'}")
+    return ", ".join(words)

@@ -1,0 +1,209 @@
+"""Two kinds of conflict: two people edited one deployment, or another writer holds a field in the cluster."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from deployments import access
+from deployments.actions import deployments as actions
+from deployments.actions import proposals
+from deployments.actions.errors import Refused, Stale, Wrong
+from deployments.audit import Actor
+from deployments.domain.catalogue import HardwareProfile
+from deployments.domain.diff import label
+from deployments.domain.roles import Permission
+from deployments.domain.spec import Spec, SpecInvalid
+from deployments.forms import merge
+from deployments.forms.texts import AUTOSCALE, OWN_SIZE, Texts
+from deployments.models import Deployment, Proposal, Revision
+
+ALL = "all"
+
+
+def three_columns(request: HttpRequest, proposal: Proposal, problem: Stale) -> HttpResponse:
+    """409: what was before both, theirs, yours, and the choice between them."""
+    return _columns(request, proposal, problem.current, status=409)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def merge_page(request: HttpRequest, proposal_id: uuid.UUID) -> HttpResponse:
+    """Choose field by field; a POST makes a proposal on top of the current revision and drops this one."""
+    proposal = access.get_proposal(request, proposal_id, Permission.REVISION_PROPOSE)
+    current = proposal.deployment.current if proposal.deployment else None
+    if current is None or not proposal.is_open or current.number == proposal.based_on:
+        return redirect("deployment-review", proposal.pk)
+    if request.method != "POST":
+        return _columns(request, proposal, current)
+    if request.POST.get("seen") != str(current.number):
+        return _columns(request, proposal, current, status=409)
+    return _merge(request, proposal, current)
+
+
+def _merge(request: HttpRequest, proposal: Proposal, current: Revision) -> HttpResponse:
+    deployment = proposal.deployment
+    if deployment is None:
+        return redirect("deployment-review", proposal.pk)
+    try:
+        spec = merge.merged(
+            _rows(proposal, current, request.POST.dict()), yours=_yours(proposal), theirs=_theirs(current)
+        )
+        if spec.digest() == current.spec_hash:
+            proposals.drop(proposal=proposal, by=Actor.of(request))
+            messages.info(request, f"Nothing of yours is left: revision {current.number} already says this.")
+            return redirect("deployment-detail", deployment.slug)
+        with transaction.atomic():
+            proposals.drop(proposal=proposal, by=Actor.of(request))
+            made = proposals.make(
+                by=access.current_user(request),
+                kind=Proposal.Kind.EDIT,
+                spec=spec,
+                deployment=deployment,
+                model=proposal.model,
+                namespace=proposal.namespace,
+                name=proposal.name,
+                based_on=current.number,
+                note=proposal.note,
+            )
+    except (SpecInvalid, Wrong) as problem:
+        return _columns(request, proposal, current, errors=problem.errors, status=422)
+    except Refused as problem:
+        messages.error(request, str(problem))
+        return redirect("deployment-review", proposal.pk)
+    return redirect("deployment-review", made.pk)
+
+
+def _columns(
+    request: HttpRequest,
+    proposal: Proposal,
+    current: Revision,
+    *,
+    errors: dict[str, str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    rows = _rows(proposal, current, request.POST.dict())
+    clashes = [row for row in rows if row.row.is_conflict]
+    context = {
+        "proposal": proposal,
+        "deployment": proposal.deployment,
+        "environment": proposal.namespace.environment,
+        "current": current,
+        "base": _base(proposal),
+        "rows": rows,
+        "clashes": clashes,
+        "merged_count": len(rows) - len(clashes),
+        "mine_count": sum(row.pick == merge.YOURS and row.can_pick for row in rows),
+        "problems": [(_named(path), message) for path, message in (errors or {}).items()],
+        "edit_url": reverse("deployment-detail", args=[proposal.deployment.slug]) if proposal.deployment else "/",
+    }
+    return render(request, "deployments/conflict.html", context, status=status)
+
+
+def _rows(proposal: Proposal, current: Revision, picks: dict[str, str]) -> tuple[merge.MergeRow, ...]:
+    base = _base(proposal)
+    was = base.to_spec() if base else current.to_spec()
+    return merge.rows_of(was, Spec.from_json(proposal.spec), current.to_spec(), picks)
+
+
+def _base(proposal: Proposal) -> Revision | None:
+    return Revision.objects.filter(deployment=proposal.deployment, number=proposal.based_on).first()
+
+
+def _yours(proposal: Proposal) -> merge.Side:
+    profile = HardwareProfile.from_json(proposal.profile) if proposal.profile else None
+    return merge.Side(spec=Spec.from_json(proposal.spec), profile=profile)
+
+
+def _theirs(current: Revision) -> merge.Side:
+    return merge.Side(spec=current.to_spec(), profile=current.to_profile())
+
+
+def _named(path: str) -> str:
+    try:
+        return label(path)
+    except KeyError:
+        return path
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def fields(request: HttpRequest, slug: str) -> HttpResponse:
+    """Fields of ours that another writer holds in the cluster: take them over, or adopt the live value."""
+    if request.method != "POST":
+        return _fields(request, access.get_deployment(request, slug, Permission.DEPLOYMENT_VIEW))
+    deployment = access.get_deployment(request, slug, Permission.CONFLICT_RESOLVE)
+    note = request.POST.get("note", "")
+    try:
+        actions.take_over(deployment=deployment, by=Actor.of(request), note=note)
+    except Refused as problem:
+        return _fields(request, deployment, refusal=str(problem), note=note, status=422)
+    messages.success(request, "Barista applies its own values once more, by force. Other writers may set theirs again.")
+    return redirect("deployment-detail", deployment.slug)
+
+
+def _fields(
+    request: HttpRequest, deployment: Deployment, *, refusal: str = "", note: str = "", status: int = 200
+) -> HttpResponse:
+    user = access.current_user(request)
+    team_id, environment = deployment.team.pk, deployment.environment
+    held = [_held(item) for item in deployment.state.conflict]
+    context = {
+        "deployment": deployment,
+        "environment": deployment.environment,
+        "held": held,
+        "managers": sorted({item["manager"] for item in held}),
+        "can_adopt": any(item["spec_path"] for item in held),
+        "may_take": access.may(user, Permission.CONFLICT_RESOLVE, team_id=team_id, environment=environment),
+        "may_edit": access.may(user, Permission.REVISION_PROPOSE, team_id=team_id, environment=environment),
+        "refusal": refusal,
+        "note": note,
+        "kubectl": f"kubectl -n {deployment.namespace.name} get deployment {deployment.name} "
+        "-o yaml --show-managed-fields",
+    }
+    return render(request, "deployments/field_conflict.html", context, status=status)
+
+
+def _held(item: dict[str, Any]) -> dict[str, str]:
+    spec_path = item.get("spec_path") or ""
+    return {
+        "path": str(item.get("path", "")),
+        "kind": str(item.get("kind", "Deployment")),
+        "manager": str(item.get("manager", "another writer")),
+        "live": _shown(item.get("live")),
+        "desired": _shown(item.get("desired")),
+        "spec_path": spec_path,
+        "label": _named(spec_path) if spec_path else "",
+    }
+
+
+def _shown(value: object) -> str:
+    return "not set" if value is None else str(value)
+
+
+def adopt(deployment: Deployment, wanted: str, values: Texts, env: dict[str, str]) -> None:
+    """Put the live value of one held field (or of all) into the texts of an edit form."""
+    for item in deployment.state.conflict:
+        path, live = item.get("spec_path") or "", item.get("live")
+        if not path or wanted not in (path, ALL):
+            continue
+        if path.startswith("env."):
+            _adopt_variable(env, path.removeprefix("env."), live)
+        elif path in values:
+            values[path] = "" if live is None else str(live)
+            if path.startswith("resources."):
+                values["profile"] = OWN_SIZE
+            elif path in ("replicas.min", "replicas.max", "replicas.cpu_percent"):
+                values["replicas.mode"] = AUTOSCALE
+
+
+def _adopt_variable(env: dict[str, str], name: str, live: object) -> None:
+    if live is None:
+        env.pop(name, None)
+    else:
+        env[name] = str(live)

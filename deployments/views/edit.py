@@ -1,0 +1,155 @@
+"""The page that edits a deployment: a form, marks on what it changes, and the manifest in step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from deployments import access
+from deployments.actions import proposals
+from deployments.actions.errors import Stale, Wrong
+from deployments.domain.catalogue import HardwareProfile as Size
+from deployments.domain.roles import Permission
+from deployments.domain.spec import Spec
+from deployments.forms import spec as spec_forms
+from deployments.forms import texts
+from deployments.forms.choices import Choices
+from deployments.forms.spec import Show, SpecForm
+from deployments.models import Deployment, HardwareProfile, Proposal, Revision, Runtime
+from deployments.queries import candidates
+from deployments.views import conflict, spec_pages
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Change the spec. A POST makes a proposal and goes on to its review; nothing is applied here."""
+    deployment = access.get_deployment(request, slug, Permission.REVISION_PROPOSE)
+    if deployment.is_retired or deployment.current is None:
+        messages.error(request, f"{deployment.name} is retired. Restore it before you edit it.")
+        return redirect("deployment-detail", deployment.slug)
+    base = _base(request, deployment, deployment.current)
+    choices = Choices.of(deployment.namespace, kept=deployment.current)
+
+    def form_of(data: QueryDict, show: Show) -> SpecForm:
+        trigger = request.headers.get("HX-Trigger-Name", "")
+        return SpecForm(
+            data,
+            choices=choices,
+            baseline=base.to_spec(),
+            baseline_profile=base.to_profile(),
+            show=show,
+            trigger=trigger,
+        )
+
+    if request.method != "POST":
+        form = form_of(_opened(request, deployment, base), Show.NONE)
+        return _page(request, deployment, base, form)
+    if spec_pages.is_step(request) or spec_pages.is_rework(request):
+        data: QueryDict = request.POST
+        if spec_pages.is_rework(request):
+            data = spec_pages.reworked(data, form_of(data, Show.NONE))
+        return _page(request, deployment, base, form_of(data, Show.TOUCHED))
+    return _propose(request, deployment, base, form_of(request.POST, Show.ALL))
+
+
+def _base(request: HttpRequest, deployment: Deployment, current: Revision) -> Revision:
+    """The revision that the author saw, which the marks and a later conflict compare with."""
+    wanted = request.POST.get("based_on", "") or _of_proposal(request, deployment, "based_on")
+    if not str(wanted).isdigit() or int(wanted) == current.number:
+        return current
+    return deployment.revisions.filter(number=int(wanted)).first() or current
+
+
+def _of_proposal(request: HttpRequest, deployment: Deployment, field: str) -> Any:
+    proposal = _reopened(request, deployment)
+    return getattr(proposal, field) if proposal else ""
+
+
+def _reopened(request: HttpRequest, deployment: Deployment) -> Proposal | None:
+    """?proposal=: the author's own proposal, to go on with."""
+    wanted = request.GET.get("proposal", "")
+    if not wanted:
+        return None
+    mine = Proposal.objects.filter(deployment=deployment, author=access.current_user(request))
+    return next((item for item in mine if str(item.pk) == wanted), None)
+
+
+def _opened(request: HttpRequest, deployment: Deployment, base: Revision) -> QueryDict:
+    """The texts of a page just opened: the current revision's, a proposal's, or with a live value adopted."""
+    proposal = _reopened(request, deployment)
+    if proposal is not None:
+        spec = Spec.from_json(proposal.spec)
+        size = Size.from_json(proposal.profile) if proposal.profile else None
+    else:
+        spec, size = base.to_spec(), base.to_profile()
+    values, env = texts.of_spec(spec, size), dict(spec.env)
+    adopted = request.GET.get("adopt", "")
+    if adopted:
+        conflict.adopt(deployment, adopted, values, env)
+    return spec_forms.data_of(values, tuple(env.items()))
+
+
+def _page(
+    request: HttpRequest, deployment: Deployment, base: Revision, form: SpecForm, *, status: int = 200
+) -> HttpResponse:
+    place = candidates.placement(
+        namespace=deployment.namespace, model=deployment.model, name=deployment.name, deployment=deployment
+    )
+    context = {
+        "deployment": deployment,
+        "base": base,
+        "form": form,
+        "name": deployment.name,
+        "environment": deployment.environment,
+        "action": reverse("deployment-edit", args=[deployment.slug]),
+        "discard": reverse("deployment-detail", args=[deployment.slug]),
+        "manifests": spec_pages.manifests_of(form, place, revision=base.number + 1, deployment=deployment),
+        "is_stale": deployment.current is not None and base.number != deployment.current.number,
+        "catalogue_moved": _catalogue_moved(base),
+    }
+    return spec_pages.respond(request, "deployments/edit.html", context, status=status)
+
+
+def _catalogue_moved(base: Revision) -> bool:
+    """Whether the platform team has changed the runtime or the profile since the revision was saved."""
+    runtime = Runtime.objects.filter(slug=base.runtime.get("slug", "")).first()
+    if runtime is not None and runtime.to_domain().to_json() != base.runtime:
+        return True
+    if not base.profile:
+        return False
+    profile = HardwareProfile.objects.filter(slug=base.profile.get("slug", "")).first()
+    return profile is not None and profile.to_domain().to_json() != base.profile
+
+
+def _propose(request: HttpRequest, deployment: Deployment, base: Revision, form: SpecForm) -> HttpResponse:
+    spec = form.spec
+    if spec is None:
+        return _page(request, deployment, base, form, status=422)
+    if not form.is_changed and not _catalogue_moved(base):
+        messages.info(request, "Nothing changed, so there is nothing to review.")
+        return HttpResponseRedirect(reverse("deployment-edit", args=[deployment.slug]))
+    try:
+        proposal = proposals.make(
+            by=access.current_user(request),
+            kind=Proposal.Kind.EDIT,
+            spec=spec,
+            deployment=deployment,
+            model=deployment.model,
+            namespace=deployment.namespace,
+            name=deployment.name,
+            based_on=base.number,
+        )
+    except Wrong as problem:
+        form.add_errors(problem.errors)
+        return _page(request, deployment, base, form, status=422)
+    current = deployment.current
+    if current is None:
+        raise Http404
+    if current.number != base.number:
+        return conflict.three_columns(request, proposal, Stale(current=current))
+    return redirect("deployment-review", proposal.pk)

@@ -1,0 +1,95 @@
+"""What the pages with the form of a spec share: its buttons, its context, its fragments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+
+from deployments.domain.catalogue import Placement
+from deployments.domain.spec import SpecInvalid
+from deployments.forms import env_rows, spec
+from deployments.forms.env_rows import EnvRow
+from deployments.forms.spec import Show, SpecForm
+from deployments.models import Deployment
+from deployments.queries import candidates
+from deployments.views.yaml_text import to_yaml
+
+STEP, UNDO, REMOVE, MORE = "step", "undo", "remove", "more"
+
+
+def is_step(request: HttpRequest) -> bool:
+    """htmx asks what to say beside the fields; nothing is submitted."""
+    return bool(request.htmx) and request.POST.get(STEP) == "1"  # type: ignore[attr-defined]
+
+
+def is_rework(request: HttpRequest) -> bool:
+    """A button changed the form itself: undo, remove a row, more rows."""
+    return any(name in request.POST for name in (UNDO, REMOVE, MORE))
+
+
+def shown_of(request: HttpRequest) -> Show:
+    return Show.TOUCHED if is_step(request) or is_rework(request) else Show.ALL
+
+
+def reworked(data: QueryDict, start: SpecForm) -> QueryDict:
+    """What was posted, after the button that was pressed. `start` holds the texts to return to."""
+    changed = data.copy()
+    rows = list(env_rows.read(data))
+    path = data.get(UNDO, "")
+    if path.startswith("env."):
+        rows = _undo_variable(rows, path.removeprefix("env."), dict(start.baseline.env) if start.baseline else {})
+    elif path in start.start:
+        changed[spec.path_name(path)] = start.start[path]
+    gone = data.get(REMOVE, "")
+    rows = [row for row in rows if row.key != gone]
+    rows = list(env_rows.with_blanks(rows, more=MORE in data))
+    changed.setlist(env_rows.NAME, [row.name for row in rows])
+    changed.setlist(env_rows.VALUE, [row.value for row in rows])
+    return changed
+
+
+def _undo_variable(rows: Sequence[EnvRow], name: str, baseline: dict[str, str]) -> list[EnvRow]:
+    kept = [row for row in rows if row.name != name]
+    if name not in baseline:
+        return kept
+    place = next((index for index, row in enumerate(rows) if row.name == name), None)
+    if place is None:
+        # Removed before: it returns after the last row that holds something.
+        place = max((index + 1 for index, row in enumerate(kept) if not row.is_blank), default=0)
+    kept.insert(place, EnvRow(number=place + 1, name=name, value=baseline[name]))
+    return kept
+
+
+def manifests_of(
+    form: SpecForm, place: Placement | None, *, revision: int, deployment: Deployment | None
+) -> list[tuple[str, str]]:
+    """Kind and text of each object that the form stands for; empty while that cannot be told."""
+    if form.candidate is None or form.runtime is None or place is None:
+        return []
+    try:
+        objects = candidates.rendered(
+            form.candidate,
+            runtime=form.runtime,
+            profile=form.profile if form.candidate.profile else None,
+            place=place,
+            revision=revision,
+            deployment=deployment,
+        ).objects()
+    except SpecInvalid:
+        return []
+    return [(item["kind"], to_yaml(item)) for item in objects]
+
+
+def respond(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """The whole page, the form alone after a button, or only what stands beside the fields while typing."""
+    if is_step(request):
+        answer = render(request, "deployments/_spec_step.html", context | {"is_patch": True})
+    elif request.htmx:  # type: ignore[attr-defined]
+        answer = render(request, "deployments/_spec_form.html", context, status=status)
+    else:
+        answer = render(request, template, context, status=status)
+    answer.headers["Vary"] = "HX-Request"
+    return answer
