@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.db.models.fields.json import KeyTransform
 
 from baristaweb.lib.clock import now
 from deployments.domain.catalogue import Environment
@@ -77,7 +78,9 @@ def shown_to(user: User) -> QuerySet[Deployment]:
 
 def rows(user: User, filters: Filters) -> QuerySet[Deployment]:
     """The page's rows, ordered, with what they show; the clusters' objects themselves are left in the database."""
-    found = shown_to(user).related().defer("observation__view")
+    found = (
+        shown_to(user).related().defer("observation__view").annotate(usage=KeyTransform("usage", "observation__view"))
+    )
     found = _view(found, filters.view)
     if filters.state in State.__members__.values():
         found = found.filter(shown=filters.state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -29,6 +29,8 @@ from deployments.domain.timeline import StepMark
 from deployments.models import Deployment, Revision
 from deployments.queries import detail as queries
 from deployments.queries.shown import heard_at, summary_of
+from deployments.views import usage
+from deployments.views.usage import Use
 from deployments.views.yaml_text import to_yaml
 
 EVENTS_SHOWN = 8
@@ -102,9 +104,11 @@ def overview_of(deployment: Deployment, summary: Summary) -> dict[str, Any]:
     view = queries.view_of(deployment)
     events = queries.events_of(deployment)
     pods = pod_rows(view)
+    measured = deployment.observation.view.get("usage") or {}
     rollout = queries.rollout_of(deployment, summary, at=now())
     return {
-        "pods": _with_revisions(pods, view),
+        "pods": _with_figures(pods, view, measured),
+        "use": usage.of_pods(measured, deployment.current),
         "pods_ready": sum(pod.ready for pod in pods),
         "events": events[:EVENTS_SHOWN],
         "more_events": events[EVENTS_SHOWN:],
@@ -225,13 +229,22 @@ def _next_button(deployment: Deployment, summary: Summary, rights: Rights) -> Bu
     return None
 
 
-def _with_revisions(pods: Sequence[PodRow], view: ClusterView) -> list[tuple[PodRow, str]]:
-    """Each pod with our revision number, which the Deployment controller copies onto the ReplicaSet."""
+def _with_figures(
+    pods: Sequence[PodRow], view: ClusterView, measured: Mapping[str, Any]
+) -> list[tuple[PodRow, str, tuple[Use | None, Use | None]]]:
+    """Each pod with our revision number, which the Deployment controller copies onto the ReplicaSet, and its use."""
     revisions_by_hash = {
         text(item, "metadata", "labels", HASH_LABEL): text(item, "metadata", "annotations", ANNOTATION_REVISION)
         for item in view.replica_sets
     }
-    return [(pod, revisions_by_hash.get(pod.revision_hash, "")) for pod in pods]
+    return [
+        (
+            pod,
+            revisions_by_hash.get(pod.revision_hash, ""),
+            usage.of_pod(measured.get(pod.name), pod.cpu_request, pod.memory_request),
+        )
+        for pod in pods
+    ]
 
 
 def _track(rollout: queries.RolloutView) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -15,12 +16,15 @@ from django.views.decorators.http import require_safe
 
 from baristaweb.lib.clock import now
 from deployments.access import current_user, may
+from deployments.actions.bulk import BulkAction
 from deployments.domain.catalogue import Environment, ModelType
 from deployments.domain.roles import Permission
 from deployments.domain.states import State, Summary
 from deployments.models import Deployment, User
 from deployments.queries import fleet as queries
 from deployments.queries.shown import heard_at, summary_of
+from deployments.views import usage
+from deployments.views.usage import Use
 
 PAGE_SIZE = 50
 ATTENTION_SHOWN = 6
@@ -43,6 +47,11 @@ class Row:
     @property
     def lacks_pods(self) -> bool:
         return self.summary.ready < (self.summary.desired or 0)
+
+    @cached_property
+    def use(self) -> tuple[Use | None, Use | None]:
+        """CPU and memory; the list alone reads what is measured."""
+        return usage.of_pods(getattr(self.deployment, "usage", None), self.deployment.current)
 
     @property
     def autoscale(self) -> str:
@@ -104,6 +113,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "is_settled": all(row.state.settled for row in rows),
         "heard_at": max((row.heard_at for row in rows if row.heard_at), default=None),
         "may_create": _may_create(user),
+        "bulk_actions": list(BulkAction) if _may_create(user) else [],
     }
     is_part = request.htmx and request.htmx.target == "fleet-rows"  # type: ignore[attr-defined]
     answer = render(request, "deployments/fleet.html#live" if is_part else "deployments/fleet.html", context)

@@ -3,6 +3,7 @@
 const LOST = "live-lost";
 const isPoll = (element) => (element.getAttribute("hx-trigger") || "").includes("every");
 let openDetails = [];
+let ticked = [];
 let said = "";
 let wasAtEnd = true;
 
@@ -39,6 +40,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
   if (xhr.status < 400) document.getElementById(LOST)?.remove();
   openDetails = [...target.querySelectorAll("details[open][id]")].map((details) => details.id);
+  ticked = [...target.querySelectorAll("input[type=checkbox]:checked")].map((box) => box.value);
   said = target.querySelector("[data-say]")?.dataset.say ?? target.dataset.say ?? "";
   const tail = document.querySelector("[data-tail]");
   wasAtEnd = !tail || tail.scrollHeight - tail.scrollTop - tail.clientHeight < 40;
@@ -50,6 +52,9 @@ document.addEventListener("htmx:afterSettle", (event) => {
     if (details) details.open = true;
   }
   const element = event.detail.elt;
+  for (const box of element.querySelectorAll("input[type=checkbox]")) {
+    if (ticked.includes(box.value)) box.checked = true;
+  }
   const now = (element.matches("[data-say]") ? element : element.querySelector("[data-say]"))?.dataset.say;
   if (now && now !== said) document.getElementById("said").textContent = now;
   const tail = document.querySelector("[data-tail]");

@@ -1,0 +1,72 @@
+"""What pods use of what they reserve. Unknown stays unknown: without a measurement there is no bar and no 0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deployments.domain.quantities import QuantityError, human_cpu, human_memory, parse_cpu, parse_memory
+from deployments.models import Revision
+
+
+@dataclass(frozen=True)
+class Use:
+    """`used` of `reserved`, both in millicores or bytes; `label` says it in words."""
+
+    used: int
+    reserved: int
+    label: str
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.used / self.reserved)
+
+
+def of_pods(usage: Mapping[str, Mapping[str, Any]] | None, revision: Revision | None) -> tuple[Use | None, Use | None]:
+    """CPU and memory of all measured pods together against what the revision reserves for as many."""
+    if not usage or revision is None:
+        return None, None
+    size = revision.spec.get("resources") or revision.profile or {}
+    count = len(usage)
+    return (
+        _cpu(sum(int(item.get("cpu_m") or 0) for item in usage.values()), _read(parse_cpu, size, "cpu_request"), count),
+        _memory(
+            sum(int(item.get("memory_b") or 0) for item in usage.values()),
+            _read(parse_memory, size, "memory_request"),
+            count,
+        ),
+    )
+
+
+def of_pod(usage: Mapping[str, Any] | None, cpu_request: str, memory_request: str) -> tuple[Use | None, Use | None]:
+    """CPU and memory of one pod against its own requests."""
+    if not usage:
+        return None, None
+    asked = {"cpu": cpu_request, "memory": memory_request}
+    return (
+        _cpu(int(usage.get("cpu_m") or 0), _read(parse_cpu, asked, "cpu"), 1),
+        _memory(int(usage.get("memory_b") or 0), _read(parse_memory, asked, "memory"), 1),
+    )
+
+
+def _cpu(used: int, each: int, count: int) -> Use | None:
+    reserved = each * count
+    return Use(used, reserved, f"CPU: {human_cpu(used)} of {human_cpu(reserved)} reserved") if reserved else None
+
+
+def _memory(used: int, each: int, count: int) -> Use | None:
+    reserved = each * count
+    label = f"Memory: {human_memory(used)} of {human_memory(reserved)} reserved"
+    return Use(used, reserved, label) if reserved else None
+
+
+def _read(parse: Any, size: Mapping[str, Any], key: str) -> int:
+    """0 for what is missing or written by somebody else in a way that we do not read."""
+    value = size.get(key)
+    if isinstance(value, int):
+        return value
+    try:
+        return int(parse(value)) if isinstance(value, str) and value else 0
+    except QuantityError:
+        return 0
