@@ -22,6 +22,7 @@ class Filters:
     kinds: tuple[str, ...] = ()
     since: datetime | None = None
     outcome: str = ""
+    request_id: str = ""
     before: int | None = None
 
 
@@ -51,6 +52,8 @@ def events(user: User, filters: Filters) -> QuerySet[AuditEvent]:
         found = found.filter(at__gte=filters.since)
     if filters.outcome:
         found = found.filter(was_allowed=filters.outcome == "done")
+    if filters.request_id:
+        found = found.filter(request_id=filters.request_id)
     if filters.before is not None:
         found = found.filter(seq__lt=filters.before)
     return found.order_by("-seq")

@@ -16,7 +16,7 @@ from baristaweb.lib.clock import now
 from deployments.access import current_user, get_deployment
 from deployments.domain.catalogue import Environment
 from deployments.domain.roles import Permission
-from deployments.models import AuditEvent, User
+from deployments.models import AuditEvent, AuditReview, User
 from deployments.queries import audit as queries
 from deployments.queries.fleet import teams_of
 from deployments.views.audit_words import GROUPS, Line, line_of
@@ -30,7 +30,7 @@ PERIODS = (("24h", "Last 24 hours", 1), ("7d", "Last 7 days", 7), ("30d", "Last 
 def audit(request: HttpRequest) -> HttpResponse:
     """The filtered log."""
     user = current_user(request)
-    filters = _filters(request)
+    filters = filters_of(request)
     shown, has_more = page_of(user, filters)
     context = {
         "days": days_of(user, shown),
@@ -42,6 +42,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         "teams": teams_of(user),
         "groups": GROUPS,
         "periods": PERIODS,
+        "query": request.GET.urlencode(),
     }
     return render(request, "audit/list.html", context)
 
@@ -55,7 +56,9 @@ def event(request: HttpRequest, seq: int) -> HttpResponse:
         raise Http404
     slug = queries.slugs(user, [found]).get(found.deployment_id or 0, "")
     facts = {name: value for name, value in found.facts.items() if value not in (None, "", False)}
-    return render(request, "audit/event.html", {"line": line_of(found, slug), "event": found, "facts": facts})
+    reviews = AuditReview.objects.filter(seq=seq)
+    context = {"line": line_of(found, slug), "event": found, "facts": facts, "reviews": reviews}
+    return render(request, "audit/event.html", context)
 
 
 @require_safe
@@ -92,7 +95,8 @@ def _day(line: Line) -> Any:
     return timezone.localtime(line.event.at).date() if line.event.at else None
 
 
-def _filters(request: HttpRequest) -> queries.Filters:
+def filters_of(request: HttpRequest) -> queries.Filters:
+    """What the address asks for; what does not fit is as if it were not there."""
     given = {name: request.GET.get(name, "").replace("\0", "")[:100] for name in request.GET}
     days = next((days for key, _, days in PERIODS if key == given.get("when")), None)
     kinds = next((kinds for key, _, kinds in GROUPS if key == given.get("kind")), ())
@@ -105,6 +109,7 @@ def _filters(request: HttpRequest) -> queries.Filters:
         kinds=kinds,
         since=now() - timedelta(days=days) if days else None,
         outcome=given.get("outcome", "") if given.get("outcome") in ("done", "refused") else "",
+        request_id=given.get("request", "").strip(),
         before=int(before) if _is_seq(before) else None,
     )
 
