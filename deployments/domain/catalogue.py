@@ -40,9 +40,9 @@ class ModelType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One health check of the container."""
+    """One health check of the container. Kind "off" is for a spec that wants none where its runtime has one."""
 
-    kind: Literal["http", "tcp", "grpc"] = "http"
+    kind: Literal["http", "tcp", "grpc", "off"] = "http"
     path: str | None = None
     port_name: Literal["http", "grpc"] = "http"
     initial_delay_s: int = 0

@@ -29,6 +29,7 @@ class Violation:
 
 _Rule = Callable[[Any], str]
 _DNS: Final = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\Z", re.ASCII)
+_RESERVED: Final = re.compile(r"(^|\.)(kubernetes|k8s|barista)\.io/")
 _INDEX: Final = re.compile(r"\[\d+\]")
 
 
@@ -163,7 +164,8 @@ def _paths(value: Any, known: Collection[str], path: str = "") -> Iterator[Viola
 
 
 def _marks(item: Mapping[str, Any], label_prefixes: Collection[str]) -> Iterator[Violation]:
-    extra = tuple(label_prefixes)
+    # Kubernetes and its controllers act on their own prefixes: allowing one would be a mistake in the settings.
+    extra = tuple(prefix for prefix in label_prefixes if prefix.endswith("/") and not _RESERVED.search(prefix))
     places = (
         ("metadata.labels", LABEL_PREFIXES + extra),
         ("metadata.annotations", ANNOTATION_PREFIXES + extra),
@@ -199,6 +201,7 @@ def _deployment(
         identity = _at(pod, f"securityContext.{key}")
         if not isinstance(identity, int) or isinstance(identity, bool) or identity < 1:
             yield Violation(f"{base}.securityContext.{key}", "Must be a number above 0: root is not allowed.")
+    yield from _placing(pod, _own_id(item), base)
     account = pod.get("serviceAccountName")
     if account is not None and account not in service_accounts:
         yield Violation(f"{base}.serviceAccountName", "Not a ServiceAccount of the catalogue.")
@@ -210,6 +213,21 @@ def _deployment(
         if not isinstance(volume, Mapping) or "emptyDir" not in volume:
             yield Violation(f"{base}.volumes[{index}]", "Only emptyDir volumes are allowed.")
     yield from _container(containers[0], allowlist, f"{base}.containers[0]")
+
+
+def _placing(pod: Mapping[str, Any], own_id: str | None, base: str) -> Iterator[Violation]:
+    if str(pod.get("priorityClassName", "")).startswith("system-"):
+        yield Violation(f"{base}.priorityClassName", "A class of the cluster itself.")
+    for key in pod.get("nodeSelector") or ():
+        if "node-role.kubernetes.io" in key:
+            yield Violation(f"{base}.nodeSelector", "Nodes of the control plane are not for models.")
+    for index, toleration in enumerate(pod.get("tolerations") or ()):
+        key = _at(toleration, "key")
+        if not isinstance(key, str) or not key or "node-role.kubernetes.io" in key:
+            yield Violation(f"{base}.tolerations[{index}]", "Tolerates what it should not: a key is needed.")
+    for index, constraint in enumerate(pod.get("topologySpreadConstraints") or ()):
+        if _at(constraint, "labelSelector.matchLabels") != {"barista.io/deployment-id": own_id}:
+            yield Violation(f"{base}.topologySpreadConstraints[{index}]", "Must count its own pods only.")
 
 
 def _container(container: Any, allowlist: Sequence[str], base: str) -> Iterator[Violation]:

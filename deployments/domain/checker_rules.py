@@ -72,7 +72,8 @@ spec
       annotations
         *
     spec
-      automountServiceAccountToken enableServiceLinks serviceAccountName terminationGracePeriodSeconds securityContext
+      automountServiceAccountToken enableServiceLinks serviceAccountName terminationGracePeriodSeconds
+      priorityClassName securityContext
         runAsNonRoot runAsUser runAsGroup fsGroup seccompProfile
           type
       imagePullSecrets[]
@@ -81,12 +82,24 @@ spec
         *
       tolerations[]
         key operator value effect
+      topologySpreadConstraints[]
+        maxSkew topologyKey whenUnsatisfiable matchLabelKeys[] labelSelector
+          matchLabels
+            *
       volumes[]
         name emptyDir
           medium sizeLimit
       containers[]
         name image imagePullPolicy command[] args[] env[]
-          name value
+          name value valueFrom
+            secretKeyRef
+              name key
+            configMapKeyRef
+              name key
+        lifecycle
+          preStop
+            sleep
+              seconds
         ports[]
           name containerPort protocol
         resources
@@ -128,6 +141,13 @@ spec
     type resource
       name target
         type averageUtilization
+  behavior
+    scaleUp
+      stabilizationWindowSeconds selectPolicy policies[]
+        type value periodSeconds
+    scaleDown
+      stabilizationWindowSeconds selectPolicy policies[]
+        type value periodSeconds
 """
 )
 
@@ -135,6 +155,8 @@ INGRESS: Final = _tree(
     _META
     + """
 spec
+  ingressClassName tls[]
+    secretName hosts[]
   rules[]
     host http
       paths[]
@@ -149,7 +171,7 @@ BUDGET: Final = _tree(
     _META
     + """
 spec
-  minAvailable maxUnavailable selector
+  minAvailable maxUnavailable unhealthyPodEvictionPolicy selector
     matchLabels
       *
 """

@@ -7,12 +7,27 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from deployments.domain.fields import FIELDS, SECTIONS, field_for
-from deployments.domain.quantities import human_cpu, human_memory
-from deployments.domain.spec import Fixed, RollingUpdate, Spec
+from deployments.domain.fields import ALL_FIELDS, SECTIONS, field_for
+from deployments.domain.spec import RollingUpdate, Spec
+from deployments.domain.wording import ABSENT, values
 
-ABSENT: Final = ""
-_ORDER: Final = {field.path: index for index, field in enumerate(FIELDS)}
+__all__ = [
+    "FieldChange",
+    "ManifestChange",
+    "ThreeWayRow",
+    "blast_radius",
+    "flatten",
+    "label",
+    "manifest_diff",
+    "needs_restart",
+    "spec_diff",
+    "strip_server_fields",
+    "three_way",
+    "unified_lines",
+    "values",
+]
+
+_ORDER: Final = {field.path: index for index, field in enumerate(ALL_FIELDS)}
 _SECTION_ORDER: Final = {section: index for index, section in enumerate(SECTIONS)}
 
 
@@ -47,22 +62,6 @@ class ManifestChange:
     path: str
     before: Any
     after: Any
-
-
-def values(spec: Spec) -> dict[str, str]:
-    """Every set field of a spec by dotted path, as text for people."""
-    shown: dict[str, str] = {
-        "artifact_uri": spec.artifact_uri,
-        "model_version": spec.model_version,
-        "runtime": spec.runtime,
-        "image_override": spec.image_override or ABSENT,
-        "profile": spec.profile or ABSENT,
-        "service": str(spec.service) if spec.service is not None else ABSENT,
-        "ingress_host": spec.ingress_host or ABSENT,
-    }
-    shown |= {f"env.{name}": value or "(empty text)" for name, value in spec.env}
-    shown |= _resource_values(spec) | _replica_values(spec) | _strategy_values(spec)
-    return {path: text for path, text in shown.items() if text != ABSENT}
 
 
 def spec_diff(old: Spec | None, new: Spec) -> tuple[FieldChange, ...]:
@@ -199,38 +198,3 @@ def _normal(value: Any) -> Any:
 def _order(path: str) -> tuple[int, int, str]:
     field = field_for(path)
     return _SECTION_ORDER[field.section], _ORDER[field.path], path
-
-
-def _resource_values(spec: Spec) -> dict[str, str]:
-    if spec.resources is None:
-        return {}
-    own = spec.resources
-    return {
-        "resources.cpu_request": human_cpu(own.cpu_request),
-        "resources.cpu_limit": ABSENT if own.cpu_limit is None else human_cpu(own.cpu_limit),
-        "resources.memory_request": human_memory(own.memory_request),
-        "resources.memory_limit": human_memory(own.memory_limit),
-        "resources.gpu_count": str(own.gpu_count) if own.gpu_count else ABSENT,
-    }
-
-
-def _replica_values(spec: Spec) -> dict[str, str]:
-    replicas = spec.replicas
-    if isinstance(replicas, Fixed):
-        return {"replicas.mode": "Fixed number", "replicas.count": str(replicas.count)}
-    return {
-        "replicas.mode": "Follows the load",
-        "replicas.min": str(replicas.min),
-        "replicas.max": str(replicas.max),
-        "replicas.cpu_percent": f"{replicas.cpu_percent} %",
-    }
-
-
-def _strategy_values(spec: Spec) -> dict[str, str]:
-    if not isinstance(spec.strategy, RollingUpdate):
-        return {"strategy.type": "Recreate"}
-    return {
-        "strategy.type": "RollingUpdate",
-        "strategy.max_surge": str(spec.strategy.max_surge),
-        "strategy.max_unavailable": str(spec.strategy.max_unavailable),
-    }

@@ -4,38 +4,29 @@
 production change may need a second person for.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from deployments.domain.field import (
+    CONTAINER,
+    ENVIRONMENT,
+    MODEL,
+    NETWORK,
+    RESOURCES,
+    ROLLOUT,
+    SCALING,
+    SECTIONS,
+    Field,
+)
+from deployments.domain.more_fields import MORE_FIELDS
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    path: str
-    label: str
-    section: str
-    kubernetes_name: str
-    help: str = ""
-    restarts: bool = False
-    is_risky: bool = False
-
-
-MODEL: Final = "Model"
-ENVIRONMENT: Final = "Environment variables"
-RESOURCES: Final = "Resources"
-SCALING: Final = "Scaling"
-ROLLOUT: Final = "Rollout"
-NETWORK: Final = "Network"
-
-SECTIONS: Final = (MODEL, ENVIRONMENT, RESOURCES, SCALING, ROLLOUT, NETWORK)
-
-_CONTAINER: Final = "spec.template.spec.containers[model]"
+__all__ = ["ALL_FIELDS", "FIELDS", "SECTIONS", "Field", "field_for"]
 
 FIELDS: Final[tuple[Field, ...]] = (
     Field(
         "artifact_uri",
         "Artifact",
         MODEL,
-        f"{_CONTAINER}.args",
+        f"{CONTAINER}.args",
         "Where the trained model lies, for example gs://models/ranker/42.",
         restarts=True,
         is_risky=True,
@@ -44,7 +35,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         "model_version",
         "Model version",
         MODEL,
-        f"{_CONTAINER}.args",
+        f"{CONTAINER}.args",
         "The version the model reports with each prediction.",
         restarts=True,
         is_risky=True,
@@ -53,7 +44,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         "runtime",
         "Runtime",
         MODEL,
-        f"{_CONTAINER}.image",
+        f"{CONTAINER}.image",
         "The serving software. The platform team keeps the list.",
         restarts=True,
         is_risky=True,
@@ -62,7 +53,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         "image_override",
         "Image",
         MODEL,
-        f"{_CONTAINER}.image",
+        f"{CONTAINER}.image",
         "Replaces the runtime's image. Pin a digest in production: a tag can be moved.",
         restarts=True,
         is_risky=True,
@@ -71,16 +62,16 @@ FIELDS: Final[tuple[Field, ...]] = (
         "env",
         "Variable",
         ENVIRONMENT,
-        f"{_CONTAINER}.env",
+        f"{CONTAINER}.env",
         "Plain values only; passwords and keys belong in a Secret.",
         restarts=True,
     ),
-    Field("profile", "Hardware profile", RESOURCES, f"{_CONTAINER}.resources", "A size with a price.", restarts=True),
+    Field("profile", "Hardware profile", RESOURCES, f"{CONTAINER}.resources", "A size with a price.", restarts=True),
     Field(
         "resources.cpu_request",
         "CPU request",
         RESOURCES,
-        f"{_CONTAINER}.resources.requests.cpu",
+        f"{CONTAINER}.resources.requests.cpu",
         'What each pod is guaranteed and what is paid, for example "500m" or "2".',
         restarts=True,
     ),
@@ -88,7 +79,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         "resources.cpu_limit",
         "CPU limit",
         RESOURCES,
-        f"{_CONTAINER}.resources.limits.cpu",
+        f"{CONTAINER}.resources.limits.cpu",
         "A pod above it is slowed down. Empty means no limit.",
         restarts=True,
     ),
@@ -96,7 +87,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         "resources.memory_request",
         "Memory request",
         RESOURCES,
-        f"{_CONTAINER}.resources.requests.memory",
+        f"{CONTAINER}.resources.requests.memory",
         'What each pod is guaranteed, for example "4Gi".',
         restarts=True,
     ),
@@ -104,7 +95,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         "resources.memory_limit",
         "Memory limit",
         RESOURCES,
-        f"{_CONTAINER}.resources.limits.memory",
+        f"{CONTAINER}.resources.limits.memory",
         "A pod above it is killed (OOMKilled).",
         restarts=True,
         is_risky=True,
@@ -113,7 +104,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         "resources.gpu_count",
         "GPUs",
         RESOURCES,
-        f"{_CONTAINER}.resources.limits.nvidia.com/gpu",
+        f"{CONTAINER}.resources.limits.nvidia.com/gpu",
         "Whole GPUs for each pod.",
         restarts=True,
         is_risky=True,
@@ -169,7 +160,10 @@ FIELDS: Final[tuple[Field, ...]] = (
     ),
 )
 
-_BY_PATH: Final = {field.path: field for field in FIELDS}
+# Those above are on every form; the rest belongs to people who need it.
+ALL_FIELDS: Final[tuple[Field, ...]] = FIELDS + MORE_FIELDS
+
+_BY_PATH: Final = {field.path: field for field in ALL_FIELDS}
 
 
 def field_for(path: str) -> Field:

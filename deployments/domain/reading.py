@@ -83,6 +83,12 @@ class Reader:
     def optional_text(self, key: str) -> str | None:
         return self.text(key) if self.has(key) else None
 
+    def choice(self, key: str, choices: Sequence[str], default: str | None = None) -> str:
+        value = self.text(key, default)
+        if value not in choices and self.at(key) not in self.errors:
+            self.fail(key, f"Must be one of: {', '.join(choice for choice in choices if choice)}.")
+        return value if value in choices else choices[0]
+
     def integer(self, key: str, default: int | None = None) -> int:
         value = self.data.pop(key, None)
         if value is None:

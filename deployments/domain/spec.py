@@ -7,40 +7,64 @@ Both name fields by the same dotted paths, for example "replicas.max" or "env.LO
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self
 
-from deployments.domain.catalogue import HardwareProfile, Runtime
-from deployments.domain.fields import FIELDS, SECTIONS, Field, field_for
-from deployments.domain.quantities import format_cpu, format_memory
+from deployments.domain import spec_codec as codec
+from deployments.domain.catalogue import HardwareProfile, Probe, Runtime, Toleration
+from deployments.domain.fields import ALL_FIELDS, FIELDS, SECTIONS, Field, field_for
 from deployments.domain.reading import Reader, SpecInvalid, check_shape
-from deployments.domain.spec_parts import Autoscale, Fixed, Recreate, Resources, RollingUpdate
+from deployments.domain.spec_parts import (
+    Autoscale,
+    Budget,
+    EnvRef,
+    Fixed,
+    Recreate,
+    Resources,
+    RollingUpdate,
+    ScalePolicy,
+    Spread,
+)
 from deployments.domain.validation import validate
 
 __all__ = [
+    "ALL_FIELDS",
     "FIELDS",
     "SCHEMA",
     "SECTIONS",
     "Autoscale",
+    "Budget",
+    "EnvRef",
     "Field",
     "Fixed",
+    "Probe",
     "Recreate",
     "Resources",
     "RollingUpdate",
+    "ScalePolicy",
     "Spec",
     "SpecInvalid",
+    "Spread",
+    "Toleration",
+    "effective_grace_s",
+    "effective_grpc_port",
     "effective_image",
+    "effective_probe",
     "effective_resources",
     "field_for",
     "validate",
 ]
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
+DEFAULT_DEADLINE_S: Final = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """`service` is the Service's port, None for no Service. Exactly one of `profile` and `resources` is set."""
+    """`service` is the Service's port, None for no Service. Exactly one of `profile` and `resources` is set.
+
+    A probe, grace period or gRPC port that is None is the runtime's; a probe of kind "off" is none at all.
+    """
 
     artifact_uri: str
     model_version: str
@@ -53,39 +77,72 @@ class Spec:
     strategy: RollingUpdate | Recreate = field(default_factory=RollingUpdate)
     service: int | None = 80
     ingress_host: str | None = None
+    # Since schema 2:
+    env_refs: tuple[EnvRef, ...] = ()
+    grpc_port: int | None = None
+    readiness: Probe | None = None
+    liveness: Probe | None = None
+    startup: Probe | None = None
+    progress_deadline_s: int = DEFAULT_DEADLINE_S
+    min_ready_s: int = 0
+    termination_grace_s: int | None = None
+    pre_stop_sleep_s: int | None = None
+    node_selector: tuple[tuple[str, str], ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
+    priority_class: str | None = None
+    spread: Spread | None = None
+    budget: Budget | None = None
+    ingress_path: str = "/"
+    ingress_tls_secret: str | None = None
+    ingress_class: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+    contact: str = ""
+    runbook: str = ""
+    description: str = ""
 
     def __post_init__(self) -> None:
         # Order has no meaning for the container ("$(" is escaped), so it must not make two specs different.
-        object.__setattr__(self, "env", tuple(sorted((str(name), str(value)) for name, value in self.env)))
+        for name in ("env", "node_selector", "labels", "annotations"):
+            object.__setattr__(self, name, tuple(sorted((str(key), str(value)) for key, value in getattr(self, name))))
+        object.__setattr__(self, "env_refs", tuple(sorted(self.env_refs, key=lambda ref: ref.name)))
 
     @classmethod
     def from_json(cls, data: object) -> Self:
+        """Any stored version is read; newer ones and unknown fields are refused, never dropped."""
         check_shape(data)
         errors: dict[str, str] = {}
-        reader = Reader(data, "", errors)
-        schema = reader.integer("schema")
-        if not errors and schema != SCHEMA:
-            raise SpecInvalid({"schema": f"Version {schema} is not known; this Barista reads version {SCHEMA}."})
+        reader = Reader(_current(data, errors), "", errors)
+        reader.integer("schema")
         values: dict[str, Any] = {
             "artifact_uri": reader.text("artifact_uri"),
             "model_version": reader.text("model_version"),
             "runtime": reader.text("runtime"),
-            "image_override": reader.optional_text("image_override"),
-            "env": _read_env(reader),
-            "profile": reader.optional_text("profile"),
-            "resources": _read_resources(reader),
-            "replicas": _read_replicas(reader),
-            "strategy": _read_strategy(reader),
-            "service": reader.optional_integer("service"),
-            "ingress_host": reader.optional_text("ingress_host"),
+            "env": codec.read_env(reader),
+            "env_refs": codec.read_env_refs(reader),
+            "resources": codec.read_resources(reader),
+            "replicas": codec.read_replicas(reader),
+            "strategy": codec.read_strategy(reader),
+            "tolerations": codec.read_tolerations(reader),
+            "spread": codec.read_spread(reader),
+            "budget": codec.read_budget(reader),
+            "progress_deadline_s": reader.integer("progress_deadline_s", DEFAULT_DEADLINE_S),
+            "min_ready_s": reader.integer("min_ready_s", 0),
+            "ingress_path": reader.text("ingress_path", "/"),
         }
+        values |= {name: reader.optional_text(name) for name in _OPTIONAL_TEXTS}
+        values |= {name: reader.optional_integer(name) for name in _OPTIONAL_INTEGERS}
+        values |= {name: reader.text(name, "") for name in _TEXTS}
+        values |= {name: codec.read_pairs(reader, name) for name in _PAIRS}
+        values |= {name: codec.read_probe(reader, name) for name in PROBES}
         reader.finish()
         if errors:
             raise SpecInvalid(errors)
         return cls(**values)
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        """Fields of schema 2 are left out while they are at their default."""
+        document: dict[str, Any] = {
             "schema": SCHEMA,
             "artifact_uri": self.artifact_uri,
             "model_version": self.model_version,
@@ -93,16 +150,25 @@ class Spec:
             "image_override": self.image_override,
             "env": [{"name": name, "value": value} for name, value in self.env],
             "profile": self.profile,
-            "resources": None if self.resources is None else _write_resources(self.resources),
-            "replicas": _write_replicas(self.replicas),
-            "strategy": _write_strategy(self.strategy),
+            "resources": None if self.resources is None else codec.write_resources(self.resources),
+            "replicas": codec.write_replicas(self.replicas),
+            "strategy": codec.write_strategy(self.strategy),
             "service": self.service,
             "ingress_host": self.ingress_host,
         }
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name not in document and value != item.default:
+                document[item.name] = codec.write(value)
+        return document
 
     def digest(self) -> str:
-        """sha256 of the canonical JSON: what a review shows and an apply must match."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+        """sha256 of the canonical JSON: what a review shows and an apply must match.
+
+        The version is left at 1 in it, so that a revision keeps the digest it was stored with.
+        """
+        document = self.to_json() | {"schema": 1}
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
@@ -112,6 +178,20 @@ class Spec:
     @property
     def max_replicas(self) -> int:
         return self.replicas.count if isinstance(self.replicas, Fixed) else self.replicas.max
+
+
+PROBES: Final = ("startup", "readiness", "liveness")
+_OPTIONAL_TEXTS: Final = (
+    "image_override",
+    "profile",
+    "ingress_host",
+    "ingress_tls_secret",
+    "ingress_class",
+    "priority_class",
+)
+_OPTIONAL_INTEGERS: Final = ("service", "grpc_port", "termination_grace_s", "pre_stop_sleep_s")
+_TEXTS: Final = ("contact", "runbook", "description")
+_PAIRS: Final = ("node_selector", "labels", "annotations")
 
 
 def effective_resources(spec: Spec, profile: HardwareProfile | None) -> Resources:
@@ -126,6 +206,7 @@ def effective_resources(spec: Spec, profile: HardwareProfile | None) -> Resource
         memory_request=profile.memory_request,
         memory_limit=profile.memory_limit,
         gpu_count=profile.gpu_count,
+        gpu_type=profile.gpu_type,
     )
 
 
@@ -133,81 +214,31 @@ def effective_image(spec: Spec, runtime: Runtime) -> str:
     return spec.image_override or runtime.image
 
 
-def _read_env(reader: Reader) -> tuple[tuple[str, str], ...]:
-    pairs = []
-    for index, item in enumerate(reader.items("env")):
-        entry = Reader(item, f"env.{index + 1}", reader.errors)
-        pairs.append((entry.text("name"), entry.text("value", "")))
-        entry.finish()
-    return tuple(pairs)
+def effective_grpc_port(spec: Spec, runtime: Runtime) -> int | None:
+    return runtime.grpc_port if spec.grpc_port is None else spec.grpc_port
 
 
-def _read_resources(reader: Reader) -> Resources | None:
-    entry = reader.optional_child("resources")
-    if entry is None:
-        return None
-    resources = Resources(
-        cpu_request=entry.cpu("cpu_request"),
-        cpu_limit=entry.optional_cpu("cpu_limit"),
-        memory_request=entry.memory("memory_request"),
-        memory_limit=entry.memory("memory_limit"),
-        gpu_count=entry.integer("gpu_count", 0),
-    )
-    entry.finish()
-    return resources
+def effective_grace_s(spec: Spec, runtime: Runtime) -> int:
+    return runtime.termination_grace_s if spec.termination_grace_s is None else spec.termination_grace_s
 
 
-def _read_replicas(reader: Reader) -> Fixed | Autoscale:
-    entry = reader.child("replicas")
-    mode = entry.text("mode")
-    replicas: Fixed | Autoscale = Fixed(1)
-    if mode == "fixed":
-        replicas = Fixed(entry.integer("count"))
-    elif mode == "autoscale":
-        replicas = Autoscale(entry.integer("min"), entry.integer("max"), entry.integer("cpu_percent", 70))
-    elif mode:
-        entry.fail("mode", 'Must be "fixed" or "autoscale".')
-        return replicas
-    entry.finish()
-    return replicas
+def effective_probe(spec: Spec, runtime: Runtime, name: str) -> Probe | None:
+    """The probe "startup", "readiness" or "liveness" that the container gets."""
+    own: Probe | None = getattr(spec, name)
+    probe: Probe | None = getattr(runtime, name) if own is None else own
+    return None if probe is None or probe.kind == "off" else probe
 
 
-def _read_strategy(reader: Reader) -> RollingUpdate | Recreate:
-    entry = reader.optional_child("strategy")
-    if entry is None:
-        return RollingUpdate()
-    kind = entry.text("type")
-    strategy: RollingUpdate | Recreate = Recreate()
-    if kind == "RollingUpdate":
-        strategy = RollingUpdate(entry.count_or_percent("max_surge", 1), entry.count_or_percent("max_unavailable", 0))
-    elif kind and kind != "Recreate":
-        entry.fail("type", 'Must be "RollingUpdate" or "Recreate".')
-        return strategy
-    entry.finish()
-    return strategy
-
-
-def _write_resources(resources: Resources) -> dict[str, Any]:
-    return {
-        "cpu_request": format_cpu(resources.cpu_request),
-        "cpu_limit": None if resources.cpu_limit is None else format_cpu(resources.cpu_limit),
-        "memory_request": format_memory(resources.memory_request),
-        "memory_limit": format_memory(resources.memory_limit),
-        "gpu_count": resources.gpu_count,
-    }
-
-
-def _write_replicas(replicas: Fixed | Autoscale) -> dict[str, Any]:
-    if isinstance(replicas, Fixed):
-        return {"mode": "fixed", "count": replicas.count}
-    return {"mode": "autoscale", "min": replicas.min, "max": replicas.max, "cpu_percent": replicas.cpu_percent}
-
-
-def _write_strategy(strategy: RollingUpdate | Recreate) -> Mapping[str, Any]:
-    if isinstance(strategy, Recreate):
-        return {"type": "Recreate"}
-    return {
-        "type": "RollingUpdate",
-        "max_surge": strategy.max_surge,
-        "max_unavailable": strategy.max_unavailable,
-    }
+def _current(data: object, errors: dict[str, str]) -> object:
+    """The document in today's schema."""
+    if not isinstance(data, Mapping):
+        return data
+    version = Reader(data, "", errors).integer("schema")
+    if errors:
+        raise SpecInvalid(errors)
+    if version != SCHEMA and version not in codec.UPCASTERS:
+        raise SpecInvalid({"schema": f"Version {version} is not known; this Barista reads versions 1 to {SCHEMA}."})
+    while version != SCHEMA:
+        data = codec.UPCASTERS[version](data, errors)
+        version += 1
+    return data

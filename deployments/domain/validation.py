@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from deployments.domain import images, naming
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.quantities import CPU_MAX, MEMORY_MAX, MEMORY_MIN, human_cpu, human_memory
-from deployments.domain.spec_parts import Autoscale, Fixed, Resources, RollingUpdate
+from deployments.domain.spec_parts import Autoscale, Fixed, Resources, RollingUpdate, ScalePolicy
+from deployments.domain.validation_more import is_label_value, validate_more
 
 if TYPE_CHECKING:
     from deployments.domain.spec import Spec
@@ -35,8 +36,12 @@ def validate(
     profile: HardwareProfile | None,
     allowlist: Sequence[str],
     max_replicas: int,
+    metadata_prefixes: Sequence[str] = (),
 ) -> Errors:
-    """Empty when the spec may be saved. `runtime` and `profile` are what the slugs resolve to, None when unknown."""
+    """Empty when the spec may be saved. `runtime` and `profile` are what the slugs resolve to, None when unknown.
+
+    `metadata_prefixes` are the prefixes of labels and annotations that the platform team allows, with their slash.
+    """
     errors: Errors = {}
     _model(spec, runtime, allowlist, errors)
     _env(spec.env, errors)
@@ -44,6 +49,7 @@ def validate(
     _replicas(spec.replicas, environment, max_replicas, errors)
     _strategy(spec, errors)
     _network(spec, errors)
+    validate_more(spec, runtime, profile if spec.profile is not None else None, metadata_prefixes, errors)
     return errors
 
 
@@ -118,6 +124,10 @@ def _resources(resources: Resources, errors: Errors) -> None:
         errors["resources.memory_limit"] = f"Must be at least the request ({human_memory(resources.memory_request)})."
     if not 0 <= resources.gpu_count <= GPU_MAX:
         errors["resources.gpu_count"] = f"Must be between 0 and {GPU_MAX}."
+    if resources.gpu_type is not None and not resources.gpu_count:
+        errors["resources.gpu_type"] = "Is only for pods with GPUs: fill in how many, or leave the type empty."
+    elif resources.gpu_type is not None and not is_label_value(resources.gpu_type):
+        errors["resources.gpu_type"] = 'Must be the accelerator label of the nodes, such as "nvidia-l4".'
 
 
 def _replicas(replicas: Fixed | Autoscale, environment: Environment, most: int, errors: Errors) -> None:
@@ -133,8 +143,30 @@ def _replicas(replicas: Fixed | Autoscale, environment: Environment, most: int, 
         errors["replicas.max"] = f"Must be at least the least replicas ({replicas.min})."
     elif replicas.max > most:
         errors["replicas.max"] = f"Must be at most {most}, the limit for {environment.label.lower()}."
-    if not 1 <= replicas.cpu_percent <= 100:
-        errors["replicas.cpu_percent"] = "Must be between 1 and 100."
+    if replicas.cpu_percent is None and replicas.memory_percent is None:
+        errors["replicas.cpu_percent"] = "Fill in a target for CPU or memory: without one nothing scales it."
+    for name, percent in (("cpu_percent", replicas.cpu_percent), ("memory_percent", replicas.memory_percent)):
+        if percent is not None and not 1 <= percent <= 100:
+            errors[f"replicas.{name}"] = "Must be between 1 and 100."
+    for name, policy in (("scale_up", replicas.scale_up), ("scale_down", replicas.scale_down)):
+        problem = _policy(policy)
+        if problem:
+            errors[f"replicas.{name}"] = problem
+
+
+def _policy(policy: ScalePolicy | None) -> str:
+    if policy is None:
+        return ""
+    if policy.stabilization_s is not None and not 0 <= policy.stabilization_s <= 3600:
+        return "The time to settle must be between 0 and 3600 seconds."
+    if not 1 <= policy.period_s <= 1800:
+        return "The period must be between 1 and 1800 seconds."
+    steps = [step for step in (policy.pods, policy.percent) if step is not None]
+    if any(not 1 <= step <= 1000 for step in steps):
+        return "Pods and percent for each period must be between 1 and 1000."
+    if not steps and policy.stabilization_s is None:
+        return "Fill in a time to settle, pods or percent; or leave all empty for Kubernetes' own pace."
+    return ""
 
 
 def _strategy(spec: Spec, errors: Errors) -> None:

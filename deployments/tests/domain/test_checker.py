@@ -9,12 +9,16 @@ import pytest
 from deployments.domain import checker, checker_rules
 from deployments.domain.checker import check
 from deployments.domain.manifests import canonical_json
-from deployments.domain.spec import Autoscale
+from deployments.domain.spec import Autoscale, Budget, ScalePolicy
 from deployments.tests.domain import bad_inputs
 from deployments.tests.domain.examples import ALLOWLIST, make_spec, rendered
 
 ATTACKS = bad_inputs.load("attacks")
-GOOD = make_spec(replicas=Autoscale(1, 3), ingress_host="ranker.models.example.com")
+GOOD = make_spec(
+    replicas=Autoscale(1, 3, scale_up=ScalePolicy(pods=4)),
+    ingress_host="ranker.models.example.com",
+    budget=Budget(max_unavailable=1),
+)
 
 
 def run(objects: Any, **changes: Any) -> list[checker.Violation]:
@@ -92,6 +96,20 @@ def test_nothing_passes_without_a_mark_a_namespace_or_an_allowlist(changes: dict
     deployment = rendered().deployment
     deployment["metadata"]["namespace"] = changes.get("namespace", "search-dev")
     assert run([deployment], **changes)
+
+
+def test_prefixes_of_the_platform_pass_and_reserved_ones_never_do() -> None:
+    deployment = rendered(
+        make_spec(labels=(("example.com/team", "a"),), annotations=(("b.example.com/x", "y"),))
+    ).deployment
+    assert run([deployment])
+    assert run([deployment], label_prefixes=["example.com/", "b.example.com/"]) == []
+    for key in ("sidecar.istio.io/inject", "nginx.ingress.kubernetes.io/configuration-snippet", "k8s.io/x"):
+        bad = rendered().deployment
+        bad["spec"]["template"]["metadata"]["annotations"] = {key: "x"}
+        assert run([bad], label_prefixes=["example.com/", f"{key.partition('/')[0]}"])
+        if "k8s.io" in key or "kubernetes.io" in key:
+            assert run([bad], label_prefixes=[f"{key.partition('/')[0]}/"])
 
 
 def test_it_shares_no_code_with_the_renderer() -> None:

@@ -10,7 +10,7 @@ from deployments.domain.catalogue import expand
 from deployments.domain.checker import check
 from deployments.domain.manifests import CONTAINER, canonical_json, escape_expansion
 from deployments.domain.spec import Autoscale, Recreate, RollingUpdate, Spec
-from deployments.tests.domain.examples import ALLOWLIST, PLACEMENT, make_spec, rendered, specs
+from deployments.tests.domain.examples import ALLOWLIST, PLACEMENT, PREFIXES, make_spec, rendered, specs
 
 
 def kubelet_expand(text: str, known: dict[str, str]) -> str:
@@ -67,11 +67,13 @@ def test_rendered_objects_are_deterministic_ours_and_pass_the_checker(
     one, two = (rendered(spec, revision=revision, restarted_at=restarted_at, paused=paused) for _ in range(2))
     sent = canonical_json(one.objects())
     assert sent == canonical_json(two.objects())
-    assert check(sent, namespace=PLACEMENT.namespace, install_id=PLACEMENT.install_id, allowlist=ALLOWLIST) == []
+    ours = {"namespace": PLACEMENT.namespace, "install_id": PLACEMENT.install_id}
+    assert check(sent, **ours, allowlist=ALLOWLIST, label_prefixes=PREFIXES) == []
     assert "replicas" not in one.deployment["spec"]
     assert one.deployment["spec"]["paused"] is paused
     assert (one.hpa is not None) == isinstance(spec.replicas, Autoscale)
     assert (one.service is not None) == (spec.service is not None)
+    assert (one.pdb is not None) == (spec.budget is not None)
     assert (one.ingress is not None) == (spec.ingress_host is not None)
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
-from deployments.domain.spec import FIELDS, SECTIONS, Spec, SpecInvalid, field_for, validate
+from deployments.domain.spec import ALL_FIELDS, SECTIONS, Spec, SpecInvalid, field_for, validate
 from deployments.tests.domain import bad_inputs
-from deployments.tests.domain.examples import ALLOWLIST, PROFILE, RUNTIME, make_spec, specs
+from deployments.tests.domain.examples import ALLOWLIST, PREFIXES, PROFILE, RUNTIME, make_spec, specs
 
 SHAPES, VALUES = bad_inputs.load("specs"), bad_inputs.load("values")
 
@@ -20,6 +20,7 @@ def problems(spec: Spec, **changes: Any) -> dict[str, str]:
         "profile": PROFILE if spec.profile else None,
         "allowlist": ALLOWLIST,
         "max_replicas": 50,
+        "metadata_prefixes": PREFIXES,
     }
     return validate(spec, **(known | changes))
 
@@ -104,10 +105,10 @@ def test_unknown_runtime_and_profile_are_named() -> None:
 
 
 def test_fields_are_unique_and_in_known_sections() -> None:
-    paths = [field.path for field in FIELDS]
+    paths = [field.path for field in ALL_FIELDS]
     assert len(set(paths)) == len(paths)
-    assert {field.section for field in FIELDS} == set(SECTIONS)
-    assert all(field.label and field.kubernetes_name and field.help for field in FIELDS)
+    assert {field.section for field in ALL_FIELDS} == set(SECTIONS)
+    assert all(field.label and field.kubernetes_name and field.help for field in ALL_FIELDS)
     assert field_for("env.LOG_LEVEL").path == "env"
     with pytest.raises(KeyError):
         field_for("nonsense")

@@ -1,0 +1,6 @@
+"""Property tests of the pure core share a busy machine with a control plane: slow generation is no failure."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("domain", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("domain")
