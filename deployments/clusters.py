@@ -65,7 +65,7 @@ def reach(cluster: Cluster) -> Gateway:
     at = now()
     if health.open_until is not None and health.open_until > at:
         raise BreakerOpen(health.last_error or "The cluster does not answer.", until=health.open_until)
-    gateway = _connect(cluster)
+    gateway = open_gateway(cluster)
     if health.consecutive_failures >= OPENS_AFTER:
         until = at + timedelta(seconds=PROBE_LEASE_S)
         free = Q(open_until=None) | Q(open_until__lte=at)
@@ -78,14 +78,15 @@ def reach(cluster: Cluster) -> Gateway:
 def probe(cluster: Cluster, gateway: Gateway | None = None) -> None:
     """Ask /readyz and record the answer; raises what went wrong."""
     try:
-        (gateway or _connect(cluster)).within(4).ready()
+        (gateway or open_gateway(cluster)).within(4).ready()
     except ClusterError as error:
-        failed(cluster, error)
+        failed(cluster, error, is_probe=True)
         raise
     succeeded(cluster)
 
 
-def _connect(cluster: Cluster) -> Gateway:
+def open_gateway(cluster: Cluster) -> Gateway:
+    """The gateway whatever the breaker says, for those who feel the pulse. Raises NotConfigured, recorded."""
     try:
         progress = build_progress(cluster)
         if progress:
@@ -131,8 +132,11 @@ def succeeded(cluster: Cluster) -> None:
         ).update(next_reconcile_at=at, failures=0)
 
 
-def failed(cluster: Cluster, error: ClusterError) -> None:
-    """Count what says something about the cluster itself; an object it refuses does not."""
+def failed(cluster: Cluster, error: ClusterError, *, is_probe: bool = False) -> None:
+    """Count what says something about the cluster itself; an object it refuses does not.
+
+    While the breaker is open only its own probe counts: others failing meanwhile say nothing new.
+    """
     if isinstance(error, BreakerOpen) or error.error_class in (
         ErrorClass.RACE,
         ErrorClass.CONFLICT,
@@ -152,7 +156,7 @@ def failed(cluster: Cluster, error: ClusterError) -> None:
         elif error.error_class is ErrorClass.CREDENTIALS:
             forget(cluster)
             health.state = State.REFUSED
-        else:
+        elif is_probe or health.open_until is None or health.open_until <= at:
             _count(health, at)
         if health.state != before:
             health.since = at

@@ -33,7 +33,7 @@ def from_kubeconfig(path: str, context: str) -> KubernetesGateway:
     """Also for exec plugins, token files and client certificates: the library's loader knows them all."""
     configuration = _configuration()
     try:
-        loader.load_kube_config(
+        loader.load_kube_config(  # type: ignore[no-untyped-call]
             config_file=path, context=context or None, client_configuration=configuration, persist_config=False
         )
     except Exception as error:  # the loader raises whatever YAML, base64, plugins and missing keys raise
@@ -44,7 +44,7 @@ def from_kubeconfig(path: str, context: str) -> KubernetesGateway:
 def in_cluster() -> KubernetesGateway:
     configuration = _configuration()
     try:
-        loader.load_incluster_config(client_configuration=configuration)
+        loader.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     except (loader.ConfigException, OSError) as error:
         raise NotConfigured(f"Barista does not run in a pod with a ServiceAccount: {error}") from error
     return KubernetesGateway(library.ApiClient(configuration))

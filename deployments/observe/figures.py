@@ -1,0 +1,74 @@
+"""What pods use and what nodes offer, as numbers: millicores and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from deployments.domain.answers import obj, objects, text
+from deployments.kube.api import Object
+
+POOL_LABELS: Final = (
+    "cloud.google.com/gke-nodepool",
+    "eks.amazonaws.com/nodegroup",
+    "kubernetes.azure.com/agentpool",
+    "barista.io/node-pool",
+    "node.kubernetes.io/instance-type",
+)
+GPU: Final = "nvidia.com/gpu"
+
+_SUFFIXES: Final = {
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    "k": Decimal(10**3),
+    "M": Decimal(10**6),
+    "G": Decimal(10**9),
+    "T": Decimal(10**12),
+    "Ki": Decimal(2**10),
+    "Mi": Decimal(2**20),
+    "Gi": Decimal(2**30),
+    "Ti": Decimal(2**40),
+}
+
+
+def amount(quantity: object) -> Decimal:
+    """The value of a quantity that the apiserver wrote; 0 when it is unreadable."""
+    written = quantity if isinstance(quantity, str) else ""
+    suffix = next((item for item in ("Ki", "Mi", "Gi", "Ti", *"numkMGT") if written.endswith(item)), "")
+    try:
+        value = Decimal(written.removesuffix(suffix) if suffix else written)
+    except InvalidOperation:
+        return Decimal(0)
+    return value * _SUFFIXES.get(suffix, Decimal(1)) if value.is_finite() else Decimal(0)
+
+
+def usage_by_pod(metrics: Iterable[Object]) -> dict[tuple[str, str], dict[str, Any]]:
+    """From PodMetrics: {(namespace, pod): {cpu_m, memory_b, at}}, summed over containers."""
+    found = {}
+    for item in metrics:
+        containers = [obj(container, "usage") for container in objects(item, "containers")]
+        found[text(item, "metadata", "namespace"), text(item, "metadata", "name")] = {
+            "cpu_m": int(sum(amount(entry.get("cpu")) for entry in containers) * 1000),
+            "memory_b": int(sum(amount(entry.get("memory")) for entry in containers)),
+            "at": text(item, "timestamp"),
+        }
+    return found
+
+
+def capacity_by_pool(nodes: Iterable[Object]) -> list[dict[str, Any]]:
+    """Allocatable of the schedulable nodes, by pool."""
+    pools: dict[str, dict[str, Any]] = {}
+    for node in nodes:
+        labels, offered = obj(node, "metadata", "labels"), obj(node, "status", "allocatable")
+        name = next((str(labels[label]) for label in POOL_LABELS if labels.get(label)), "nodes")
+        pool = pools.setdefault(name, {"pool": name, "nodes": 0, "machine": "", "cpu_m": 0, "memory_b": 0, "gpus": 0})
+        if obj(node, "spec").get("unschedulable") is True:
+            continue
+        pool["nodes"] += 1
+        pool["machine"] = str(labels.get("node.kubernetes.io/instance-type") or pool["machine"])
+        pool["cpu_m"] += int(amount(offered.get("cpu")) * 1000)
+        pool["memory_b"] += int(amount(offered.get("memory")))
+        pool["gpus"] += int(amount(offered.get(GPU)))
+    return sorted(pools.values(), key=lambda pool: str(pool["pool"]))

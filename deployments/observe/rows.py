@@ -1,0 +1,184 @@
+"""From views to rows: observations and rollouts, in bulk, never over something newer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import orjson
+from django.db import connection
+from django.db.models.functions import Coalesce
+
+from baristaweb.lib.clock import now
+from deployments.domain.answers import condition, number, obj
+from deployments.domain.status import ClusterView, Intent, Phase, Summary, summarise
+from deployments.models import ClusterHealth, Deployment, DeploymentState, Observation, Rollout
+from deployments.observe.store import created_at, pods_of_current
+
+# Clocks of the cluster and of ours differ by a little.
+SKEW: Final = timedelta(seconds=5)
+
+UPDATE: Final = """
+    UPDATE deployments_observation AS row
+    SET observed_at = new.observed_at, state = new.state, severity = new.severity, sentence = new.sentence,
+        why = new.why, next_action = new.next_action, since = new.since, ready = new.ready, desired = new.desired,
+        updated = new.updated, view = new.view
+    FROM jsonb_to_recordset(%s::jsonb) AS new(
+        deployment_id bigint, observed_at timestamptz, state text, severity int, sentence text, why text,
+        next_action text, since timestamptz, ready int, desired int, updated int, view jsonb)
+    WHERE row.deployment_id = new.deployment_id
+      AND (row.observed_at IS NULL OR row.observed_at < new.observed_at)
+    RETURNING row.deployment_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of one deployment, and when we heard it (our clock)."""
+
+    deployment_id: int
+    view: dict[str, Any]
+    at: datetime
+
+
+def cluster_view(view: Mapping[str, Any], at: datetime | None) -> ClusterView:
+    return ClusterView(
+        deployment=view.get("deployment"),
+        replica_sets=tuple(view.get("replicasets") or ()),
+        pods=tuple(view.get("pods") or ()),
+        hpa=view.get("hpa"),
+        observed_at=at,
+    )
+
+
+def write(seen: Iterable[Seen]) -> set[int]:
+    """Store what was seen; the ids of those that were newer than what is stored."""
+    batch = {item.deployment_id: item for item in seen}
+    rows = Deployment.objects.select_related("state", "current").filter(pk__in=list(batch))
+    answers = []
+    shown: list[tuple[Deployment, Seen]] = []
+    for row in rows:
+        item = batch[row.pk]
+        if item.view.get("deployment") is None and row.state.applied_at is None:
+            # Not applied yet: its absence says nothing.
+            continue
+        summary = summarise(cluster_view(item.view, item.at), intent=_as_applied(row), at=now())
+        answers.append({"deployment_id": row.pk, "observed_at": item.at, "view": item.view} | _columns(summary))
+        shown.append((row, item))
+    if not answers:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(UPDATE, [_json(answers)])
+        written = {pk for (pk,) in cursor.fetchall()}
+    for row, item in shown:
+        if row.pk in written:
+            _rollout(row, item)
+    return written
+
+
+def refresh(deployment_id: int) -> None:
+    """Say again what the stored view means after our own rows changed; its age stays what it was."""
+    row = Deployment.objects.select_related("state", "current", "observation").filter(pk=deployment_id).first()
+    if row is None or row.observation.observed_at is None:
+        return
+    seen = row.observation
+    summary = summarise(cluster_view(seen.view, seen.observed_at), intent=_as_applied(row), at=now())
+    Observation.objects.filter(pk=seen.pk, observed_at=seen.observed_at).update(**_columns(summary))
+
+
+def recheck(deployment_ids: Collection[int]) -> None:
+    """Have a worker compare these with the cluster now: somebody else changed them."""
+    DeploymentState.objects.filter(
+        pk__in=list(deployment_ids), phase=Phase.APPLIED, next_reconcile_at__gt=now() + timedelta(seconds=2)
+    ).update(next_reconcile_at=now())
+
+
+def heard(cluster_id: int, **facts: Any) -> None:
+    """The watch is in touch with the cluster."""
+    ClusterHealth.objects.filter(cluster_id=cluster_id).update(**facts)
+
+
+def _as_applied(row: Deployment) -> Intent:
+    """What the cluster's answer means on its own. Pages let our rows (saved, blocked, paused ...) decide before it."""
+    is_applied = row.state.phase == Phase.APPLIED
+    return Intent(
+        generation=row.generation,
+        observed_generation=row.generation,
+        phase=Phase.APPLIED if is_applied else Phase.APPLYING,
+        revision=row.state.applied_revision or 0,
+        applied_at=row.state.applied_at,
+        drifted=is_applied and bool(row.state.drift),
+    )
+
+
+def _columns(summary: Summary) -> dict[str, Any]:
+    return {
+        "state": summary.state.value,
+        "severity": summary.state.severity,
+        "sentence": summary.sentence[:500],
+        "why": summary.why[:1000],
+        "next_action": summary.next_action.value,
+        "since": summary.since,
+        "ready": max(0, summary.ready),
+        "desired": max(0, summary.desired or 0),
+        "updated": max(0, summary.updated),
+    }
+
+
+def _json(answers: list[dict[str, Any]]) -> str:
+    encoded = orjson.dumps(answers)
+    if rb"\u0000" in encoded:
+        # PostgreSQL cannot store it; a container's last words may hold it.
+        encoded = orjson.dumps(_without_nul(answers))
+    return encoded.decode()
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    return [_without_nul(item) for item in value] if isinstance(value, list) else value
+
+
+def _rollout(row: Deployment, item: Seen) -> None:
+    """Note the first time each step of the current revision's rollout was seen."""
+    live = item.view.get("deployment")
+    revision = row.state.applied_revision
+    if (
+        live is None
+        or revision is None
+        or number(live, "metadata", "generation") > number(live, "status", "observedGeneration")
+    ):
+        return
+    if str(obj(live, "metadata", "annotations").get("barista.io/revision")) != str(revision):
+        return
+    rollout = Rollout.objects.filter(deployment=row, revision=revision).first()
+    if rollout is None or rollout.completed_at is not None or rollout.applied_at is None:
+        return
+    seen = _steps(item, rollout.applied_at)
+    fresh = {name: at for name, at in seen.items() if getattr(rollout, name) is None}
+    if fresh:
+        Rollout.objects.filter(pk=rollout.pk).update(**{name: Coalesce(name, at) for name, at in fresh.items()})
+
+
+def _steps(item: Seen, applied_at: datetime) -> dict[str, datetime]:
+    live, at = item.view["deployment"], item.at
+    pods = pods_of_current(item.view)
+    new = [pod for pod in pods if (made := created_at(pod)) is not None and made >= applied_at - SKEW]
+    seen: dict[str, datetime] = {}
+    if new:
+        seen["first_pod_at"] = at
+    if any(condition(pod, "Ready").get("status") == "True" for pod in new):
+        seen["first_ready_at"] = at
+    progressing = condition(live, "Progressing")
+    if progressing.get("status") == "False" and progressing.get("reason") == "ProgressDeadlineExceeded":
+        seen["stalled_at"] = at
+    wanted = number(live, "spec", "replicas", default=1)
+    counts = [number(live, "status", key) for key in ("replicas", "updatedReplicas", "availableReplicas")]
+    if wanted > 0 and all(count == wanted for count in counts):
+        # A revision that replaces no pod is complete at once, and its pods are those that were there.
+        seen = {"first_pod_at": at, "first_ready_at": at} | seen | {"completed_at": at}
+    return seen

@@ -1,0 +1,258 @@
+"""What the watch knows of one cluster, in memory: objects by kind, and which deployment each belongs to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from baristaweb.lib.clock import now
+from deployments.domain.answers import instant, number, obj, objects, text
+from deployments.domain.managers import OUR_MANAGERS, SYSTEM_MANAGERS
+from deployments.domain.manifests import ANNOTATION_INSTALL, LABEL_ID
+from deployments.domain.pods import HASH_LABEL, REVISION_ANNOTATION
+from deployments.kube.api import Kind, Object
+
+# Watched by Barista's own label; a Deployment's children carry it through the pod template.
+KINDS: Final = (
+    Kind.DEPLOYMENT,
+    Kind.REPLICA_SET,
+    Kind.POD,
+    Kind.HPA,
+    Kind.SERVICE,
+    Kind.INGRESS,
+    Kind.PDB,
+)
+SINGLE: Final = {
+    Kind.HPA: "hpa",
+    Kind.SERVICE: "service",
+    Kind.INGRESS: "ingress",
+    Kind.PDB: "pdb",
+}
+REPLICA_SETS_KEPT: Final = 4
+PODS_KEPT: Final = 200
+UIDS_KEPT: Final = 50_000
+STRANGERS_KEPT: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A deployment's row, as far as telling its objects from others needs it."""
+
+    id: int
+    namespace: str
+    name: str
+
+
+@dataclass(slots=True)
+class Store:
+    """Threads put objects in; the writer takes out what changed."""
+
+    mark: str
+    targets: dict[int, Target] = field(default_factory=dict)
+    # Set when an object of a deployment came whose row was not read yet.
+    has_strangers: threading.Event = field(default_factory=threading.Event)
+    usage: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _objects: dict[Kind, dict[str, Object]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    _by_deployment: dict[int, dict[Kind, set[str]]] = field(default_factory=dict)
+    _owner: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    _changed: dict[int, datetime] = field(default_factory=dict)
+    _suspects: set[int] = field(default_factory=set)
+    _strangers: OrderedDict[str, tuple[Kind, Object]] = field(default_factory=OrderedDict)
+    _synced: set[Kind] = field(default_factory=set)
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether every kind was listed once: before that a view would miss objects that exist."""
+        return len(self._synced) == len(KINDS)
+
+    def replace(self, kind: Kind, items: Iterable[Object]) -> None:
+        """The answer of a list: what is not in it is gone."""
+        with self._lock:
+            fresh = {str(item["metadata"]["uid"]): item for item in items}
+            for uid in self._objects[kind].keys() - fresh.keys():
+                self._drop(kind, self._objects[kind][uid])
+            for item in fresh.values():
+                self.put(kind, item)
+            self._synced.add(kind)
+
+    def put(self, kind: Kind, item: Object) -> None:
+        with self._lock:
+            uid, owner = str(item["metadata"]["uid"]), _deployment_id(item)
+            if owner is None:
+                return
+            if not self._is_of(owner, kind, item):
+                self._set_aside(uid, kind, item)
+                return
+            before = self._objects[kind].get(uid)
+            version = item["metadata"].get("resourceVersion")
+            if before is not None and before["metadata"].get("resourceVersion") == version:
+                return
+            if kind is Kind.DEPLOYMENT and before is not None and _is_foreign_edit(before, item):
+                self._suspects.add(owner)
+            item["metadata"].pop("managedFields", None)
+            self._objects[kind][uid] = item
+            self._by_deployment.setdefault(owner, defaultdict(set))[kind].add(uid)
+            self._remember(uid, owner)
+            self._changed[owner] = now()
+
+    def delete(self, kind: Kind, item: Object) -> None:
+        with self._lock:
+            self._strangers.pop(str(item["metadata"]["uid"]), None)
+            self._drop(kind, item)
+
+    def set_targets(self, targets: dict[int, Target]) -> None:
+        """The rows as they are now; objects that came before their row was read find their place."""
+        with self._lock:
+            new = targets.keys() - self.targets.keys()
+            self.targets = targets
+            self.has_strangers.clear()
+            for uid, (kind, item) in list(self._strangers.items()):
+                if _deployment_id(item) in new:
+                    del self._strangers[uid]
+                    self.put(kind, item)
+
+    def _set_aside(self, uid: str, kind: Kind, item: Object) -> None:
+        is_new = uid not in self._strangers
+        self._strangers[uid] = (kind, item)
+        while len(self._strangers) > STRANGERS_KEPT:
+            self._strangers.popitem(last=False)
+        if is_new:
+            self.has_strangers.set()
+
+    def _drop(self, kind: Kind, item: Object) -> None:
+        uid, owner = str(item["metadata"]["uid"]), _deployment_id(item)
+        if self._objects[kind].pop(uid, None) is None or owner is None:
+            return
+        self._by_deployment.get(owner, {}).get(kind, set()).discard(uid)
+        self._changed[owner] = now()
+        if kind in (Kind.DEPLOYMENT, *SINGLE):
+            self._suspects.add(owner)
+
+    def _is_of(self, owner: int, kind: Kind, item: Object) -> bool:
+        """Ids repeat between installations: namespace, name and mark must fit too."""
+        target, metadata = self.targets.get(owner), item["metadata"]
+        if target is None or metadata.get("namespace") != target.namespace:
+            return False
+        if kind in (Kind.REPLICA_SET, Kind.POD):
+            return True
+        annotations = metadata.get("annotations") or {}
+        return metadata.get("name") == target.name and annotations.get(ANNOTATION_INSTALL) == self.mark
+
+    def _remember(self, uid: str, owner: int) -> None:
+        """Events of a pod arrive also after it is gone."""
+        self._owner[uid] = owner
+        self._owner.move_to_end(uid)
+        while len(self._owner) > UIDS_KEPT:
+            self._owner.popitem(last=False)
+
+    def owner_of(self, uid: str) -> int | None:
+        with self._lock:
+            return self._owner.get(uid)
+
+    def touch(self, ids: Iterable[int]) -> None:
+        """Have these written again although the cluster said nothing new about them."""
+        with self._lock:
+            for owner in ids:
+                self._changed.setdefault(owner, now())
+
+    def take_changed(self, is_due: Mapping[int, float], limit: int = 500) -> dict[int, datetime]:
+        """Deployments that changed and were not written in the last moment: id and when it was heard."""
+        with self._lock:
+            clock = time.monotonic()
+            taken = {owner: at for owner, at in self._changed.items() if is_due.get(owner, 0.0) <= clock}
+            taken = dict(list(taken.items())[:limit])
+            for owner in taken:
+                del self._changed[owner]
+            return taken
+
+    def take_suspects(self) -> set[int]:
+        """Deployments that somebody else may have changed."""
+        with self._lock:
+            taken, self._suspects = self._suspects, set()
+            return taken
+
+    def put_usage(self, usage: Mapping[tuple[str, str], dict[str, Any]]) -> None:
+        """CPU and memory by namespace and pod; marks the deployments whose figures moved."""
+        with self._lock:
+            moved = {pod for pod, value in usage.items() if _moved(self.usage.get(pod), value)}
+            self.usage = dict(usage)
+            for uid, pod in self._objects[Kind.POD].items():
+                if (pod["metadata"]["namespace"], pod["metadata"]["name"]) in moved and uid in self._owner:
+                    self._changed.setdefault(self._owner[uid], now())
+
+    def view(self, owner: int) -> dict[str, Any]:
+        """The newest objects of one deployment, as Observation.view holds them."""
+        with self._lock:
+            mine = self._by_deployment.get(owner, {})
+            found = {kind: [self._objects[kind][uid] for uid in mine.get(kind, ())] for kind in KINDS}
+            usage = self.usage
+        deployment = next(iter(found[Kind.DEPLOYMENT]), None)
+        parent = deployment["metadata"]["uid"] if deployment else ""
+        sets = [item for item in found[Kind.REPLICA_SET] if parent and _is_child(item, {parent})]
+        sets.sort(key=lambda item: _revision(item), reverse=True)
+        children = {item["metadata"]["uid"] for item in sets}
+        pods = [item for item in found[Kind.POD] if _is_child(item, children)]
+        pods.sort(key=lambda item: str(item["metadata"].get("creationTimestamp")), reverse=True)
+        kept = [
+            item for rank, item in enumerate(sets) if rank < REPLICA_SETS_KEPT or number(item, "status", "replicas")
+        ]
+        view: dict[str, Any] = {name: next(iter(found[kind]), None) for kind, name in SINGLE.items()}
+        view |= {"deployment": deployment, "replicasets": kept, "pods": pods[:PODS_KEPT]}
+        named = ((pod["metadata"]["namespace"], pod["metadata"]["name"]) for pod in pods[:PODS_KEPT])
+        view["usage"] = {name: usage[namespace, name] for namespace, name in named if (namespace, name) in usage}
+        return view
+
+
+def _deployment_id(item: Object) -> int | None:
+    value = text(item, "metadata", "labels", LABEL_ID)
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 18 else None
+
+
+def _is_child(item: Object, parents: set[str]) -> bool:
+    return any(text(owner, "uid") in parents for owner in objects(item, "metadata", "ownerReferences"))
+
+
+def _revision(item: Object) -> int:
+    value = text(item, "metadata", "annotations", REVISION_ANNOTATION)
+    return int(value) if value.isascii() and value.isdigit() else 0
+
+
+def _is_foreign_edit(before: Object, after: Object) -> bool:
+    """A change of the spec that was not ours, by the newest entry of managedFields; a scale leaves no entry at all."""
+    if number(after, "metadata", "generation") == number(before, "metadata", "generation"):
+        return False
+    if obj(before, "spec").get("replicas") != obj(after, "spec").get("replicas"):
+        return True
+    entries = [item for item in objects(after, "metadata", "managedFields") if item.get("subresource") != "status"]
+    newest = max((text(item, "time") for item in entries), default="")
+    managers = {text(item, "manager") for item in entries if text(item, "time") == newest}
+    return bool(managers - OUR_MANAGERS - SYSTEM_MANAGERS)
+
+
+def _moved(before: dict[str, Any] | None, after: dict[str, Any]) -> bool:
+    """Whether the change is worth a write: more than a twentieth."""
+    if before is None:
+        return True
+    return any(abs(after[key] - before[key]) * 20 > max(before[key], 1) for key in ("cpu_m", "memory_b"))
+
+
+def pods_of_current(view: Mapping[str, Any]) -> list[Object]:
+    """Pods of the Deployment's newest template."""
+    live = view.get("deployment")
+    wanted = text(live, "metadata", "annotations", REVISION_ANNOTATION)
+    hashes = {
+        text(item, "metadata", "labels", HASH_LABEL)
+        for item in view.get("replicasets", ())
+        if wanted and text(item, "metadata", "annotations", REVISION_ANNOTATION) == wanted
+    }
+    return [pod for pod in view.get("pods", ()) if text(pod, "metadata", "labels", HASH_LABEL) in hashes]
+
+
+def created_at(item: Object) -> datetime | None:
+    return instant(item, "metadata", "creationTimestamp")

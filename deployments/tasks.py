@@ -1,0 +1,34 @@
+"""Doors for Celery: ids in, nothing out. Every one is safe to run twice, late, or never: rows are the intent."""
+
+from __future__ import annotations
+
+import contextlib
+
+from celery import shared_task
+
+from deployments import clusters, dispatch, dryrun, observe, podlogs, reconcile
+from deployments.kube.api import ClusterError
+from deployments.models import Cluster
+
+
+@shared_task(name=dispatch.RECONCILE, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
+def reconcile_deployment(deployment_id: int) -> None:
+    reconcile.one(deployment_id)
+    observe.refresh(deployment_id)
+
+
+@shared_task(name=dispatch.CHECK_PROPOSAL, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
+def check_proposal(proposal_id: str) -> None:
+    dryrun.answer(proposal_id)
+
+
+@shared_task(name=dispatch.FETCH_LOGS, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
+def fetch_logs(request_id: str) -> None:
+    podlogs.answer(request_id)
+
+
+@shared_task(name=dispatch.CHECK_CLUSTER, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
+def check_cluster(cluster_id: int) -> None:
+    # What went wrong is in the cluster's health row.
+    with contextlib.suppress(ClusterError):
+        clusters.probe(Cluster.objects.get(pk=cluster_id))

@@ -1,0 +1,141 @@
+"""What the cluster does becomes rows, soon, and never over something newer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from baristaweb.lib.clock import now
+from deployments import observe
+from deployments.domain.spec import Fixed
+from deployments.domain.status import State
+from deployments.models import (
+    Cluster,
+    ClusterEvent,
+    ClusterHealth,
+    Deployment,
+    DeploymentState,
+    Observation,
+    Rollout,
+)
+from deployments.observe import ClusterWatcher, rows
+from deployments.tests.cluster.conftest import Bench, wait_until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True, databases=["default", "locks"])]
+
+
+@pytest.fixture
+def watcher(live_cluster: Cluster) -> Iterator[ClusterWatcher]:
+    watcher = ClusterWatcher(live_cluster)
+    watcher.start()
+    yield watcher
+    watcher.stop()
+
+
+def seen(deployment: Deployment) -> Observation:
+    return Observation.objects.get(pk=deployment.pk)
+
+
+def is_running(deployment: Deployment) -> bool:
+    return seen(deployment).state == State.RUNNING
+
+
+def test_a_new_deployment_is_seen_running(bench: Bench, watcher: ClusterWatcher) -> None:
+    deployment = bench.create(replicas=Fixed(2), ingress_host="ranker.example.org")
+
+    wait_until(lambda: is_running(deployment), seconds=20, what="Running")
+
+    row = seen(deployment)
+    assert (row.ready, row.desired, row.updated) == (2, 2, 2)
+    assert row.sentence == "All 2 pods are ready."
+    view = row.view
+    assert len(view["pods"]) == 2
+    assert len(view["replicasets"]) == 1
+    assert view["service"]["metadata"]["name"] == view["ingress"]["metadata"]["name"] == "ranker"
+    assert "managedFields" not in str(view)
+    wait_until(lambda: Rollout.objects.get(deployment=deployment).completed_at, what="the rollout's end")
+    rollout = Rollout.objects.get(deployment=deployment)
+    times = [rollout.saved_at, rollout.applied_at, rollout.first_pod_at, rollout.first_ready_at, rollout.completed_at]
+    assert times == sorted(times, key=lambda at: at or now())
+    wait_until(
+        lambda: ClusterEvent.objects.filter(deployment=deployment, reason="ScalingReplicaSet").exists(), what="an event"
+    )
+    assert ClusterEvent.objects.filter(deployment=deployment, object_kind="Pod").exists()
+
+
+def test_health_and_capacity_are_told(watcher: ClusterWatcher, live_cluster: Cluster) -> None:
+    wait_until(lambda: ClusterHealth.objects.get(pk=live_cluster.pk).watched_at, what="the first word")
+
+    health = ClusterHealth.objects.get(pk=live_cluster.pk)
+    assert health.state == ClusterHealth.State.OK
+    assert health.version.startswith("v1.")
+    assert sum(pool["nodes"] for pool in health.capacity) > 0
+    assert all(pool["cpu_m"] > 0 and pool["memory_b"] > 0 for pool in health.capacity)
+
+
+def test_an_edit_is_a_new_rollout(bench: Bench, watcher: ClusterWatcher) -> None:
+    deployment = bench.create()
+    wait_until(lambda: is_running(deployment), seconds=20, what="Running")
+
+    bench.edit(deployment, model_version="2")
+
+    wait_until(lambda: Rollout.objects.get(deployment=deployment, revision=2).completed_at, seconds=20, what="the end")
+    wait_until(lambda: is_running(deployment), what="Running again")
+    assert seen(deployment).view["deployment"]["metadata"]["annotations"]["barista.io/revision"] == "2"
+
+
+def test_a_change_behind_our_back_is_noticed_at_once(bench: Bench, watcher: ClusterWatcher) -> None:
+    deployment = bench.create()
+    wait_until(lambda: is_running(deployment), seconds=20, what="Running")
+    DeploymentState.objects.filter(pk=deployment.pk).update(next_reconcile_at=now() + timedelta(hours=1))
+
+    bench.eyes.patch("Deployment", "ranker", {"spec": {"progressDeadlineSeconds": 77}})
+
+    wait_until(lambda: bench.state(deployment).next_reconcile_at <= now(), seconds=5, what="the nudge")
+    bench.run(deployment)
+    observe.refresh(deployment.pk)
+    (row,) = bench.state(deployment).drift
+    assert (row["path"], row["live"], row["desired"]) == ("Deployment.spec.progressDeadlineSeconds", 77, 600)
+    assert row["manager"] == "kubectl-edit"
+    assert seen(deployment).state == State.DRIFTED
+
+
+def test_a_deleted_deployment_is_missing_then_made_again(bench: Bench, watcher: ClusterWatcher) -> None:
+    deployment = bench.create()
+    wait_until(lambda: is_running(deployment), seconds=20, what="Running")
+    DeploymentState.objects.filter(pk=deployment.pk).update(applied_at=now() - timedelta(minutes=5))
+
+    bench.eyes.delete("Deployment", "ranker")
+
+    wait_until(lambda: seen(deployment).state == State.MISSING, what="Missing")
+    wait_until(lambda: bench.eyes.get("Deployment", "ranker") is None, what="the deletion")
+    bench.run(deployment)
+    assert [row["path"] for row in bench.state(deployment).drift] == ["Deployment"]
+    bench.run(deployment)
+    assert bench.live()["spec"]["replicas"] == 1
+    assert bench.state(deployment).drift == []
+
+
+def test_a_late_observation_does_not_overwrite_a_newer_one(bench: Bench) -> None:
+    deployment = bench.create()
+    live = bench.live()
+    newer = rows.Seen(deployment.pk, {"deployment": live, "pods": [], "replicasets": []}, now())
+    late = rows.Seen(deployment.pk, {"deployment": None, "pods": [], "replicasets": []}, now() - timedelta(seconds=30))
+
+    assert rows.write([newer]) == {deployment.pk}
+    assert rows.write([late]) == set()
+
+    assert seen(deployment).view["deployment"]["metadata"]["uid"] == live["metadata"]["uid"]
+    assert seen(deployment).observed_at == newer.at
+
+
+def test_text_that_postgresql_cannot_store_is_stored_without(bench: Bench) -> None:
+    deployment = bench.create()
+    live = bench.live()
+    live["metadata"]["annotations"]["note"] = "a\x00b\\u0000c"
+
+    assert rows.write([rows.Seen(deployment.pk, {"deployment": live}, now())]) == {deployment.pk}
+
+    assert seen(deployment).view["deployment"]["metadata"]["annotations"]["note"] == "ab\\u0000c"
