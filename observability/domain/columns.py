@@ -24,7 +24,7 @@ class ColumnError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """Codes into distinct values (bytes); -1 where null. `is_distinct` is false if the dictionary may repeat a value."""
+    """Codes into values (bytes); -1 where null. The dictionary may repeat a value."""
 
     codes: Ints
     dictionary: pa.Array

@@ -60,7 +60,7 @@ def measures(vectors: NDArray[np.floating]) -> Floats:
 
 
 class EmbeddingAccumulator:
-    """Folds fixed-size or variable lists of floats; vectors of another length than the spec's are counted as misfits."""
+    """Folds fixed-size or variable lists of numbers; vectors of another length than the spec's are misfits."""
 
     def __init__(self, spec: FeatureSpec) -> None:
         if not 0 < spec.dimension <= MAX_DIMENSION:
@@ -113,8 +113,9 @@ def _vectors(array: pa.Array, spec: FeatureSpec) -> tuple[NDArray[np.floating], 
         offsets = array.offsets.to_numpy()
         starts, sizes, values = offsets[:-1], np.diff(offsets), array.values
     flat = raw_values(values, np.dtype(kind.value_type.to_pandas_dtype()))
-    if values.null_count:
-        flat = np.where(validity(values), flat.astype(np.float64), np.nan)
+    inner = validity(values)
+    if inner is not None:
+        flat = np.where(inner, flat.astype(np.float64), np.nan)
     fits = present & (sizes == spec.dimension)
     where = starts[fits]
     if not len(where):

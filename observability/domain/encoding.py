@@ -113,7 +113,8 @@ def _put_numeric(state: NumericState) -> bytes:
 
 
 def _get_numeric(data: bytes, at: int, digest: bytes) -> tuple[NumericState, int]:
-    *counters, limit, level, flags, low, high = _NUMERIC.unpack_from(data, at)
+    *counted, limit, level, flags, low, high = _NUMERIC.unpack_from(data, at)
+    rows, nulls, nans, pos_infs, neg_infs, zeros, negatives = counted
     kind = "<q" if flags & 2 else "<d"
     counts, at = get_array(data, at + _NUMERIC.size)
     keys, at = _get_keys(data, at, len(counts))
@@ -126,7 +127,23 @@ def _get_numeric(data: bytes, at: int, digest: bytes) -> tuple[NumericState, int
     minimum = struct.unpack(kind, low)[0] if flags & 1 else None
     maximum = struct.unpack(kind, high)[0] if flags & 1 else None
     histogram = Histogram(keys, counts, level)
-    return NumericState(digest, *counters, minimum, maximum, histogram, table, atoms, limit), at
+    state = NumericState(
+        digest,
+        rows,
+        nulls,
+        nans,
+        pos_infs,
+        neg_infs,
+        zeros,
+        negatives,
+        minimum,
+        maximum,
+        histogram,
+        table,
+        atoms,
+        limit,
+    )
+    return state, at
 
 
 def _put_registers(registers: NDArray[np.uint8]) -> bytes:

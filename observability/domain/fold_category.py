@@ -43,7 +43,10 @@ class CategoryAccumulator:
         self.tables: list[dict[bytes, int] | None] = []  # None: overflowed
         self.samples: list[Sample] = []
         self.dense: Ints | None = np.zeros((0, 0), dtype=np.int64)
-        self._forget()
+        self.known: pa.Array = pa.array([], pa.binary())
+        self.hashes: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
+        self.register, self.rank = register_of(self.hashes)
+        self.word: NDArray[np.integer] = np.empty(0, dtype=np.int64)
 
     def fold(self, column: Texts, grouping: Grouping) -> None:
         """Add one batch."""
@@ -85,7 +88,7 @@ class CategoryAccumulator:
             known = pc.index_in(dictionary, value_set=self.known)
             new = dictionary.filter(known.is_null()).unique().drop_null() if known.null_count else None
             if new is None or not len(new):
-                return known.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+                return _codes(known)
         else:
             new = dictionary.unique().drop_null()
         if len(self.known) + len(new) > KNOWN_VALUES:
@@ -98,18 +101,16 @@ class CategoryAccumulator:
         self.register, self.rank = register_of(self.hashes)
         words = pa.array([word.encode() for word in self.spec.vocabulary], pa.binary())
         place = pc.index_in(self.known, value_set=words) if len(words) else None
-        self.word = (
-            np.full(len(self.known), -1) if place is None else place.fill_null(-1).to_numpy(zero_copy_only=False)
-        )
+        self.word = np.full(len(self.known), -1) if place is None else _codes(place)
         if len(self.known) > DENSE_VALUES:
             self._settle()
-        return pc.index_in(dictionary, value_set=self.known).fill_null(-1).to_numpy(False).astype(np.int64)
+        return _codes(pc.index_in(dictionary, value_set=self.known))
 
     def _forget(self) -> None:
         self.known = pa.array([], pa.binary())
         self.hashes = np.empty(0, dtype=np.uint64)
         self.register, self.rank = register_of(self.hashes)
-        self.word: NDArray[np.integer] = np.empty(0, dtype=np.int64)
+        self.word = np.empty(0, dtype=np.int64)
 
     def _add_dense(self, groups: Ints, table: Ints) -> None:
         if self.dense is None:
@@ -213,8 +214,12 @@ class CategoryAccumulator:
         )
 
 
+def _codes(places: pa.Array) -> Ints:
+    return np.asarray(places.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
 def label(value: bytes) -> str:
-    """The value as text: invalid UTF-8 escaped, and beyond 256 bytes a prefix with its md5, so that it stays distinct."""
+    """The value as text: invalid UTF-8 escaped; beyond 256 bytes a prefix with its md5, so that it stays distinct."""
     text = value.decode("utf-8", "backslashreplace")
     if len(value) <= LABEL_BYTES:
         return text

@@ -137,7 +137,7 @@ class NumericAccumulator:
         self._tables(x, grouping, fill, hole_counts, is_integer=numbers.difference is not None, bounds=(low, high))
 
     def _gathered(self, numbers: Numbers, grouping: Grouping) -> tuple[Floats, Order]:
-        """Values by group, and the sorted positions without a finite value, now counted; ours to change if there are any."""
+        """Values by group, and the positions without a finite value, now counted; ours to change if there are any."""
         x = numbers.x if grouping.order is None else np.take(numbers.x, grouping.order)
         null_at = np.zeros(0, dtype=np.intp)
         if numbers.valid is not None:

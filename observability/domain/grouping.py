@@ -16,8 +16,8 @@ Order = NDArray[np.intp]
 class Grouping:
     """`groups[s]` is the group of segment s, which spans sorted positions starts[s] .. starts[s + 1].
 
-    `order` lists row numbers by group (None: the rows are taken as they are), `position` is its inverse with -1 for rows
-    left out, `segment` gives the segment of each sorted position (None for a single one).
+    `order` lists row numbers by group (None: the rows as they are), `position` is its inverse with -1 for rows left
+    out, `segment` gives the segment of each sorted position (None for a single one).
     """
 
     groups: Ints

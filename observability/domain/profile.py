@@ -25,7 +25,7 @@ _ZSTD: Final = pa.Codec("zstd", compression_level=3)
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """What one set of states answers for: model version, start of the window (epoch seconds UTC) and segment."""
+    """What one set of states answers for: model version, start of the window (epoch seconds) and segment."""
 
     version: str = ""
     window: int | None = None
@@ -38,7 +38,7 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """States by cell and feature. `note` tells where it came from (sources, bad rows) and is no part of the identity."""
+    """States by cell and feature. `note` tells the origin (sources, bad rows) and has no part in the identity."""
 
     spec: Spec
     states: Mapping[Cell, Mapping[str, State]]

@@ -211,10 +211,10 @@ def _strings(name: str, array: pa.Array) -> FeatureSpec:
 
 def _parse_instants(words: list[str]) -> NDArray[Any] | None:
     try:
-        return pa.array(words).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
+        return np.asarray(pa.array(words).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy())
     except pa.ArrowInvalid:
         try:
-            return pa.array(words).cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()
+            return np.asarray(pa.array(words).cast(pa.timestamp("us")).cast(pa.int64()).to_numpy())
         except pa.ArrowInvalid:
             return None
 

@@ -1,5 +1,7 @@
-"""The local engine: threads over (batch of row groups, few columns). One accumulator per column lives for the whole run,
-so that memory does not grow with rows and nothing has to be merged at the end."""
+"""The local engine: threads over (batch of row groups, few columns).
+
+One accumulator per column lives for the whole run: memory does not grow with rows, and there is nothing to merge.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,7 @@ class LocalFold:
         self._keyed = bool(self.options.keys.columns)
 
     def run(self, sources: Sequence[Source]) -> Profile:
-        """The profile of all sources. Raises SourceError, ColumnError or GroupError; nothing is kept of a failed run."""
+        """The profile of all sources. Raises SourceError, ColumnError or GroupError; a failed run keeps nothing."""
         states: dict[Cell, dict[str, State]] = {}
         step = max(self.options.columns_at_once, 1)
         features = self.spec.features

@@ -94,7 +94,7 @@ class Source:
 
 
 def open_source(uri: str, limits: Limits | None = None) -> Source:
-    """Find one object. Only regular files, s3:// and gs:// are sources; anything else is refused before it is opened."""
+    """Find one object: a regular file, s3:// or gs://; anything else is refused before it is opened."""
     if not uri or "\0" in uri:
         raise SourceError("a source needs a path or an s3:// or gs:// address")
     filesystem, path = _resolve(uri)

@@ -1,0 +1,177 @@
+"""Distances between two histograms on the same bins. Each gives its value and a contribution per bin that sums to it.
+
+p and q are shares of reference and current. Sources of the definitions: docs/profile-format.md names them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from .chi2 import quantile
+from .kernel import Floats, Ints
+
+FLOOR: Final = 1e-4
+LN2: Final = math.log(2.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A value and what each bin adds to it."""
+
+    value: float
+    parts: Floats
+
+
+def _spread(value: float, terms: Floats, total: float) -> Measured:
+    """Distances that are a function of a sum: each bin gets the value in proportion to its term."""
+    return Measured(value, terms * (value / total) if total > 0 else np.zeros(len(terms)))
+
+
+def psi(p: Floats, q: Floats) -> Measured:
+    """Sum of (q - p) ln(q / p); p and q must be positive."""
+    terms = (q - p) * np.log(q / p)
+    return Measured(float(terms.sum()), terms)
+
+
+def floored(p: Floats) -> Floats:
+    """Shares of at least 1e-4, renormalised: Barista's rule for empty bins."""
+    raised = np.maximum(p, FLOOR)
+    return np.asarray(raised / raised.sum())
+
+
+def smoothed(counts: Ints | Floats) -> Floats:
+    """(count + 1) / (N + B): Phoenix's rule for empty bins."""
+    return np.asarray((counts + 1) / (counts.sum() + len(counts)))
+
+
+def kl(p: Floats, q: Floats) -> Measured:
+    """Sum of p ln(p / q) after normalising both; p and q must be positive."""
+    p, q = p / p.sum(), q / q.sum()
+    terms = p * np.log(p / q)
+    return Measured(float(terms.sum()), terms)
+
+
+def js(p: Floats, q: Floats, *, base2: bool = True) -> Measured:
+    """Jensen-Shannon distance, the root of the divergence; base 2 lies between 0 and 1. Shares are normalised first."""
+    p, q = p / p.sum(), q / q.sum()
+    middle = (p + q) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left = np.where(p > 0, p * np.log(p / middle), 0.0)
+        right = np.where(q > 0, q * np.log(q / middle), 0.0)
+    terms = np.maximum((left + right) / 2 / (LN2 if base2 else 1.0), 0.0)
+    divergence = float(terms.sum())
+    return _spread(math.sqrt(max(divergence, 0.0)), terms, divergence)
+
+
+def hellinger(p: Floats, q: Floats) -> Measured:
+    """sqrt(sum (sqrt p - sqrt q)^2 / 2)."""
+    terms = (np.sqrt(p) - np.sqrt(q)) ** 2 / 2
+    square = float(terms.sum())
+    return _spread(math.sqrt(square), terms, square)
+
+
+def tvd(p: Floats, q: Floats) -> Measured:
+    """Half the sum of |p - q|."""
+    terms = np.abs(p - q) / 2
+    return Measured(float(terms.sum()), terms)
+
+
+def linf(p: Floats, q: Floats) -> Measured:
+    """Largest |p - q|; that bin holds all of it."""
+    gaps = np.abs(p - q)
+    parts = np.zeros(len(gaps))
+    worst = int(gaps.argmax())
+    parts[worst] = gaps[worst]
+    return Measured(float(gaps[worst]), parts)
+
+
+def ks(ref: Ints, cur: Ints) -> tuple[Measured, float]:
+    """(D at the edges of ordered cells, how much larger D may be inside a cell). Counts, not shares."""
+    p, q = ref / ref.sum(), cur / cur.sum()
+    f, g = np.cumsum(p), np.cumsum(q)
+    gaps = f - g
+    worst = int(np.abs(gaps).argmax())
+    sign = 1.0 if gaps[worst] >= 0 else -1.0
+    parts = np.where(np.arange(len(p)) <= worst, sign * (p - q), 0.0)
+    value = float(abs(parts.sum()))
+    # Inside a cell F may have taken its whole step while G has not begun, or the other way round.
+    inside = float(np.maximum(f - (g - q), g - (f - p)).max())
+    return Measured(value, parts), max(inside - value, 0.0)
+
+
+def ks_robust(d: float, n: int, m: int, c: float = 1.8) -> float:
+    """max(0, D - c sqrt((n + m) / (n m))): what remains after a correction that noise exceeds 3 times in 1,000."""
+    return max(0.0, d - c * math.sqrt((n + m) / (n * m)))
+
+
+def w1(low: Floats, high: Floats, ref: Ints | Floats, cur: Ints | Floats) -> Measured:
+    """Integral of |F - G| over ordered cells, mass spread evenly in each. Parts belong to cells (gaps to the left)."""
+    p, q = ref / ref.sum(), cur / cur.sum()
+    after = np.cumsum(p - q)
+    before = after - (p - q)
+    inside = _area(before, after, np.maximum(high - low, 0.0))
+    between = np.zeros(len(low))
+    between[1:] = np.abs(before[1:]) * np.maximum(low[1:] - high[:-1], 0.0)
+    parts = inside + between
+    return Measured(float(parts.sum()), parts)
+
+
+def _area(before: Floats, after: Floats, width: Floats) -> Floats:
+    """Integral of |d| where d runs linearly from before to after."""
+    a, b = np.abs(before), np.abs(after)
+    crosses = before * after < 0
+    total = a + b
+    with np.errstate(divide="ignore", invalid="ignore"):
+        crossing = (a * a + b * b) / np.where(total > 0, 2 * total, 1.0)
+    return width * np.where(crosses, crossing, total / 2)
+
+
+def quantiles(low: Floats, high: Floats, counts: Ints, shares: Floats) -> Floats:
+    """Quantiles with mass spread evenly within a cell."""
+    cumulative = np.cumsum(counts)
+    target = shares * cumulative[-1]
+    cell = np.minimum(np.searchsorted(cumulative, target, side="left"), len(counts) - 1)
+    before = cumulative[cell] - counts[cell]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = np.where(counts[cell] > 0, (target - before) / counts[cell], 0.0)
+    return np.asarray(low[cell] + np.clip(inside, 0, 1) * (high[cell] - low[cell]))
+
+
+def moments(low: Floats, high: Floats, counts: Ints) -> tuple[float, float, float]:
+    """(mean, population standard deviation, most the mean can be off) from cells."""
+    shares = counts / counts.sum()
+    middle, width = (low + high) / 2, high - low
+    mean = float((shares * middle).sum())
+    variance = float((shares * ((middle - mean) ** 2 + width**2 / 12)).sum())
+    return mean, math.sqrt(variance), float((shares * width).sum() / 2)
+
+
+def psi_noise(bins: int, n: int, m: int) -> float:
+    """What PSI stays below 19 times in 20 when nothing changed: chi-square(0.95, B - 1) (1/n + 1/m) (Yurdakul 2018)."""
+    return quantile(0.95, max(bins - 1, 1)) * (1 / n + 1 / m)
+
+
+def tvd_noise(p: Floats, n: int, m: int) -> float:
+    """Upper 95 % of TVD under no change: mean plus 1.645 standard deviations of a sum of half-normals."""
+    sizes = np.sqrt(p * (1 - p) * (1 / n + 1 / m)) / 2
+    mean = math.sqrt(2 / math.pi) * float(sizes.sum())
+    return mean + 1.645 * math.sqrt((1 - 2 / math.pi) * float((sizes**2).sum()))
+
+
+def linf_noise(p: Floats, n: int, m: int) -> float:
+    """Upper 95 % of the largest difference under no change, by Bonferroni over the bins."""
+    z = math.sqrt(quantile(1 - 0.05 / max(len(p), 1), 1))
+    return z * math.sqrt(float((p * (1 - p)).max()) * (1 / n + 1 / m))
+
+
+def w1_noise(low: Floats, high: Floats, counts: Ints, n: int, m: int) -> float:
+    """Bound of W1 under no change: 1.96 times the integral of the standard error of F - G."""
+    f = np.cumsum(counts) / counts.sum()
+    middle = f - counts / counts.sum() / 2
+    spread = np.sqrt(np.maximum(middle * (1 - middle), 0.0)) * (high - low)
+    gaps = np.sqrt(np.maximum(f[:-1] * (1 - f[:-1]), 0.0)) * np.maximum(low[1:] - high[:-1], 0.0)
+    return 1.96 * math.sqrt(1 / n + 1 / m) * float(spread.sum() + gaps.sum())

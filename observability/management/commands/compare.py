@@ -1,0 +1,125 @@
+"""manage.py compare REF CUR"""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from observability.domain.columns import ColumnError
+from observability.domain.encoding import FormatError
+from observability.domain.modes import Mode, compare_as
+from observability.domain.profile import Profile
+from observability.domain.result import Comparison, Verdict, cannot
+from observability.domain.spec import FeatureSpec, Spec, SpecError
+from observability.domain.states import MergeError
+from observability.domain.windows import GroupError
+from observability.engines.base import Options
+from observability.engines.run import find_sources, load_profile, load_spec, propose_spec, run
+from observability.store.files import Limits, SourceError, open_source
+
+SHOWN = ("psi", "ks", "w1", "js", "linf", "tvd")
+
+
+class Command(BaseCommand):
+    help = "Compare two logs or profiles feature by feature."
+    requires_system_checks: list[str] = []
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("ref", help="reference: a log or a .profile")
+        parser.add_argument("cur", help="current: a log or a .profile")
+        parser.add_argument("--as", dest="mode", choices=[mode.value for mode in Mode], default=Mode.BARISTA.value)
+        parser.add_argument("--feature", action="append", help="only this feature; may be repeated")
+        parser.add_argument("--spec", help="JSON of a feature spec for logs; default: proposed from the reference")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.add_argument("--explain", action="store_true", help="add the bins and contributions behind each number")
+        parser.add_argument("--threads", type=int, default=0)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            comparisons = self._compare(options)
+        except (SourceError, SpecError, ColumnError, GroupError, FormatError, MergeError) as error:
+            raise CommandError(str(error)) from None
+        if options["json"]:
+            features = [self._as_json(one, options["explain"]) for one in comparisons]
+            self.stdout.write(json.dumps({"mode": options["mode"], "features": features}, indent=1))
+            return
+        self._table(comparisons)
+        if options["explain"]:
+            for one in comparisons:
+                self._explain(one)
+
+    def _compare(self, options: dict[str, Any]) -> list[Comparison]:
+        limits = Limits()
+        given = load_spec(options["spec"]) if options["spec"] else None
+        ref = self._load(options["ref"], given, limits, options["threads"])
+        cur = self._load(options["cur"], given or ref.spec, limits, options["threads"])
+        chosen = self._chosen(ref.spec, options["feature"])
+        return [_one(Mode(options["mode"]), ref, cur, feature) for feature in chosen]
+
+    def _load(self, uri: str, spec: Spec | None, limits: Limits, threads: int) -> Profile:
+        """A stored profile, or a log folded now."""
+        if open_source(uri, limits).format == "profile" if not uri.endswith("/") else False:
+            return load_profile(uri, limits)
+        sources = find_sources([uri], limits)
+        return run(sources, spec or propose_spec(sources[0], limits), Options(limits=limits, threads=threads))
+
+    def _chosen(self, spec: Spec, names: list[str] | None) -> list[FeatureSpec]:
+        if not names:
+            return list(spec)
+        for name in names:
+            if name not in spec.by_name:
+                raise SpecError(f"no feature {name!r}; there are {', '.join(list(spec.by_name)[:20])}")
+        return [spec.by_name[name] for name in names]
+
+    def _as_json(self, one: Comparison, explain: bool) -> dict[str, Any]:
+        found = one.to_json()
+        if explain:
+            found["explain"] = {
+                name: one.explain(name) for name, stat in one.statistics.items() if stat.bins is not None
+            }
+        return found
+
+    def _table(self, comparisons: list[Comparison]) -> None:
+        shown = [name for name in (*SHOWN, "kl", "hellinger", "chi2") if any(_value(one, name) for one in comparisons)]
+        self.stdout.write(f"{'feature':<28} {'kind':<10} " + " ".join(f"{name:>9}" for name in shown) + "  verdict")
+        for one in comparisons:
+            cells = " ".join(f"{_value(one, name) or '-':>9}" for name in shown)
+            self.stdout.write(f"{one.name[:28]:<28} {one.kind:<10} {cells}  {one.verdict.value}: {one.reason}")
+        drifted = sum(one.verdict is Verdict.DRIFT for one in comparisons)
+        self.stdout.write(f"{drifted} of {len(comparisons)} features drifted")
+
+    def _explain(self, one: Comparison) -> None:
+        for name, stat in one.statistics.items():
+            if stat.bins is None:
+                continue
+            self.stdout.write(f"\n{one.name} {name} = {stat.value:.6f} +- {stat.uncertainty:.6f}; {stat.formula}")
+            for row in one.explain(name)["bins"]:
+                self.stdout.write(
+                    f"  {row['bin'][:44]:<44} {row['ref']:>12,} {row['cur']:>12,} "
+                    f"{row['ref_share']:>8.4f} {row['cur_share']:>8.4f} {row['contribution']:>+10.6f}"
+                )
+
+
+def _one(mode: Mode, ref: Profile, cur: Profile, feature: FeatureSpec) -> Comparison:
+    sides = [profile.feature(feature.name) for profile in (ref, cur)]
+    first, second = sides
+    if first is None or second is None:
+        side = "reference" if first is None else "current side"
+        return Comparison(
+            feature.name,
+            feature.kind.value,
+            (0, 0),
+            {"psi": cannot("psi", "missing")},
+            Verdict.UNKNOWN,
+            f"the {side} does not have this feature",
+        )
+    return compare_as(mode, first, second, feature)
+
+
+def _value(one: Comparison, name: str) -> str:
+    stat = one.statistics.get(name)
+    return "" if stat is None or stat.value is None else f"{stat.value:.4f}"
