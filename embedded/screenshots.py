@@ -20,6 +20,7 @@ FOLDER = REPOSITORY / "docs" / "screenshots"
 SYSTEM_CHROMIUM = Path("/usr/bin/chromium")
 WIDE, NARROW = (1440, 900), (390, 844)
 THEMES = ("light", "dark")
+SETTLE_MS = 700
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def at(path: str) -> Callable[[Page], None]:
 
 def _open(page: Page, path: str) -> None:
     page.goto(path)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(SETTLE_MS)  # the network is never idle: live parts poll
 
 
 def deployment(query: str, tab: str = "") -> Callable[[Page], None]:
@@ -60,7 +61,6 @@ def review(page: Page) -> None:
     field = page.locator("[name='model_version']")
     field.fill(field.input_value() + "-next")
     page.locator("form button.btn-primary").first.click()
-    page.wait_for_load_state("networkidle")
     page.wait_for_timeout(3000)
 
 
@@ -139,7 +139,7 @@ def _log_in(page: Page, user: str, password: str) -> None:
     page.fill("[name='username']", user)
     page.fill("[name='password']", password)
     page.click("main form button")
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(SETTLE_MS)
 
 
 def _set_theme(context: BrowserContext, base: str, theme: str) -> None:

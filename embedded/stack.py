@@ -28,7 +28,7 @@ from embedded.processes import Command, die_with_parent, end, has_exited, spawn,
 from embedded.product import ACCOUNTS, Existing, Product, password
 from embedded.supervisor import Say, Stopped, Supervisor
 
-_LOCK_SECONDS = 25.0  # how long a stack that is just stopping may take
+_LOCK_SECONDS = 15.0  # how long a stack that is just stopping may take
 
 
 @dataclass

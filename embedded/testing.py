@@ -1,10 +1,7 @@
 """The stack for the test suite: PostgreSQL, Valkey and a control plane, owned by one process and used by all workers.
 
-    stack = start_test_stack(home)         # in the process that controls the run
-    stack.environ()                        # what the workers need, as environment variables
-    stack.stop()
-
-A worker only needs `TestStack.from_environ()`: it never starts or stops anything.
+stack = start_test_stack(home)
+stack.stop()
 """
 
 from __future__ import annotations
@@ -13,8 +10,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,8 +21,6 @@ from embedded.kubernetes.cluster import Cluster
 from embedded.paths import Home
 from embedded.processes import sweep
 from embedded.supervisor import Say, Supervisor
-
-_PREFIX = "BARISTA_TEST_STACK_"
 
 
 def _print(who: str, what: str) -> None:
@@ -46,48 +40,13 @@ class TestStack:
     barista_kubeconfig: Path
     _stop: Callable[[], None] = field(default=lambda: None, repr=False)
 
-    def environ(self) -> dict[str, str]:
-        return {
-            f"{_PREFIX}OWNER_URL": self.owner_url,
-            f"{_PREFIX}APP_URL": self.app_url,
-            f"{_PREFIX}REDIS_URL": self.redis_url,
-            f"{_PREFIX}ADMIN_KUBECONFIG": str(self.admin_kubeconfig),
-            f"{_PREFIX}BARISTA_KUBECONFIG": str(self.barista_kubeconfig),
-        }
-
-    @classmethod
-    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> TestStack | None:
-        """The stack that the controlling process started, or None outside of a run."""
-        try:
-            return cls(
-                owner_url=environ[f"{_PREFIX}OWNER_URL"],
-                app_url=environ[f"{_PREFIX}APP_URL"],
-                redis_url=environ[f"{_PREFIX}REDIS_URL"],
-                admin_kubeconfig=Path(environ[f"{_PREFIX}ADMIN_KUBECONFIG"]),
-                barista_kubeconfig=Path(environ[f"{_PREFIX}BARISTA_KUBECONFIG"]),
-            )
-        except KeyError:
-            return None
-
-    def admin(self) -> Api:
-        return Api(self.admin_kubeconfig)
-
-    @contextmanager
-    def namespace(self, prefix: str = "test") -> Iterator[str]:
-        """A namespace that Barista may write to, deleted with everything in it at the end."""
-        name = new_namespace(self.admin_kubeconfig, prefix)
-        try:
-            yield name
-        finally:
-            remove_namespace(self.admin_kubeconfig, name)
-
     def stop(self) -> None:
         self._stop()
 
 
 @dataclass
 class TestPlane:
-    """A control plane of one test's own, to break: `stop_component("kube-apiserver")`, `pids()`."""
+    """A control plane of one test's own, to break: `restart("kube-apiserver")`, or kill one of `pids()`."""
 
     __test__ = False
 
@@ -136,7 +95,10 @@ def start_test_stack(home: Path, *, metrics: bool = True, say: Say = _print) -> 
         if cluster is not None:
             cluster.stop()
         supervisor.stop()
+        # The data of a run is worth nothing after it, and etcd alone holds 64 MB; the logs stay.
         postgres.remove_outside(place)
+        for folder in ("kubernetes/etcd", "postgres", "valkey"):
+            shutil.rmtree(place.path / folder, ignore_errors=True)
 
     try:
         urls = postgres.start(supervisor, place, tests=True)
