@@ -1,0 +1,166 @@
+"""What the review says before an apply, against what the apply then does."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from deployments import dryrun
+from deployments.domain.spec import Autoscale, Fixed, Recreate, Resources, RollingUpdate
+from deployments.kube.api import Unreachable
+from deployments.models import Proposal
+from deployments.models.requests import Answer
+from deployments.tests import factories
+from deployments.tests.cluster.conftest import Bench, wait_until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.django_db(databases=["default", "locks"])]
+
+GI = 1 << 30
+BASE: dict[str, Any] = {
+    "env": (("LOG_LEVEL", "info"),),
+    "ingress_host": "ranker.example.org",
+    "profile": None,
+    "resources": Resources(cpu_request=500, memory_request=GI, memory_limit=GI),
+}
+# Each field of the spec, changed alone.
+EDITS: dict[str, dict[str, Any]] = {
+    "artifact_uri": {"artifact_uri": "gs://acme-models/other"},
+    "model_version": {"model_version": "2"},  # this runtime does not use it: no object changes
+    "runtime": {"runtime": "triton"},
+    "image_override": {"image_override": "docker.io/tensorflow/serving:2.17.0"},
+    "env": {"env": (("LOG_LEVEL", "debug"),)},
+    "env order": {"env": (("LOG_LEVEL", "info"), ("A", "1"))},
+    "profile": {"profile": "cpu-large", "resources": None},
+    "cpu": {"resources": Resources(cpu_request=700, memory_request=GI, memory_limit=GI)},
+    "cpu limit": {"resources": Resources(cpu_request=500, cpu_limit=900, memory_request=GI, memory_limit=GI)},
+    "memory": {"resources": Resources(cpu_request=500, memory_request=GI, memory_limit=2 * GI)},
+    "replicas": {"replicas": Fixed(3)},
+    "autoscale": {"replicas": Autoscale(min=2, max=4)},
+    "strategy": {"strategy": Recreate()},
+    "surge": {"strategy": RollingUpdate(max_surge=2)},
+    "service": {"service": 8080},
+    "no service": {"service": None, "ingress_host": None},
+    "ingress": {"ingress_host": "other.example.org"},
+    "nothing": {},
+}
+
+
+def ask(proposal: Proposal) -> dict[str, Any]:
+    dryrun.answer(str(proposal.pk))
+    proposal.refresh_from_db()
+    assert proposal.answer == Answer.DONE, proposal.verdict
+    return dict(proposal.verdict)
+
+
+def outcomes(verdict: dict[str, Any]) -> dict[str, str]:
+    return {item["kind"]: item["outcome"] for item in verdict["objects"]}
+
+
+@pytest.mark.parametrize("field", EDITS)
+def test_the_verdict_says_whether_pods_restart(bench: Bench, field: str) -> None:
+    factories.make_runtime("triton", image="docker.io/nvcr/tritonserver:24.01", http_port=8000, args=())
+    factories.make_profile("cpu-large", cpu_request=2000, memory_request=4 * GI, memory_limit=4 * GI)
+    deployment = bench.create(**BASE)
+    wait_until(lambda: len(bench.eyes.list("ReplicaSet")) == 1, what="the first ReplicaSet")
+    spec = factories.make_spec(**(BASE | EDITS[field]))
+    proposal = factories.edit(deployment, author=bench.author, spec=spec)
+
+    verdict = ask(proposal)
+
+    assert not verdict["refused"], verdict
+    factories.apply(proposal, by=bench.author)
+    bench.run(deployment)
+    if verdict["restarts"]:
+        wait_until(lambda: len(bench.eyes.list("ReplicaSet")) == 2, what="the predicted ReplicaSet")
+    else:
+        wait_until(_is_seen_by_the_controller(bench), what="the controller")
+        time.sleep(0.3)
+        assert len(bench.eyes.list("ReplicaSet")) == 1
+    unchanged = field in ("nothing", "model_version")
+    assert (set(outcomes(verdict).values()) == {"unchanged"}) is unchanged, outcomes(verdict)
+    assert bool(verdict["manifest_diff"]) is (not unchanged and field != "replicas"), verdict["manifest_diff"]
+
+
+def _is_seen_by_the_controller(bench: Bench) -> Any:
+    def check() -> bool:
+        live = bench.live()
+        return bool(live["status"].get("observedGeneration", 0) >= live["metadata"]["generation"])
+
+    return check
+
+
+def test_a_new_deployment_is_asked_about_in_full(bench: Bench) -> None:
+    proposal = factories.make_proposal(author=bench.author, namespace=bench.place, name="ranker")
+
+    verdict = ask(proposal)
+
+    assert outcomes(verdict) == {"Deployment": "created", "Pod": "created", "Service": "created"}
+    assert verdict["restarts"] is False
+    assert bench.eyes.get("Deployment", "ranker") is None
+    assert bench.eyes.list("Pod") == []
+    assert verdict["manifest_diff"][0] == "# Deployment ranker"
+
+
+def test_a_quota_refuses_the_pod_not_the_deployment(bench: Bench) -> None:
+    bench.eyes.create(
+        "ResourceQuota", {"metadata": {"name": "small"}, "spec": {"hard": {"requests.cpu": "100m", "pods": "10"}}}
+    )
+    wait_until(lambda: (bench.eyes.get("ResourceQuota", "small") or {}).get("status", {}).get("hard"), what="the quota")
+    proposal = factories.make_proposal(author=bench.author, namespace=bench.place, name="ranker")
+
+    verdict = ask(proposal)
+
+    assert outcomes(verdict)["Deployment"] == "created"
+    assert outcomes(verdict)["Pod"] == "refused"
+    assert verdict["refused"] is True
+    (refusal,) = verdict["refusals"]
+    assert "exceeded quota: small" in refusal
+
+
+def test_a_held_field_is_named(bench: Bench) -> None:
+    deployment = bench.create()
+    bench.eyes.patch("Deployment", "ranker", {"spec": {"progressDeadlineSeconds": 77}})
+    proposal = factories.edit(deployment, author=bench.author, spec=factories.make_spec(env=(("A", "1"),)))
+
+    verdict = ask(proposal)
+
+    (held,) = verdict["conflicts"]
+    assert (held["path"], held["manager"], held["live"], held["desired"]) == (
+        "spec.progressDeadlineSeconds",
+        "kubectl-edit",
+        77,
+        600,
+    )
+    assert outcomes(verdict)["Deployment"] == "conflict"
+    assert verdict["restarts"] is True
+    assert verdict["refused"] is False
+
+
+def test_a_name_that_others_use_is_refused(bench: Bench) -> None:
+    bench.eyes.create(
+        "Service", {"metadata": {"name": "ranker"}, "spec": {"ports": [{"port": 99}], "selector": {"a": "b"}}}
+    )
+    proposal = factories.make_proposal(author=bench.author, namespace=bench.place, name="ranker")
+
+    verdict = ask(proposal)
+
+    assert outcomes(verdict)["Service"] == "refused"
+
+
+def test_a_cluster_that_is_away_is_not_a_refusal(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    proposal = factories.make_proposal(author=bench.author, namespace=bench.place, name="ranker")
+    monkeypatch.setattr("deployments.clusters.open_gateway", _nothing_there)
+
+    dryrun.answer(str(proposal.pk))
+
+    proposal.refresh_from_db()
+    assert proposal.answer == Answer.FAILED
+    assert proposal.verdict["problem"] == "The cluster refuses connections."
+    assert proposal.verdict["refused"] is False
+    assert proposal.verdict["restarts"] is None
+
+
+def _nothing_there(cluster: object) -> Any:
+    raise Unreachable("The cluster refuses connections.")
