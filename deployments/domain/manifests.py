@@ -84,7 +84,8 @@ def render(
         annotations[ANNOTATION_CONTACT] = spec.contact
     if spec.runbook:
         annotations[ANNOTATION_RUNBOOK] = spec.runbook
-    deployment["metadata"]["annotations"] |= dict(spec.annotations) | annotations
+    # Ours last: no text of a person may replace a mark.
+    deployment["metadata"]["annotations"] = dict(spec.annotations) | deployment["metadata"]["annotations"] | annotations
     deployment["spec"] = {
         "paused": paused,
         "revisionHistoryLimit": 10,

@@ -1,5 +1,6 @@
 """The steps of one rollout, with times, for the strip on a deployment's page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -39,6 +40,8 @@ class Step:
 
 
 NAMES: Final = ("Saved", "Applied", "First pod started", "Ready", "Complete")
+
+_ENOUGH_STARTS: Final = 3
 
 # After these a step that is still open is called stuck: an apply is seconds, a large model loads for minutes.
 _PATIENCE: Final = {
@@ -84,3 +87,14 @@ def _mark(name: str, waited: timedelta, facts: RolloutFacts, usual_start_s: floa
     if name == "Ready" and usual_start_s is not None:
         patience = max(timedelta(seconds=60), timedelta(seconds=usual_start_s * 3))
     return StepMark.STUCK if waited > patience else StepMark.ACTIVE
+
+
+def propose_deadline_s(starts_s: Sequence[float], *, default_s: int = 600) -> int:
+    """A progress deadline from how long pods took to become ready: twice the slowest, in whole minutes.
+
+    The default while there are fewer than three observations; never below two minutes nor above six hours.
+    """
+    if len(starts_s) < _ENOUGH_STARTS:
+        return default_s
+    minutes = -(-int(max(starts_s) * 2) // 60)
+    return min(max(minutes * 60, 120), 6 * 3600)

@@ -140,10 +140,10 @@ def _placing(spec: Spec, profile: HardwareProfile | None, errors: Errors) -> Non
     if len(spec.tolerations) > PAIRS_MAX:
         errors["tolerations"] = f"At most {PAIRS_MAX} tolerations."
     for item in spec.tolerations:
-        path = f"tolerations.{item.key}"
+        path = f"tolerations.{item.key}" if item.key else "tolerations"
         # Without a key it would tolerate every taint, those of the control plane and of broken nodes included.
         if not _KEY.match(item.key) or "node-role.kubernetes.io" in item.key or not is_label_value(item.value):
-            errors[path or "tolerations"] = "Must be the key of a taint, such as nvidia.com/gpu."
+            errors[path] = "Must be the key of a taint, such as nvidia.com/gpu."
         elif item.operator == "Exists" and item.value:
             errors[path] = '"Exists" takes no value.'
     if spec.priority_class is not None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from deployments.domain.diff import (
     blast_radius,
@@ -58,7 +58,6 @@ def test_first_revision_shows_everything_that_is_set() -> None:
     assert "image_override" not in paths
 
 
-@settings(max_examples=60)
 @given(specs(), specs())
 def test_diff_is_empty_exactly_for_equal_specs_and_swaps_sides(one: Spec, two: Spec) -> None:
     assert spec_diff(one, one) == ()
@@ -69,7 +68,6 @@ def test_diff_is_empty_exactly_for_equal_specs_and_swaps_sides(one: Spec, two: S
     ]
 
 
-@settings(max_examples=60)
 @given(specs(), specs())
 def test_manifest_diff_then_apply_is_identity(one: Spec, two: Spec) -> None:
     for live, desired in zip(rendered(one).objects()[:1], rendered(two).objects()[:1], strict=True):

@@ -3,14 +3,24 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.domain.catalogue import expand
+from deployments.domain.catalogue import Probe, Toleration, expand
 from deployments.domain.checker import check
 from deployments.domain.manifests import CONTAINER, canonical_json, escape_expansion
-from deployments.domain.spec import Autoscale, Recreate, RollingUpdate, Spec
-from deployments.tests.domain.examples import ALLOWLIST, PLACEMENT, PREFIXES, make_spec, rendered, specs
+from deployments.domain.spec import (
+    Autoscale,
+    Budget,
+    EnvRef,
+    Recreate,
+    Resources,
+    RollingUpdate,
+    ScalePolicy,
+    Spec,
+    Spread,
+)
+from deployments.tests.domain.examples import ALLOWLIST, GIB, PLACEMENT, PREFIXES, make_spec, rendered, specs
 
 
 def kubelet_expand(text: str, known: dict[str, str]) -> str:
@@ -59,7 +69,6 @@ def test_templates_are_a_closed_list_expanded_once() -> None:
     assert expand(text, values) == "{model_name}|n|{0.__class__}|{env}|{{7*7}}|%(x)s|{0.__class__}"
 
 
-@settings(max_examples=100)
 @given(specs(), st.integers(1, 10**6), st.none() | st.just("2026-01-05T10:00:00Z"), st.booleans())
 def test_rendered_objects_are_deterministic_ours_and_pass_the_checker(
     spec: Spec, revision: int, restarted_at: str | None, paused: bool
@@ -142,3 +151,117 @@ def test_every_name_in_the_manifest_is_printable_ascii() -> None:
     for item in rendered().objects():
         assert re.fullmatch(r"[ -~]+", json.dumps(item))
     assert container()["name"] == CONTAINER
+
+
+def test_variables_from_secrets_are_references_only() -> None:
+    refs = (EnvRef("PASSWORD", "secret", "db", "password"), EnvRef("FLAGS", "config_map", "flags", "a.json"))
+    env = {item["name"]: item for item in container(make_spec(env_refs=refs))["env"]}
+    assert env["PASSWORD"] == {
+        "name": "PASSWORD",
+        "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}},
+    }
+    assert env["FLAGS"]["valueFrom"] == {"configMapKeyRef": {"name": "flags", "key": "a.json"}}
+    assert list(env) == sorted(env)
+
+
+def test_probes_are_the_runtimes_until_replaced_or_turned_off() -> None:
+    assert container()["readinessProbe"]["httpGet"]["path"] == "/v1/models/model"
+    assert container()["startupProbe"]["grpc"] == {"port": 8500}
+    changed = container(make_spec(readiness=Probe(path="/ready"), liveness=Probe(kind="off"), grpc_port=9000))
+    assert changed["readinessProbe"]["httpGet"]["path"] == "/ready"
+    assert "livenessProbe" not in changed
+    assert changed["startupProbe"]["grpc"] == {"port": 9000}
+    assert {"name": "grpc", "containerPort": 9000, "protocol": "TCP"} in changed["ports"]
+
+
+def test_rollout_times() -> None:
+    spec = make_spec(progress_deadline_s=1200, min_ready_s=20, termination_grace_s=90, pre_stop_sleep_s=15)
+    deployment = rendered(spec).deployment["spec"]
+    assert (deployment["progressDeadlineSeconds"], deployment["minReadySeconds"]) == (1200, 20)
+    assert deployment["template"]["spec"]["terminationGracePeriodSeconds"] == 90
+    assert container(spec)["lifecycle"] == {"preStop": {"sleep": {"seconds": 15}}}
+    assert "lifecycle" not in container()
+
+
+def test_placing_adds_to_the_profile() -> None:
+    spec = make_spec(
+        node_selector=(("disk", "ssd"),),
+        tolerations=(Toleration(key="spot", operator="Exists"),),
+        priority_class="models-high",
+        spread=Spread(over="zones", is_required=True),
+    )
+    pod = rendered(spec).deployment["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"disk": "ssd", "cloud.google.com/gke-accelerator": "nvidia-l4"}
+    assert [item["key"] for item in pod["tolerations"]] == ["nvidia.com/gpu", "spot"]
+    assert pod["priorityClassName"] == "models-high"
+    constraint = pod["topologySpreadConstraints"][0]
+    assert constraint["topologyKey"] == "topology.kubernetes.io/zone"
+    assert constraint["whenUnsatisfiable"] == "DoNotSchedule"
+
+
+def test_gpu_type_of_own_numbers_selects_nodes() -> None:
+    own = Resources(cpu_request=500, memory_request=GIB, memory_limit=GIB, gpu_count=2, gpu_type="nvidia-l4")
+    pod = rendered(make_spec(profile=None, resources=own), profile=None).deployment["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"cloud.google.com/gke-accelerator": "nvidia-l4"}
+    assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "2"
+    assert "tolerations" not in pod
+
+
+def test_autoscaler_by_memory_and_its_pace() -> None:
+    down = ScalePolicy(stabilization_s=600, percent=10, pods=1, period_s=30)
+    hpa = rendered(make_spec(replicas=Autoscale(2, 9, 70, 80, None, down))).hpa
+    assert hpa is not None
+    assert [item["resource"]["name"] for item in hpa["spec"]["metrics"]] == ["cpu", "memory"]
+    assert hpa["spec"]["behavior"] == {
+        "scaleDown": {
+            "stabilizationWindowSeconds": 600,
+            "selectPolicy": "Max",
+            "policies": [
+                {"type": "Pods", "value": 1, "periodSeconds": 30},
+                {"type": "Percent", "value": 10, "periodSeconds": 30},
+            ],
+        }
+    }
+    plain = rendered(make_spec(replicas=Autoscale(1, 2))).hpa
+    assert plain is not None
+    assert "behavior" not in plain["spec"]
+
+
+def test_budget_and_ingress() -> None:
+    spec = make_spec(
+        budget=Budget(min_available="50%"),
+        ingress_host="a.example.com",
+        ingress_path="/v1",
+        ingress_tls_secret="a-tls",
+        ingress_class="nginx",
+    )
+    objects = rendered(spec)
+    assert objects.pdb is not None
+    assert objects.pdb["spec"]["minAvailable"] == "50%"
+    assert "maxUnavailable" not in objects.pdb["spec"]
+    assert objects.pdb["spec"]["selector"] == {"matchLabels": {"barista.io/deployment-id": "42"}}
+    assert objects.ingress is not None
+    assert objects.ingress["spec"]["tls"] == [{"hosts": ["a.example.com"], "secretName": "a-tls"}]
+    assert objects.ingress["spec"]["ingressClassName"] == "nginx"
+    assert objects.ingress["spec"]["rules"][0]["http"]["paths"][0]["path"] == "/v1"
+
+
+def test_extra_labels_reach_objects_and_pods_and_never_replace_ours() -> None:
+    spec = make_spec(
+        labels=(("barista.io/team", "evil"), ("example.com/cost", "7")),
+        annotations=(("barista.io/install", "evil"), ("example.com/note", "x")),
+        contact="#search-ml",
+        runbook="https://example.com/r",
+        ingress_host="a.example.com",
+    )
+    objects = rendered(spec)
+    for item in (*objects.objects(), objects.deployment["spec"]["template"]):
+        assert item["metadata"]["labels"]["example.com/cost"] == "7"
+        assert item["metadata"]["labels"]["barista.io/team"] == "search"
+    annotations = objects.deployment["metadata"]["annotations"]
+    assert annotations["barista.io/contact"] == "#search-ml"
+    assert annotations["barista.io/runbook"] == "https://example.com/r"
+    assert annotations["example.com/note"] == "x"
+    assert annotations["barista.io/install"] == "install-1"
+    assert objects.ingress is not None
+    assert objects.ingress["metadata"]["annotations"] == {"barista.io/install": "install-1"}

@@ -3,7 +3,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.spec import ALL_FIELDS, SECTIONS, Spec, SpecInvalid, field_for, validate
@@ -83,7 +83,6 @@ def test_all_problems_are_told_at_once() -> None:
     assert set(caught.value.errors) == {"runtime", "service", "replicas.count"}
 
 
-@settings(max_examples=100)
 @given(specs())
 def test_round_trip_and_validity(spec: Spec) -> None:
     again = Spec.from_json(json.loads(json.dumps(spec.to_json())))

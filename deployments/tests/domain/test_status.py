@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.domain.states import Tone
@@ -268,7 +268,6 @@ json_values = st.recursive(
 json_objects = json_values.map(lambda value: value if isinstance(value, dict) else {"status": value})
 
 
-@settings(max_examples=150)
 @given(st.none() | json_objects, st.lists(json_objects, max_size=3), st.lists(json_objects, max_size=2))
 def test_no_answer_of_a_cluster_breaks_it(live: Any, pods: list[Any], events: list[Any]) -> None:
     seen = ClusterView(deployment=live, pods=tuple(pods), events=tuple(events), observed_at=NOW)

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from deployments.domain.timeline import RolloutFacts, StepMark, rollout_steps
+from deployments.domain.timeline import RolloutFacts, StepMark, propose_deadline_s, rollout_steps
 from deployments.tests.domain.cluster import NOW
 
 D, A, S, B, W = StepMark.DONE, StepMark.ACTIVE, StepMark.STUCK, StepMark.BAD, StepMark.WAITING
@@ -42,3 +42,17 @@ def test_marks(seconds: list[float | None], now: float, more: dict[str, Any], ma
 def test_durations_are_of_each_step_and_never_negative() -> None:
     assert [took for _, took in steps([1, 3, 20, 25], now=100)] == [0, 1, 2, 17, 5]
     assert [took for _, took in steps([5, 3, 20], now=30)] == [0, 5, 0, 15, 10]
+
+
+@pytest.mark.parametrize(
+    ("starts", "deadline"),
+    [
+        ([], 600),
+        ([900.0, 900.0], 600),
+        ([10.0, 12.0, 20.0], 120),
+        ([100.0, 250.0, 310.0], 660),
+        ([50_000.0] * 3, 21_600),
+    ],
+)
+def test_proposed_deadline(starts: list[float], deadline: int) -> None:
+    assert propose_deadline_s(starts) == deadline
