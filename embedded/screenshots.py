@@ -129,7 +129,11 @@ def _take(
         for theme in THEMES:
             _set_theme(context, base, theme)
             shot.go(page)
-            page.screenshot(path=FOLDER / f"{shot.name}-{width_name}-{theme}.png", full_page=True)
+            # A window as tall as the page: bars that stick to its edges stay where a reader expects them.
+            tall = max(size[1], page.evaluate("document.documentElement.scrollHeight"))
+            page.set_viewport_size({"width": size[0], "height": tall})
+            page.screenshot(path=FOLDER / f"{shot.name}-{width_name}-{theme}.png")
+            page.set_viewport_size({"width": size[0], "height": size[1]})
             print(f"{shot.name}-{width_name}-{theme}", flush=True)
     context.close()
 
