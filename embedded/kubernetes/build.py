@@ -44,6 +44,7 @@ class Builder:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     stopping: threading.Event = field(default_factory=threading.Event)
     programs: tuple[Program, ...] = PROGRAMS
+    mark: str = ""  # whose the compiler's processes are, so that a later start can end what a kill left of them
 
     def binaries(self) -> dict[str, Path]:
         """Where each program is. Builds what is missing, alone among all stacks that share the cache."""
@@ -165,16 +166,18 @@ class _Build:
             stop_signal=signal.SIGKILL,
             niceness=19,
         )
-        process = spawn(command, mark=str(self.owner.cache))
+        process = spawn(command, mark=self.owner.mark or str(self.owner.cache))
         lines: list[str] = []
         reader = threading.Thread(target=self._read, args=(process, lines, stale), daemon=True)
         reader.start()
-        while not has_exited(process):
-            if self.owner.stopping.wait(0.1):
-                end(process, stop_signal=signal.SIGKILL, seconds=5)
-                raise Stopped("build")
-        reader.join(timeout=10)
-        end(process, stop_signal=signal.SIGKILL, seconds=5)
+        try:
+            while not has_exited(process):
+                if self.owner.stopping.wait(0.1):
+                    raise Stopped("build")
+            reader.join(timeout=10)
+        finally:
+            # With its session: a compiler that Go started would go on for a while by itself.
+            end(process, stop_signal=signal.SIGKILL, seconds=5)
         if process.returncode != 0:
             tail = "\n".join(lines[-20:])
             raise RuntimeError(f"Building {self.program.name} failed: go {arguments[0]} said\n{tail}")

@@ -42,10 +42,12 @@ class Cluster:
     supervisor: Supervisor = field(init=False)
     builder: Builder = field(init=False)
     _steps: int = 5
+    _idle: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
+        self._idle.set()
         self.supervisor = Supervisor(self.home, self.say)
-        self.builder = Builder(self._report)
+        self.builder = Builder(self._report, mark=str(self.home.path))
 
     @property
     def admin_kubeconfig(self) -> Path:
@@ -57,6 +59,7 @@ class Cluster:
 
     def start(self) -> None:
         """Build what is missing, start everything, and return when the cluster answers. Safe to call at each start."""
+        self._idle.clear()
         self._starting("the control plane", 0)
         try:
             plane = Plane(self.home, self.builder.binaries(), pki.ensure(self.home.folder("kubernetes", "pki")))
@@ -66,9 +69,13 @@ class Cluster:
         except Exception as error:
             self._report(Progress(State.FAILED, detail=str(error)))
             raise
+        finally:
+            self._idle.set()
 
     def stop(self) -> None:
         self.builder.stopping.set()
+        self.supervisor.close()
+        self._idle.wait(15)
         self.supervisor.stop()
         self._report(Progress(State.STOPPED))
 
