@@ -71,7 +71,8 @@ def numbers(array: pa.Array, spec: FeatureSpec) -> Numbers:
     if spec.kind is Kind.TIMESTAMP:
         return _instants(array, spec)
     if pa.types.is_boolean(kind):
-        return Numbers(array.cast(pa.uint8()).to_numpy(zero_copy_only=False).astype(np.float64), validity(array))
+        flags = array.fill_null(False).cast(pa.uint8()).to_numpy(zero_copy_only=False)
+        return Numbers(flags.astype(np.float64), validity(array))
     if pa.types.is_floating(kind):
         values = raw_values(array, np.dtype(kind.to_pandas_dtype()))
         return Numbers(values.astype(np.float64, copy=False), validity(array))
@@ -136,7 +137,7 @@ def texts(array: pa.Array, spec: FeatureSpec) -> Texts:
     if pa.types.is_null(kind):
         return Texts(np.full(len(array), -1, dtype=np.int64), pa.array([], pa.binary()))
     if pa.types.is_boolean(kind):
-        codes = array.cast(pa.uint8()).to_numpy(zero_copy_only=False)
+        codes = array.fill_null(False).cast(pa.uint8()).to_numpy(zero_copy_only=False)
         return _coded(codes, validity(array), pa.array([b"false", b"true"]))
     if pa.types.is_nested(kind):
         raise ColumnError(f"not supported: column {spec.name!r} of type {kind} as {spec.kind.label}")

@@ -100,7 +100,8 @@ class Command(BaseCommand):
         speed = rows / max(seconds, 1e-9)
         self.stdout.write(
             f"{rows:,} rows x {len(profile.spec)} features in {len(profile.cells)} windows and versions, "
-            f"{seconds:.1f} s ({speed:,.0f} rows/s), {bad:,} bad rows -> {out} ({size:,} bytes)\nidentity {profile.identity}"
+            f"{seconds:.1f} s ({speed:,.0f} rows/s), {bad:,} bad rows -> {out} ({size:,} bytes)\n"
+            f"identity {profile.identity}"
         )
         for example in profile.note.get("bad_examples", ()):
             self.stderr.write(f"  {example['source']} row {example['row']}: {example['reason']}")
