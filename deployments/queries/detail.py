@@ -120,8 +120,8 @@ def rollouts_by_revision(deployment: Deployment, numbers: list[int]) -> dict[int
     return {item.revision: item for item in deployment.rollouts.filter(revision__in=numbers)}
 
 
-def manifest_of(deployment: Deployment, revision: Revision) -> Rendered:
-    """The objects that Barista applies for `revision`, rendered as the workers render them."""
+def manifest_of(deployment: Deployment, revision: Revision, *, generation: int | None = None) -> Rendered:
+    """The objects that Barista applies for `revision`: with the intent's generation, exactly those of the workers."""
     namespace, model = deployment.namespace, deployment.model
     return render(
         spec=revision.to_spec(),
@@ -140,4 +140,5 @@ def manifest_of(deployment: Deployment, revision: Revision) -> Rendered:
         ),
         revision=revision.number,
         restarted_at=deployment.restarted_at.isoformat() if deployment.restarted_at else None,
+        generation=generation,
     )

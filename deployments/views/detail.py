@@ -145,11 +145,12 @@ def configuration(request: HttpRequest, slug: str) -> HttpResponse:
     context = shell_of(request, deployment, "configuration")
     current = deployment.current
     if current is not None:
+        rendered = queries.manifest_of(deployment, current, generation=deployment.generation)
         context |= {
             "sections": _sections(current),
             "runtime": current.to_runtime(),
             "profile": current.to_profile(),
-            "manifests": [(item["kind"], to_yaml(item)) for item in queries.manifest_of(deployment, current).objects()],
+            "manifests": [(item["kind"], to_yaml(item)) for item in rendered.objects()],
         }
     return render(request, "deployments/configuration.html", context)
 

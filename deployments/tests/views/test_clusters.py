@@ -1,0 +1,86 @@
+"""Clusters: reachable or not, since when, and what waits."""
+
+from collections.abc import Callable
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from baristaweb.lib.clock import now
+from deployments.models import Cluster, ClusterHealth, DeploymentState
+from deployments.tests import factories
+from deployments.tests.fixtures import People, Places
+from deployments.tests.views.seen import part, see, soup_of
+
+ClientAs = Callable[[str], Client]
+HX = {"HX-Request": "true", "HX-Target": "clusters"}
+
+
+def words(client: Client) -> str:
+    main = soup_of(client.get(reverse("clusters"))).select_one("main")
+    assert main is not None
+    return " ".join(main.get_text(" ").split())
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "expected"),
+    [
+        ("ok", "", "Everything that was saved is applied."),
+        ("away", "i/o timeout", "Models keep serving as they are"),
+        ("refused", "401", "has to renew Barista's credentials"),
+        ("starting", "building kube-apiserver, 2 of 8", "building kube-apiserver, 2 of 8"),
+        ("unknown", "", "No worker has reached it yet."),
+    ],
+)
+def test_each_state_has_a_sentence(client_as: ClientAs, places: Places, state: str, error: str, expected: str) -> None:
+    ClusterHealth.objects.update(state=state, last_error=error, watched_at=now())
+    assert expected in words(client_as("viewer"))
+
+
+def test_a_silent_watch_is_told(client_as: ClientAs, places: Places) -> None:
+    ClusterHealth.objects.update(state="ok", watched_at=now())
+    with time_machine.travel(now().timestamp() + 300):
+        assert "the watch is silent" in words(client_as("viewer"))
+
+
+def test_only_clusters_of_ones_teams(client_as: ClientAs, places: Places) -> None:
+    factories.make_cluster("secret-cluster")
+    assert "secret-cluster" not in words(client_as("viewer"))
+    assert "No cluster yet" in words(client_as("stranger"))
+    assert "secret-cluster" in words(client_as("auditor"))
+
+
+def test_what_waits_for_whom(client_as: ClientAs, people: People, places: Places) -> None:
+    ClusterHealth.objects.update(state="ok", watched_at=now())
+    rows = [factories.make_deployment(author=people.editor, namespace=places.dev) for _ in range(3)]
+    see(rows[0])
+    DeploymentState.objects.filter(deployment=rows[1]).update(phase="conflict")
+    text = words(client_as("viewer"))
+    assert "Changes waiting 1 " in text
+    assert "Waiting for a person 1" in text
+    assert "Changes are on their way." in text
+    with time_machine.travel(now().timestamp() + 90):
+        ClusterHealth.objects.update(watched_at=now())
+        assert "1 of 1 cluster needs a look" in words(client_as("viewer"))
+
+
+def test_page_patched_equals_page_fresh_and_ends_its_polling(
+    client_as: ClientAs, people: People, places: Places
+) -> None:
+    ClusterHealth.objects.update(state="ok", watched_at=now())
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    client = client_as("viewer")
+    with time_machine.travel(now(), tick=False):
+        fresh, patch = client.get(reverse("clusters")), client.get(reverse("clusters"), headers=HX)
+    assert part(fresh, "#clusters") == part(patch, "#clusters")
+    assert "hx-trigger" in part(fresh, "#clusters")
+    see(deployment)
+    assert "hx-trigger" not in part(client.get(reverse("clusters"), headers=HX), "#clusters")
+
+
+def test_a_cluster_that_is_off(client_as: ClientAs, places: Places) -> None:
+    cluster = Cluster.objects.get(slug="demo")
+    cluster.is_active = False
+    factories.records.save(row=cluster, by=factories.BY)
+    assert "Switched off" in words(client_as("viewer"))

@@ -1,0 +1,197 @@
+"""The fleet: who sees what, worst first, filtered and counted in the database, live without a second truth."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from baristaweb.lib.clock import now
+from deployments.actions import deployments as actions
+from deployments.domain.states import Phase, State
+from deployments.models import ClusterHealth, Deployment, DeploymentState, Observation
+from deployments.queries.fleet import shown_to
+from deployments.queries.shown import summary_of
+from deployments.tests import factories
+from deployments.tests.fixtures import People, Places
+from deployments.tests.views.seen import part, see, soup_of
+
+ClientAs = Callable[[str], Client]
+HX = {"HX-Request": "true", "HX-Target": "fleet-rows"}
+
+
+@pytest.fixture
+def three(people: People, places: Places) -> list[Deployment]:
+    """Running in prod, crash-looping in dev, and a saved change in staging that no cluster has accepted."""
+    make = factories.make_deployment
+    return [
+        see(make(author=people.maintainer, namespace=places.prod, name="calm")),
+        see(
+            make(author=people.editor, namespace=places.dev, name="broken"),
+            State.CRASH_LOOPING,
+            sentence="0 of 1 pods are ready.",
+            why="It ends with exit code 1.",
+            ready=0,
+        ),
+        make(author=people.editor, namespace=places.staging, name="fresh"),
+    ]
+
+
+def names(client: Client, query: str = "") -> list[str]:
+    answer = client.get(reverse("fleet") + query)
+    assert answer.status_code == 200
+    return [link.text for link in soup_of(answer).select("#fleet-rows a.name")]
+
+
+def test_worst_comes_first(client_as: ClientAs, three: list[Deployment]) -> None:
+    assert names(client_as("viewer")) == ["broken", "fresh", "calm"]
+
+
+def test_strangers_see_nothing(client_as: ClientAs, three: list[Deployment]) -> None:
+    answer = client_as("stranger").get(reverse("fleet"))
+    assert "broken" not in answer.content.decode()
+    assert "No deployments yet" in answer.content.decode()
+
+
+def test_the_auditor_sees_all_and_may_change_nothing(client_as: ClientAs, three: list[Deployment]) -> None:
+    client = client_as("auditor")
+    assert len(names(client)) == 3
+    page = soup_of(client.get(reverse("fleet")))
+    assert not page.select("input[name=deployment]")
+    assert "New deployment" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("?q=bro", ["broken"]),
+        ("?q=serving:2.16.1&environment=prod", ["calm"]),
+        ("?q=SEARCH calm", ["calm"]),
+        ("?state=saved-not-applied", ["fresh"]),
+        ("?state=nonsense", ["broken", "fresh", "calm"]),
+        ("?view=attention", ["broken"]),
+        ("?view=prod", ["calm"]),
+        ("?environment=dev", ["broken"]),
+        ("?team=search&type=search", ["broken", "fresh", "calm"]),
+        ("?type=vision", []),
+        ("?cluster=demo&sort=name", ["broken", "calm", "fresh"]),
+        ("?sort=-name", ["fresh", "calm", "broken"]),
+        ("?sort=;drop table", ["broken", "fresh", "calm"]),
+        ("?q=%00%25'\"", []),
+        ("?page=999", ["broken", "fresh", "calm"]),
+    ],
+)
+def test_filters(client_as: ClientAs, three: list[Deployment], query: str, expected: list[str]) -> None:
+    assert names(client_as("viewer"), query) == expected
+
+
+def test_nothing_matches_offers_the_way_back(client_as: ClientAs, three: list[Deployment]) -> None:
+    page = soup_of(client_as("viewer").get(reverse("fleet") + "?q=nothing-like-it"))
+    assert "Nothing matches" in page.text
+    assert page.select_one(f'#fleet-rows a[href="{reverse("fleet")}"]') is not None
+
+
+def test_the_first_line_says_what_needs_attention(client_as: ClientAs, three: list[Deployment]) -> None:
+    strip = soup_of(client_as("viewer").get(reverse("fleet"))).select_one("#fleet-summary")
+    assert strip is not None
+    assert "1 of 3 needs attention, none in prod" in " ".join(strip.text.split())
+    assert "It ends with exit code 1." in strip.text
+
+
+def test_the_queries_do_not_grow_with_the_fleet(client_as: ClientAs, people: People, places: Places) -> None:
+    client = client_as("viewer")
+    client.get(reverse("fleet"))  # the first request of a session writes it
+    counts = []
+    for number in range(2):
+        for _ in range(1 + 12 * number):
+            see(factories.make_deployment(author=people.editor, namespace=places.dev), State.CRASH_LOOPING)
+        with CaptureQueriesContext(connection) as queries:
+            client.get(reverse("fleet"))
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 12
+
+
+def test_page_patched_equals_page_fresh(client_as: ClientAs, three: list[Deployment]) -> None:
+    client, address = client_as("editor"), reverse("fleet") + "?sort=name"
+    with time_machine.travel(now(), tick=False):
+        fresh, patch = client.get(address), client.get(address, headers=HX)
+    assert "<html" not in patch.content.decode()
+    for selector in ("#fleet-rows", "#fleet-summary"):
+        assert part(patch, selector) == part(fresh, selector)
+
+
+def test_it_polls_only_while_something_is_under_way(client_as: ClientAs, three: list[Deployment]) -> None:
+    client = client_as("viewer")
+    assert 'hx-trigger="every 2s"' in part(client.get(reverse("fleet")), "#fleet-rows")
+    see(three[2])
+    assert "hx-trigger" not in part(client.get(reverse("fleet"), headers=HX), "#fleet-rows")
+
+
+def test_what_people_typed_is_shown_and_not_run(client_as: ClientAs, three: list[Deployment]) -> None:
+    hostile = '"><script>alert(1)</script>{{ 7 }}'
+    Observation.objects.filter(deployment=three[1]).update(sentence=hostile, why=hostile)
+    page = soup_of(client_as("viewer").get(reverse("fleet"), {"q": hostile, "view": "attention"}))
+    assert not [script for script in page.select("script") if not script.get("src")]
+    assert not page.select("[hx-get='/logout/']")
+
+
+def test_stale_states_say_so(client_as: ClientAs, three: list[Deployment]) -> None:
+    client = client_as("viewer")
+    assert "as of" not in client.get(reverse("fleet")).content.decode()
+    with time_machine.travel(now().timestamp() + settings.BARISTA.observation_stale_s + 30):
+        assert "as of" in client.get(reverse("fleet")).content.decode()
+        ClusterHealth.objects.update(watched_at=now())
+        assert "as of" not in client.get(reverse("fleet")).content.decode()
+
+
+def test_usage_is_measured_or_a_dash(client_as: ClientAs, three: list[Deployment]) -> None:
+    Observation.objects.filter(deployment=three[0]).update(
+        view={"usage": {"calm-1": {"cpu_m": 250, "memory_b": 1 << 29}}}
+    )
+    page = soup_of(client_as("viewer").get(reverse("fleet") + "?q=calm"))
+    labels = [bar["aria-label"] for bar in page.select("svg.use")]
+    assert labels == ["CPU: 250m of 500m reserved", "Memory: 512 MiB of 1 GiB reserved"]
+    assert not soup_of(client_as("viewer").get(reverse("fleet") + "?q=fresh")).select("svg.use")
+
+
+SCENES: list[tuple[str, dict[str, Any], dict[str, Any], State]] = [
+    ("seen running", {}, {}, State.RUNNING),
+    ("newer intent", {"observed_generation": 0}, {}, State.SAVED_NOT_APPLIED),
+    ("conflict", {"phase": Phase.CONFLICT, "observed_generation": 0}, {}, State.CONFLICT),
+    ("refused", {"phase": Phase.BLOCKED}, {}, State.BLOCKED),
+    ("gave up", {"phase": Phase.PARKED}, {}, State.FAILED),
+    ("away", {"phase": Phase.UNREACHABLE}, {}, State.UNREACHABLE),
+    ("retired", {"phase": Phase.RETIRED}, {}, State.RETIRED),
+    ("retiring", {"phase": Phase.RETIRING}, {}, State.RETIRING),
+    ("applied, unseen", {}, {"observed_at": None}, State.STARTING),
+    ("never applied, unseen", {"applied_at": None}, {"observed_at": None}, State.UNKNOWN),
+    ("seen before it was applied", {}, {"state": "saved-not-applied"}, State.STARTING),
+    ("stalled", {}, {"state": "stalled"}, State.STALLED),
+]
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=[name for name, *_ in SCENES])
+def test_lists_and_pages_agree_on_the_state(people: People, places: Places, scene: Any) -> None:
+    """The order of what decides exists in SQL and in Python."""
+    _, state, observation, expected = scene
+    deployment = see(factories.make_deployment(author=people.editor, namespace=places.dev))
+    DeploymentState.objects.filter(deployment=deployment).update(**state)
+    Observation.objects.filter(deployment=deployment).update(**observation)
+    row = shown_to(people.viewer).related().get(pk=deployment.pk)
+    assert row.shown == expected == summary_of(row, at=now()).state
+    assert row.severity == expected.severity
+
+
+def test_a_pause_shows_at_once(people: People, places: Places) -> None:
+    deployment = see(factories.make_deployment(author=people.editor, namespace=places.dev))
+    actions.pause(deployment=deployment, by=factories.BY, note="freeze", until=None)
+    row = shown_to(people.viewer).related().get(pk=deployment.pk)
+    assert row.shown == State.PAUSED == summary_of(row, at=now()).state
+    ClusterHealth.objects.update(state="away")
+    row = shown_to(people.viewer).related().get(pk=deployment.pk)
+    assert row.shown == State.UNREACHABLE == summary_of(row, at=now()).state
