@@ -9,7 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from embedded.paths import LOOPBACK, REPOSITORY, Home
@@ -92,7 +92,10 @@ class Product:
 
     def worker(self) -> Command:
         arguments = ("--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle")
-        return self._program("worker", "celery", "-A", "baristaweb", "worker", *arguments, stop_seconds=8)
+        command = self._program("worker", "celery", "-q", "-A", "baristaweb", "worker", *arguments, stop_seconds=8)
+        # A demo on a machine that has only root is all right; the task format cannot carry code.
+        environ = {**command.environ, "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
+        return replace(command, environ=environ)
 
     def relay(self) -> Command:
         return self._manage("relay", "relay")
@@ -103,7 +106,7 @@ class Product:
     def migrate(self) -> Command:
         command = self._manage("migrate", "migrate", "--database=owner", "--verbosity=1")
         environ = {**command.environ, "DATABASE_OWNER_URL": self.urls.owner}
-        return Command(command.name, command.argv, environ, command.folder)
+        return replace(command, environ=environ)
 
     def seed(self) -> Command:
         return self._manage("seed", "seed_demo")
