@@ -1,0 +1,122 @@
+"""One of everything that a URL can name, for the tests that go over all URLs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from deployments.actions import deployments, logs, proposals
+from deployments.audit import Actor
+from deployments.models import AuditEvent, Deployment, LogRequest, Membership, Proposal
+from deployments.tests import factories
+from deployments.tests.fixtures import People, Places
+
+IDENTITIES = ("anonymous", "stranger", "viewer", "editor", "maintainer", "auditor", "platform")
+ADMIN_PAGES = ("changelist", "add", "change", "delete", "history")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """Rows of the team `search`. The stranger is a maintainer of another team."""
+
+    people: People
+    dev: Deployment
+    prod: Deployment
+    retired: Deployment
+    draft: Proposal  # of the editor for prod, not sent
+    sent: Proposal  # of the editor for prod, waiting for a maintainer
+    lines: LogRequest  # the viewer's
+    member: Membership
+    event: AuditEvent
+
+    def arguments(self, target: str) -> list[object]:
+        """What a URL's pattern is filled with."""
+        return {
+            "": list[object](),
+            "dev": [self.dev.slug],
+            "prod": [self.prod.slug],
+            "retired": [self.retired.slug],
+            "dev 1": [self.dev.slug, 1],
+            "prod 1": [self.prod.slug, 1],
+            "draft": [self.draft.pk],
+            "sent": [self.sent.pk],
+            "lines": [self.dev.slug, self.lines.pk],
+            "team": [self.people.team.slug],
+            "member": [self.people.team.slug, self.member.pk],
+            "event": [self.event.seq],
+        }[target]
+
+    def url(self, name: str, target: str) -> str:
+        return reverse(name, args=self.arguments(target))
+
+
+@pytest.fixture
+def scene(people: People, places: Places) -> Scene:
+    dev = factories.make_deployment(author=people.editor, namespace=places.dev, name="ranker")
+    prod = factories.make_deployment(author=people.maintainer, namespace=places.prod, name="ranker")
+    retired = factories.make_deployment(author=people.editor, namespace=places.staging, name="ranker")
+    by = Actor.as_user(people.maintainer)
+    factories.apply(
+        factories.edit(dev, author=people.editor, spec=factories.make_spec(model_version="2")), by=people.editor
+    )
+    deployments.retire(deployment=retired, by=by, note="done")
+    version_3 = replace(factories.make_spec(), model_version="3")
+    draft = factories.edit(prod, author=people.editor, spec=version_3)
+    sent = factories.edit(prod, author=people.editor, spec=version_3)
+    proposals.send(proposal=sent, by=Actor.as_user(people.editor), note="please")
+    event = AuditEvent.objects.filter(deployment_id=dev.pk).order_by("seq")[0]
+    return Scene(
+        people=people,
+        dev=Deployment.objects.related().get(pk=dev.pk),
+        prod=prod,
+        retired=retired,
+        draft=draft,
+        sent=sent,
+        lines=logs.request(deployment=dev, by=people.viewer),
+        member=Membership.objects.get(user=people.viewer),
+        event=event,
+    )
+
+
+def url_names() -> set[str]:
+    """Names of all URL patterns but the admin's; a pattern without a name fails."""
+    return set(_names(get_resolver().url_patterns))
+
+
+def _names(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.app_name != "admin":
+                yield from _names(pattern.url_patterns)
+        else:
+            assert pattern.name, f"{pattern.pattern} has no name"
+            yield pattern.name
+
+
+def admin_urls() -> Iterator[str]:
+    """Every page of the admin that a row exists for, and the pages of the admin itself."""
+    for name in ("index", "password_change", "password_change_done", "jsi18n"):
+        yield reverse(f"admin:{name}")
+    yield reverse("admin:app_list", args=["deployments"])
+    for model in admin.site._registry:
+        row = model._default_manager.order_by("pk").first()
+        assert row is not None, f"the scene has no {model.__name__}"
+        for page in ADMIN_PAGES:
+            name = f"admin:deployments_{model._meta.model_name}_{page}"
+            yield reverse(name, args=[] if page in {"changelist", "add"} else [row.pk])
+
+
+def missing(url: str, scene: Scene) -> str:
+    """The same address of something that does not exist, as long as the real one."""
+    changed = url
+    for real in (scene.dev, scene.prod, scene.retired):
+        changed = changed.replace(real.slug, real.slug[:-1] + "x")
+    for row in (scene.draft, scene.sent, scene.lines):
+        changed = changed.replace(str(row.pk), str(uuid.UUID(int=row.pk.int ^ 1)))
+    changed = changed.replace(f"/teams/{scene.people.team.slug}/", "/teams/searcx/")
+    return changed.replace(f"/audit/{scene.event.seq}/", f"/audit/{scene.event.seq + 100_000}/")
