@@ -16,6 +16,7 @@ from deployments.views import (
     lifecycle,
     logs,
     people,
+    promote,
     review,
     session,
 )
@@ -69,4 +70,6 @@ WRITE_PAGES = [
     path("proposals/<uuid:proposal_id>/merge/", conflict.merge_page, name="deployment-merge"),
 ]
 
-urlpatterns = [*WRITE_PAGES, *BULK_PAGES, *PEOPLE_PAGES, *READ_PAGES]
+PROMOTE_PAGES = [path("deployments/<str:slug>/promote/", promote.promote, name="deployment-promote")]
+
+urlpatterns = [*PROMOTE_PAGES, *WRITE_PAGES, *BULK_PAGES, *PEOPLE_PAGES, *READ_PAGES]

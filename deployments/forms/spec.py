@@ -81,6 +81,11 @@ class Row:
     def id(self) -> str:
         return f"id_{self.name}"
 
+    @property
+    def unset(self) -> str:
+        """What an empty value means here."""
+        return {"profile": "numbers of its own", "image_override": "the runtime's"}.get(self.field.path, "not set")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
@@ -171,7 +176,8 @@ class SpecForm:
             "strategy.type": dict(STRATEGIES).keys(),
         }
         for path, values in offered.items():
-            if self.texts[path] not in values:
+            # An empty choice is told by the spec's own check, in words that fit it.
+            if self.texts[path] not in values and not (self.texts[path] == "" and path in ("runtime", "profile")):
                 self.errors[path] = "Choose one from the list."
 
     def _parse(self, data: dict[str, object]) -> Spec | None:
@@ -215,8 +221,17 @@ class SpecForm:
         return diff.spec_diff(self.baseline, self.candidate)
 
     @property
+    def changes_shown(self) -> tuple[tuple[FieldChange, bool], ...]:
+        """Each change, and whether it fits."""
+        return tuple((change, change.path not in self.shown_errors) for change in self.changes)
+
+    @property
     def is_changed(self) -> bool:
         return bool(self.changes)
+
+    @property
+    def shows_all(self) -> bool:
+        return self.show is Show.ALL
 
     @cached_property
     def shown_errors(self) -> Errors:

@@ -70,9 +70,8 @@ class Review:
         """The platform team has changed the runtime or profile since the current revision."""
         if self.current is None:
             return False
-        return (self.current.runtime, self.current.profile) != (self.proposal.runtime, self.proposal.profile) and (
-            self.current.runtime.get("slug") == self.proposal.runtime.get("slug")
-        )
+        pairs = ((self.current.runtime, self.proposal.runtime), (self.current.profile, self.proposal.profile))
+        return any(old and new and old["slug"] == new["slug"] and old != new for old, new in pairs)
 
     @property
     def is_empty(self) -> bool:
@@ -188,7 +187,9 @@ class Review:
 
     @cached_property
     def manifest_lines(self) -> Sequence[str]:
-        """The difference of the rendered objects, as `diff -u` prints it."""
+        """The difference as `diff -u` prints it: live against dry run when the cluster has answered, else our own."""
+        if self.verdict.is_answered and not self.verdict.is_refused:
+            return self.verdict.manifest_lines
         before = candidates.before_proposal(self.proposal)
         old = {item["kind"]: item for item in before.objects()} if before else {}
         new = {item["kind"]: item for item in candidates.of_proposal(self.proposal).objects()}

@@ -1,25 +1,50 @@
-"""The cluster's verdict on a proposal, read from what a worker stored."""
+"""The cluster's verdict on a proposal, read from what a worker stored (its shape: deployments/dryrun.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from deployments.domain.answers import objects, text
 from deployments.models import Proposal
 from deployments.models.requests import Answer
 
 
+class Look(NamedTuple):
+    """What `state_pill` draws."""
+
+    label: str
+    tone: str
+    icon: str
+
+
+OUTCOMES = {
+    "created": Look("Is made", "ok", "circle-check"),
+    "changed": Look("Accepted", "ok", "circle-check"),
+    "unchanged": Look("Unchanged", "quiet", "circle-check"),
+    "deleted": Look("Is deleted", "warn", "trash"),
+    "refused": Look("Refused", "bad", "ban"),
+    "conflict": Look("Held by others", "warn", "git-compare"),
+    "cannot-check": Look("Not checked", "stall", "help"),
+}
+# A pod is only tried, so that a quota or an admission rule speaks now and not after the change.
+POD_FITS = "A pod like this may start."
+
+
 @dataclass(frozen=True, kw_only=True)
 class ObjectVerdict:
-    """One object in the dry run. `outcome` is created, changed, unchanged, deleted or refused."""
+    """One object in the dry run."""
 
     kind: str
     name: str
     outcome: str
     message: str
+
+    @property
+    def look(self) -> Look:
+        return OUTCOMES.get(self.outcome, OUTCOMES["cannot-check"])
 
     @property
     def is_refused(self) -> bool:
@@ -30,6 +55,7 @@ class ObjectVerdict:
 class Held:
     """A field of ours that somebody else holds in the cluster."""
 
+    kind: str
     path: str
     manager: str
     live: str
@@ -48,6 +74,7 @@ class Verdict:
     refusals: Sequence[str]
     warnings: Sequence[str]
     held: Sequence[Held]
+    manifest_lines: Sequence[str]
     results: Sequence[ObjectVerdict]
 
     @property
@@ -64,7 +91,7 @@ class Verdict:
                 kind=text(item, "kind"),
                 name=text(item, "name"),
                 outcome=text(item, "outcome"),
-                message=text(item, "message"),
+                message=text(item, "message") or _usual(item),
             )
             for item in objects(said, "objects")
         )
@@ -79,6 +106,7 @@ class Verdict:
             warnings=tuple(_texts(said, "warnings")),
             held=tuple(
                 Held(
+                    kind=text(item, "kind"),
                     path=text(item, "path"),
                     manager=text(item, "manager"),
                     live=_shown(item.get("live")),
@@ -86,6 +114,7 @@ class Verdict:
                 )
                 for item in objects(said, "conflicts")
             ),
+            manifest_lines=tuple(_texts(said, "manifest_diff")),
             results=results,
         )
 
@@ -93,6 +122,10 @@ class Verdict:
 def _texts(said: dict[str, Any], key: str) -> list[str]:
     found = said.get(key)
     return [item for item in found if isinstance(item, str)] if isinstance(found, list) else []
+
+
+def _usual(item: dict[str, Any]) -> str:
+    return POD_FITS if item.get("kind") == "Pod" and item.get("outcome") == "created" else ""
 
 
 def _shown(value: object) -> str:

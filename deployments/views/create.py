@@ -105,7 +105,6 @@ def _page(request: HttpRequest, place: PlaceForm, form: SpecForm, *, status: int
         "action": reverse("deployment-new"),
         "discard": reverse("fleet"),
         "manifests": spec_pages.manifests_of(form, at, revision=1, deployment=None),
-        "problems_count": len(form.problems) + len(place.problems),
     }
     return spec_pages.respond(request, "deployments/new.html", context, status=status)
 

@@ -85,6 +85,8 @@ def manifests_of(
 
 def respond(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     """The whole page, the form alone after a button, or only what stands beside the fields while typing."""
+    place = context.get("place_form")
+    context["problems_count"] = len(context["form"].problems) + (len(place.problems) if place else 0)
     if is_step(request):
         answer = render(request, "deployments/_spec_step.html", context | {"is_patch": True})
     elif request.htmx:  # type: ignore[attr-defined]

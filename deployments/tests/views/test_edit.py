@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from html import unescape
+from typing import Any
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 
-from deployments.models import Deployment
+from deployments.actions import deployments as actions
+from deployments.audit import Actor
+from deployments.domain.spec import Resources
+from deployments.forms import texts
+from deployments.models import Deployment, Proposal
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
-from deployments.tests.views.helpers import body, decide, newest, send_edit
+from deployments.tests.views.helpers import body, decide, newest, posted, send_edit
 
 ClientAs = Callable[[str], Client]
 
@@ -35,3 +43,185 @@ def test_edit_review_apply(client_as: ClientAs, people: People, places: Places) 
     deployment = Deployment.objects.related().get(pk=deployment.pk)
     assert deployment.current.number == 2
     assert deployment.current.to_spec().model_version == "2"
+
+
+def test_what_does_not_fit_is_said_twice_and_nothing_is_lost(
+    client_as: ClientAs, people: People, places: Places
+) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    response = send_edit(
+        client_as("editor"),
+        deployment,
+        model_version="7",
+        replicas__count="١",
+        service="70000",
+        env_name=["1A", "GOOD"],
+        env_value=["x", "kept\nlines"],
+    )
+    assert response.status_code == 422
+    html = body(response)
+    assert "3 things to fix before review" in html
+    assert html.count("Must be a whole number, such as 3.") == 2
+    assert html.count("Must be a port between 1 and 65535.") == 2
+    assert 'value="7"' in html
+    assert 'value="70000"' in html
+    assert "kept\nlines</textarea>" in html
+    assert not Proposal.objects.filter(deployment=deployment, kind="edit").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"artifact_uri": "gs://x/\x00y"}, "cannot be stored"),
+        ({"artifact_uri": "not a place"}, "Must be a place such as"),
+        ({"image_override": "allowed.io.evil.com/x:1"}, "is not allowed"),
+        ({"image_override": "http://x"}, "Leave out http://"),
+        ({"runtime": "made-up"}, "Choose one from the list."),
+        ({"profile": "made-up"}, "Choose one from the list."),
+        ({"profile": "-own", "resources__memory_limit": "1GB"}, "is not a unit of memory. Use Gi."),
+        ({"profile": "-own", "resources__cpu_request": "1e3"}, "is not"),
+        ({"profile": "-own", "resources__memory_request": "2Gi"}, "Must be at least the request (2 GiB)."),
+        ({"replicas__mode": "autoscale", "replicas__min": "5", "replicas__max": "2"}, "Must be at least the least"),
+        ({"replicas__count": "10000"}, "Must be at most"),
+        ({"replicas__count": "9" * 5000}, "Must be a whole number"),
+        ({"strategy__max_surge": "0", "strategy__max_unavailable": "0%"}, "cannot both be 0"),
+        ({"ingress_host": "Not A Host"}, "full DNS name"),
+        ({"env_name": ["LD_PRELOAD"], "env_value": ["x"]}, "cannot be set here"),
+        ({"env_name": ["A", "A"], "env_value": ["1", "2"]}, "A is set twice."),
+        ({"env_name": [""], "env_value": ["x"]}, "The variable has no name."),
+        ({"env_name": ["A"], "env_value": ["x" * 40_000]}, "larger than 32 KiB"),
+        ({"env_name": ["A"], "env_value": ["x\x00y"]}, "cannot be stored"),
+    ],
+)
+def test_bad_input_is_refused_in_words(
+    client_as: ClientAs, people: People, places: Places, changes: dict[str, Any], message: str
+) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    response = send_edit(client_as("editor"), deployment, **changes)
+    assert response.status_code == 422
+    assert message in unescape(body(response))
+    assert Proposal.objects.count() == 1
+
+
+def test_text_that_looks_like_markup_is_shown_as_it_is(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    nasty = '"><img src=x onerror=alert(1)>{{7*7}}'
+    response = send_edit(client_as("editor"), deployment, env_name=["A"], env_value=[nasty])
+    assert response.status_code == 302
+    html = body(client_as("editor").get(response["Location"]))
+    assert nasty not in html
+    assert "&lt;img src=x onerror=alert(1)&gt;{{7*7}}" in html
+
+
+def test_an_unchanged_form_makes_no_proposal(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    response = client_as("editor").post(
+        reverse("deployment-edit", args=[deployment.slug]), posted(deployment), follow=True
+    )
+    assert "Nothing changed" in body(response)
+    assert not Proposal.objects.filter(kind="edit").exists()
+
+
+def test_another_spelling_of_the_same_size_is_no_change(client_as: ClientAs, people: People, places: Places) -> None:
+    own = factories.make_spec(
+        profile=None, resources=Resources(cpu_request=500, memory_request=1 << 30, memory_limit=1 << 30)
+    )
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev, spec=own)
+    send_edit(client_as("editor"), deployment, resources__cpu_request="0.5", resources__memory_request="1024Mi")
+    assert not Proposal.objects.filter(kind="edit").exists()
+
+
+def test_marks_undo_and_rows_work_without_script(client_as: ClientAs, people: People, places: Places) -> None:
+    spec = factories.make_spec(env=(("LEVEL", "info"), ("OLD", "1")))
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev, spec=spec)
+    client, url = client_as("editor"), reverse("deployment-edit", args=[deployment.slug])
+    typed = posted(deployment, model_version="2", env_name=["LEVEL", "", ""], env_value=["debug", "", ""])
+
+    html = body(client.post(url, typed | {"more": "1"}))
+    assert html.count('name="env_name"') == 3 + 4
+    assert "was info" in html
+    assert "Bring back OLD" in html
+    assert "Your 3 changes" in html
+
+    html = body(client.post(url, typed | {"undo": "model_version"}))
+    assert "Your 2 changes" in html
+    html = body(client.post(url, typed | {"undo": "env.OLD"}))
+    assert 'value="OLD"' in html
+    html = body(client.post(url, typed | {"undo": "env.LEVEL"}))
+    assert "was info" not in html
+    html = body(client.post(url, typed | {"remove": "1"}))
+    assert "Bring back LEVEL" in html
+    assert not Proposal.objects.filter(kind="edit").exists()
+
+
+def test_typing_answers_beside_the_fields_only(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    response = client_as("editor").post(
+        reverse("deployment-edit", args=[deployment.slug]),
+        posted(deployment, replicas__count="0", artifact_uri="", step="1"),
+        headers={"hx-request": "true", "hx-trigger-name": "replicas__count"},
+    )
+    html = body(response)
+    assert response.status_code == 200
+    assert "HX-Request" in response["Vary"]
+    assert "<input" not in html
+    assert "<html" not in html
+    assert "Must be at least 1." in html
+    assert "Must be a place" not in html, "an untouched empty field is not scolded while another is typed in"
+    assert "kind: Deployment" in html
+
+
+def test_patched_marks_equal_fresh_ones(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    client, url = client_as("editor"), reverse("deployment-edit", args=[deployment.slug])
+    changes = {"model_version": "5", "service": "99999"}
+    patch = body(client.post(url, posted(deployment, step="1", **changes), headers={"hx-request": "true"}))
+    fresh = body(client.post(url, posted(deployment, more="1", **changes)))
+    for element in ("id_model_version_mark", "id_service_error", "id_service_mark", "spec-changes"):
+        assert _element(patch, element) == _element(fresh, element)
+
+
+def _element(html: str, element_id: str) -> str:
+    """The text of an element, without the attributes that only a patch has."""
+    found = re.search(
+        rf'<(\w+)[^>]* id="{element_id}"[^>]*>(.*?)</\1>|<(\w+) id="{element_id}"[^>]*>(.*?)</\3>', html, re.S
+    )
+    assert found, element_id
+    return " ".join((found.group(2) or found.group(4) or "").split())
+
+
+def test_who_may_edit(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    url = reverse("deployment-edit", args=[deployment.slug])
+    expected = {"viewer": 403, "auditor": 403, "stranger": 404, "editor": 200, "platform": 200, "anonymous": 302}
+    assert {name: client_as(name).get(url).status_code for name in expected} == expected
+    assert client_as("viewer").post(url, posted(deployment, model_version="2")).status_code == 403
+
+
+def test_a_get_writes_nothing(
+    client_as: ClientAs, people: People, places: Places, django_assert_max_num_queries: Any
+) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    client = client_as("editor")
+    with django_assert_max_num_queries(22) as asked:
+        client.get(reverse("deployment-edit", args=[deployment.slug]))
+    writes = [query["sql"] for query in asked.captured_queries if re.match("INSERT|UPDATE|DELETE", query["sql"])]
+    assert [sql for sql in writes if "django_session" not in sql] == []
+
+
+def test_what_the_form_does_not_know_is_kept() -> None:
+    kept = {"schema": 1, "later": {"a": 1}, "replicas": {"mode": "autoscale", "min": 1, "max": 3, "later": 2}}
+    values = texts.DEFAULTS | {"replicas.mode": "autoscale"}
+    data, errors = texts.to_json(values, [], kept=kept)
+    assert errors == {}
+    assert data["later"] == {"a": 1}
+    assert data["replicas"]["later"] == 2
+    data, _ = texts.to_json(values | {"replicas.mode": "fixed"}, [], kept=kept)
+    assert data["replicas"] == {"mode": "fixed", "count": 1}
+
+
+def test_a_retired_deployment_is_not_edited(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    actions.retire(deployment=deployment, by=Actor.as_user(people.maintainer), note="")
+    response = client_as("editor").get(reverse("deployment-edit", args=[deployment.slug]), follow=True)
+    assert "Restore it before you edit it" in body(response)

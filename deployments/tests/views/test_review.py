@@ -1,0 +1,251 @@
+"""The review: what will happen, the cluster's verdict, and who decides what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from deployments.domain.spec import Autoscale, Fixed, Recreate
+from deployments.models import AuditEvent, Deployment, Proposal, Revision
+from deployments.models.requests import Answer
+from deployments.tests import factories
+from deployments.tests.fixtures import People, Places
+from deployments.tests.views.helpers import answer, body, decide, newest, posted, send_edit
+
+ClientAs = Callable[[str], Client]
+
+
+@pytest.fixture
+def deployment(people: People, places: Places) -> Deployment:
+    return factories.make_deployment(author=people.editor, namespace=places.dev, name="ranker")
+
+
+@pytest.fixture
+def in_prod(people: People, places: Places) -> Deployment:
+    return factories.make_deployment(author=people.maintainer, namespace=places.prod, name="ranker")
+
+
+def proposed(author: Any, deployment: Deployment, **fields: Any) -> Proposal:
+    return factories.edit(deployment, author=author, spec=factories.make_spec(**fields))
+
+
+def page(client: Client, proposal: Proposal) -> str:
+    return body(client.get(reverse("deployment-review", args=[proposal.pk])))
+
+
+def patch(client: Client, proposal: Proposal) -> str:
+    url = reverse("deployment-verdict", args=[proposal.pk])
+    return body(client.get(url, headers={"hx-request": "true"}))
+
+
+def test_waiting_polls_and_applying_stays_possible(client_as: ClientAs, people: People, deployment: Deployment) -> None:
+    proposal = proposed(people.editor, deployment, model_version="2")
+    client = client_as("editor")
+    html = page(client, proposal)
+    assert 'hx-trigger="every 1s"' in html
+    assert "Check again" in html
+    assert "The cluster has not checked this yet." in html
+    assert "disabled" not in html
+    assert decide(client, proposal).status_code == 302
+    assert Deployment.objects.get(pk=deployment.pk).current.number == 2
+
+
+def test_an_answer_ends_the_polling_and_decides_the_first_line(
+    client_as: ClientAs, people: People, deployment: Deployment
+) -> None:
+    proposal = proposed(people.editor, deployment, model_version="2", replicas=Fixed(2))
+    client = client_as("editor")
+    assert "every 1s" in patch(client, proposal)
+    answer(proposal, restarts=True, objects=[{"kind": "Deployment", "name": "ranker", "outcome": "changed"}])
+    html = patch(client, proposal)
+    assert "every 1s" not in html
+    assert "Replaces the pod in development, gradually." in html
+    assert "Accepted" in html
+    assert html.count("hx-swap-oob") == 3
+    full = page(client, proposal)
+    assert "replaces pods" in full
+    assert "no restart" in full, "the number of replicas restarts nothing"
+    assert "every 1s" not in full
+
+
+def test_no_restart_is_said(client_as: ClientAs, people: People, deployment: Deployment) -> None:
+    proposal = proposed(people.editor, deployment, replicas=Autoscale(1, 4))
+    answer(proposal, restarts=False)
+    assert "without replacing a pod" in page(client_as("editor"), proposal)
+
+
+def test_a_refusal_of_the_cluster_cannot_be_applied(
+    client_as: ClientAs, people: People, deployment: Deployment
+) -> None:
+    proposal = proposed(people.editor, deployment, model_version="2")
+    refused = {"kind": "Pod", "name": "ranker", "outcome": "refused", "message": "exceeded quota: team-search"}
+    answer(proposal, restarts=True, objects=[refused], refusals=["Pod: exceeded quota: team-search"])
+    client = client_as("editor")
+    html = page(client, proposal)
+    assert "The cluster refuses this change" in html
+    assert "Pod: exceeded quota: team-search" in html
+    assert 'value="apply" disabled' in html
+    response = decide(client, proposal)
+    assert response.status_code == 409
+    assert Deployment.objects.get(pk=deployment.pk).current.number == 1
+
+
+def test_a_cluster_that_is_away_does_not_stop_anybody(
+    client_as: ClientAs, people: People, deployment: Deployment
+) -> None:
+    proposal = proposed(people.editor, deployment, model_version="2")
+    Proposal.objects.filter(pk=proposal.pk).update(
+        answer=Answer.FAILED, verdict={"problem": "It did not answer within 5 s."}
+    )
+    client = client_as("editor")
+    html = page(client, proposal)
+    assert "It did not answer within 5 s." in html
+    assert "The cluster has not checked this yet" in html
+    assert decide(client, proposal, "check").status_code == 302
+    assert Proposal.objects.get(pk=proposal.pk).answer == Answer.WAITING
+    assert decide(client, proposal).status_code == 302
+
+
+def test_held_fields_and_warnings_are_named(client_as: ClientAs, people: People, deployment: Deployment) -> None:
+    proposal = proposed(people.editor, deployment, model_version="2")
+    held = {"kind": "Deployment", "path": "spec.paused", "manager": "kubectl-edit", "live": True, "desired": False}
+    answer(proposal, restarts=True, conflicts=[held], warnings=["would violate <PodSecurity>"])
+    html = page(client_as("editor"), proposal)
+    assert "<b>kubectl-edit</b> holds" in html
+    assert "would violate &lt;PodSecurity&gt;" in html
+
+
+def test_a_double_submit_makes_one_revision(client_as: ClientAs, people: People, deployment: Deployment) -> None:
+    proposal = proposed(people.editor, deployment, model_version="2")
+    client = client_as("editor")
+    assert decide(client, proposal)["Location"] == decide(client, proposal)["Location"]
+    assert Revision.objects.filter(deployment=deployment).count() == 2
+    assert AuditEvent.objects.filter(kind="revision.saved").count() == 1
+    assert "as revision 2" in page(client, proposal)
+
+
+def test_only_what_was_shown_is_applied(client_as: ClientAs, people: People, deployment: Deployment) -> None:
+    proposal = proposed(people.editor, deployment, model_version="2")
+    response = decide(client_as("editor"), proposal, reviewed="0" * 64)
+    assert response.status_code == 422
+    assert "Review it again" in body(response)
+
+
+def test_prod_takes_a_reason_and_keeps_it(client_as: ClientAs, people: People, in_prod: Deployment) -> None:
+    proposal = proposed(people.maintainer, in_prod, model_version="2")
+    client = client_as("maintainer")
+    response = decide(client, proposal, note="  ")
+    assert response.status_code == 422
+    assert "Say why" in body(response)
+    assert "prodband" in body(response)
+    assert decide(client, proposal, note="v2 is better").status_code == 302
+    assert AuditEvent.objects.get(kind="revision.saved").note == "v2 is better"
+
+
+def test_an_editor_sends_to_a_maintainer_who_applies(client_as: ClientAs, people: People, in_prod: Deployment) -> None:
+    editor, maintainer = client_as("editor"), client_as("maintainer")
+    assert send_edit(editor, in_prod, model_version="2").status_code == 302
+    proposal = newest()
+    assert "Send to a maintainer" in page(editor, proposal)
+    assert decide(editor, proposal).status_code == 403
+    url = reverse("deployment-review", args=[proposal.pk])
+    assert maintainer.get(url).status_code == 404, "a proposal that was not sent is its author's own"
+    assert decide(editor, proposal, "send", note="").status_code == 422
+    assert decide(editor, proposal, "send", note="fresher features").status_code == 302
+    html = page(maintainer, proposal)
+    assert "fresher features" in html
+    assert "Apply 1 change to ranker in prod" in html
+    assert client_as("viewer").get(url).status_code == 200
+    assert client_as("stranger").get(url).status_code == 404
+    assert decide(maintainer, proposal, note="agreed").status_code == 302
+    assert Deployment.objects.get(pk=in_prod.pk).current.number == 2
+    assert AuditEvent.objects.get(kind="revision.saved").facts["proposed_by"] == "editor"
+
+
+def test_a_maintainer_drops_it(client_as: ClientAs, people: People, in_prod: Deployment) -> None:
+    editor = client_as("editor")
+    send_edit(editor, in_prod, model_version="2")
+    proposal = newest()
+    decide(editor, proposal, "send", note="please")
+    assert decide(client_as("maintainer"), proposal, "drop").status_code == 302
+    assert AuditEvent.objects.filter(kind="proposal.dropped").exists()
+    assert decide(client_as("maintainer"), proposal).status_code == 422
+    assert "Dropped" in page(editor, proposal)
+
+
+def test_somebody_saved_first(client_as: ClientAs, people: People, deployment: Deployment) -> None:
+    mine = proposed(people.editor, deployment, model_version="2", env=(("MINE", "1"),))
+    factories.apply(proposed(people.maintainer, deployment, model_version="3"), by=people.maintainer, note="theirs!")
+    client = client_as("editor")
+    response = decide(client, mine)
+    assert response.status_code == 409
+    html = body(response)
+    assert "maintainer saved revision 2" in html
+    assert "theirs!" in html
+    assert "both changed" in html
+    assert "only you changed" in html
+    assert "It cannot be applied as it is" in page(client, mine)
+
+    url = reverse("deployment-merge", args=[mine.pk])
+    response = client.post(url, {"seen": "2", "pick_model_version": "theirs", "pick_env__MINE": "yours"})
+    assert response.status_code == 302
+    merged = newest()
+    assert response["Location"] == reverse("deployment-review", args=[merged.pk])
+    assert merged.based_on == 2
+    assert (merged.spec["model_version"], merged.spec["env"]) == ("3", [{"name": "MINE", "value": "1"}])
+    assert Proposal.objects.get(pk=mine.pk).dropped_at is not None
+    assert decide(client, merged).status_code == 302
+    assert Deployment.objects.get(pk=deployment.pk).current.number == 3
+
+
+def test_a_form_from_an_old_tab_shows_both_versions(
+    client_as: ClientAs, people: People, deployment: Deployment
+) -> None:
+    old_tab = posted(deployment, model_version="2")
+    factories.apply(proposed(people.maintainer, deployment, model_version="3"), by=people.maintainer)
+    response = client_as("editor").post(reverse("deployment-edit", args=[deployment.slug]), old_tab)
+    assert response.status_code == 409
+    assert "Somebody saved first" in body(response)
+    assert Deployment.objects.get(pk=deployment.pk).current.number == 2
+
+
+def test_a_merge_that_does_not_fit_says_so(client_as: ClientAs, people: People, deployment: Deployment) -> None:
+    mine = proposed(people.editor, deployment, replicas=Autoscale(5, 6))
+    theirs = proposed(people.maintainer, deployment, replicas=Autoscale(1, 2))
+    factories.apply(theirs, by=people.maintainer)
+    client, url = client_as("editor"), reverse("deployment-merge", args=[mine.pk])
+    picks = {"seen": "2", "pick_replicas__min": "yours", "pick_replicas__max": "theirs"}
+    response = client.post(url, picks)
+    assert response.status_code == 422
+    assert "Must be at least the least replicas (5)." in body(response)
+    assert client.post(url, picks | {"seen": "1"}).status_code == 409
+    nothing_left = {"seen": "2", "pick_replicas__min": "theirs", "pick_replicas__max": "theirs"}
+    assert "Nothing of yours is left" in body(client.post(url, nothing_left, follow=True))
+
+
+def test_warnings(client_as: ClientAs, people: People, in_prod: Deployment) -> None:
+    proposal = proposed(
+        people.maintainer, in_prod, strategy=Recreate(), image_override="docker.io/tensorflow/serving:2.17"
+    )
+    html = page(client_as("maintainer"), proposal)
+    for words in ("The image is a tag.", "Recreate.", "A single replica."):
+        assert words in html
+
+
+def test_back_to_the_form_keeps_everything(client_as: ClientAs, people: People, deployment: Deployment) -> None:
+    proposal = proposed(people.editor, deployment, model_version="77")
+    client = client_as("editor")
+    link = f"{reverse('deployment-edit', args=[deployment.slug])}?proposal={proposal.pk}"
+    assert link in page(client, proposal)
+    html = body(client.get(link))
+    assert 'value="77"' in html
+    assert "was 1" in html
+
+
+def test_an_unknown_button_is_refused(client_as: ClientAs, people: People, deployment: Deployment) -> None:
+    proposal = proposed(people.editor, deployment, model_version="2")
+    assert decide(client_as("editor"), proposal, "nonsense").status_code == 422
