@@ -169,8 +169,7 @@ class Demo:
     def _stop(self) -> None:
         self.supervisor.close()
         # The product first: it should not see its database go.
-        for name in ("watch", "relay", "worker", "web"):
-            self.supervisor.stop_one(name)
+        self.supervisor.stop_together("watch", "relay", "worker", "web")
         if self.cluster is not None:
             self.cluster.stop()
         self.supervisor.stop()

@@ -75,13 +75,15 @@ class Supervisor:
         with self._lock:
             return {name: child.process.pid for name, child in self.children.items()}
 
-    def stop_one(self, name: str) -> None:
-        """Stop one child for good, if it was started."""
+    def stop_together(self, *names: str) -> None:
+        """Stop these children for good, at the same time; those that were never started are skipped."""
         with self._lock:
-            child = self.children.pop(name, None)
-            if child is not None:
-                end(child.process, stop_signal=child.command.stop_signal, seconds=child.command.stop_seconds)
-                remove_record(self.home, name)
+            children = [child for name in names if (child := self.children.pop(name, None)) is not None]
+        threads = [threading.Thread(target=self._end, args=(child,)) for child in children]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def close(self) -> None:
         """Start nothing any more, and let whoever waits for readiness give up."""
@@ -92,9 +94,12 @@ class Supervisor:
         self._closing.set()
         with self._lock:
             while self.children:
-                name, child = self.children.popitem()
-                end(child.process, stop_signal=child.command.stop_signal, seconds=child.command.stop_seconds)
-                remove_record(self.home, name)
+                _, child = self.children.popitem()
+                self._end(child)
+
+    def _end(self, child: Child) -> None:
+        end(child.process, stop_signal=child.command.stop_signal, seconds=child.command.stop_seconds)
+        remove_record(self.home, child.command.name)
 
     def _spawn(self, command: Command) -> subprocess.Popen[bytes]:
         process = spawn(command, mark=str(self.home.path))
