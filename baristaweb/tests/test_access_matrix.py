@@ -66,6 +66,9 @@ deployment-edit            dev      POST  302 404 403 422 422 403 422
 deployment-edit            prod     GET   302 404 403 200 200 403 200
 deployment-rollback        dev-1    GET   302 404 403 200 200 403 200
 deployment-rollback        dev-1    POST  302 404 403 302 302 403 302
+deployment-promote         dev      GET   302 404 403 200 200 403 200
+deployment-promote         dev      POST  302 404 403 409 409 403 409
+deployment-promote         prod     GET   302 404 403 302 302 403 302
 deployment-restart         dev      GET   302 404 403 200 200 403 200
 deployment-restart         dev      POST  302 404 403 302 302 403 302
 deployment-restart         prod     GET   302 404 403 403 200 403 200

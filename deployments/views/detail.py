@@ -28,6 +28,7 @@ from deployments.domain.states import ClusterView, NextAction, Summary
 from deployments.domain.timeline import StepMark
 from deployments.models import Deployment, Revision
 from deployments.queries import detail as queries
+from deployments.queries.promotion import next_environment
 from deployments.queries.shown import heard_at, summary_of
 from deployments.views import usage
 from deployments.views.usage import Use
@@ -95,6 +96,7 @@ def shell_of(request: HttpRequest, deployment: Deployment, tab: str) -> dict[str
         "heard_at": heard,
         "is_stale": heard is not None and at - heard > timedelta(seconds=settings.BARISTA.observation_stale_s),
         "verdict_tone": _verdict_tone(summary),
+        "promote_to": next_environment(deployment) if rights.edit else None,
         "kubectl": f"kubectl -n {deployment.namespace.name} describe deployment {deployment.name}",
     }
 

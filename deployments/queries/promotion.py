@@ -1,0 +1,108 @@
+"""Where a deployment can be promoted to, and what that would change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from deployments.domain import promotion
+from deployments.domain.catalogue import Environment
+from deployments.domain.promotion import Setting
+from deployments.domain.running_image import Pin, pin
+from deployments.domain.spec import Spec, effective_image
+from deployments.models import Deployment, Namespace, Revision
+from deployments.queries.detail import view_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A deployment of the same model in the next environment, or a namespace in which one would be created."""
+
+    namespace: Namespace
+    deployment: Deployment | None = None
+
+    @property
+    def key(self) -> str:
+        return self.deployment.slug if self.deployment else f"new-{self.namespace.pk}"
+
+    @property
+    def label(self) -> str:
+        place = f"{self.namespace.name} in {self.namespace.cluster.name}"
+        return f"{self.deployment.name} in {place}" if self.deployment else f"a new deployment in {place}"
+
+    @property
+    def environment(self) -> Environment:
+        return Environment(self.namespace.environment)
+
+    @property
+    def current(self) -> Revision | None:
+        return self.deployment.current if self.deployment else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promotion:
+    """The difference between two deployments of a model, seen from the one that is promoted."""
+
+    source: Deployment
+    revision: Revision
+    target: Target
+
+    @cached_property
+    def pin(self) -> Pin:
+        """The digest that the source runs."""
+        image = effective_image(self.revision.to_spec(), self.revision.to_runtime())
+        return pin(image, view_of(self.source))
+
+    @cached_property
+    def offered(self) -> Spec:
+        """The source's spec, its image pinned to what runs if that can be told."""
+        spec = self.revision.to_spec()
+        return replace(spec, image_override=self.pin.image) if self.pin.image else spec
+
+    @cached_property
+    def base(self) -> Spec | None:
+        return self.target.current.to_spec() if self.target.current else None
+
+    @cached_property
+    def settings(self) -> tuple[Setting, ...]:
+        return promotion.settings(self.offered, self.base)
+
+    def carried(self, keys: set[str]) -> Spec:
+        """The target's spec with these settings; keys that are not offered count for nothing."""
+        known = {setting.key for setting in self.settings}
+        fixed = {setting.key for setting in self.settings if setting.is_fixed}
+        return promotion.carry(self.offered, self.base, (keys & known) | fixed)
+
+
+def targets_of(source: Deployment) -> list[Target]:
+    """Those in the nearest later environment in which the team has a namespace; the same name first."""
+    later = promotion.LATER[source.environment]
+    places = list(
+        Namespace.objects.select_related("team", "cluster").filter(
+            team=source.team, environment__in=[item.value for item in later], cluster__is_active=True
+        )
+    )
+    nearest = next((item for item in later if any(place.environment == item for place in places)), None)
+    places = [place for place in places if place.environment == nearest]
+    found = Deployment.objects.related().filter(
+        namespace__in=places, model_id=source.model_id, current__isnull=False, retired_at=None
+    )
+    served = sorted(found, key=lambda row: (row.name != source.name, row.slug))
+    taken = {row.namespace_id for row in served}
+    return [
+        *(Target(namespace=row.namespace, deployment=row) for row in served),
+        *(Target(namespace=place) for place in places if place.pk not in taken),
+    ]
+
+
+def next_environment(deployment: Deployment) -> Environment | None:
+    """Where a promotion goes; None when the team has no namespace in a later environment."""
+    later = promotion.LATER[deployment.environment]
+    if not later:
+        return None
+    names = set(
+        Namespace.objects.filter(
+            team=deployment.team, environment__in=[item.value for item in later], cluster__is_active=True
+        ).values_list("environment", flat=True)
+    )
+    return next((item for item in later if item.value in names), None)
