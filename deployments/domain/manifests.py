@@ -5,8 +5,9 @@ The number of replicas is never rendered: it belongs to the autoscaler or to the
 """
 
 import json
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from deployments.domain.catalogue import HardwareProfile, Placement, Runtime
 from deployments.domain.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA, FIELD_MANAGER_SCALER
@@ -47,6 +48,8 @@ __all__ = [
     "labels",
     "render",
 ]
+
+_NOT_YAML: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,13 @@ def render(
 
 
 def canonical_json(obj: Any) -> bytes:
-    """The bytes that are sent, checked and hashed."""
-    return json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """The bytes that are sent, checked and hashed.
+
+    Server-side apply reads its body as YAML, of which JSON is almost a part: the characters of _NOT_YAML are refused
+    there or folded into a space, so they are escaped. All others are not: YAML knows no surrogate pairs.
+    """
+    text = json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _NOT_YAML.sub(lambda match: f"\\u{ord(match.group()):04x}", text).encode()
 
 
 def _object(api_version: str, kind: str, spec: Spec, placement: Placement) -> dict[str, Any]:

@@ -144,6 +144,7 @@ def test_profile_places_the_pod_and_own_numbers_do_not_need_it() -> None:
 def test_canonical_json_refuses_what_is_not_json() -> None:
     with pytest.raises(ValueError, match="JSON"):
         canonical_json({"a": float("nan")})
+    assert canonical_json({"a": "\x7f\x85\u2028\ufeff😀"}) == b'{"a":"\\u007f\\u0085\\u2028\\ufeff\xf0\x9f\x98\x80"}'
     assert canonical_json({"b": 1, "a": "ä"}) == '{"a":"ä","b":1}'.encode()
 
 
