@@ -122,8 +122,11 @@ class Relay:
         self._hands.submit(self._do, task, key)
 
     def _do(self, task: str, key: Any) -> None:
-        self._guard(task, partial(WORK[task], key))
-        self._in_hand.discard((task, key))
+        try:
+            self._guard(task, partial(WORK[task], key))
+        finally:
+            self._in_hand.discard((task, key))
+            connections.close_all()
 
     def _probe(self) -> None:
         for cluster in Cluster.objects.filter(is_active=True).select_related("health"):

@@ -205,8 +205,9 @@ class Gateway(Protocol):
     ) -> Listing: ...
 
     def watch(
-        self, kind: Kind, *, resource_version: str, namespace: str | None = None, labels: str = "", idle_s: float = 90
-    ) -> Watch: ...
+        self, kind: Kind, *, resource_version: str, namespace: str | None = None, labels: str = "", lasts_s: int = 240
+    ) -> Watch:
+        """Changes since the version, for so many seconds; Unreachable when nothing came for much longer than usual."""
 
     def pod_log(
         self,

@@ -27,6 +27,8 @@ LIST_S: Final = 15.0
 ANSWER_LIMIT: Final = 128 * 1024 * 1024
 POOL: Final = 64
 PAGE: Final = 500
+# Bookmarks come about once a minute: a stream that is silent for longer is dead.
+IDLE_S: Final = 100
 
 
 def from_kubeconfig(path: str, context: str) -> KubernetesGateway:
@@ -134,16 +136,18 @@ class KubernetesGateway:
                 return Listing(items, str(metadata.get("resourceVersion", "")))
 
     def watch(
-        self, kind: Kind, *, resource_version: str, namespace: str | None = None, labels: str = "", idle_s: float = 90
+        self, kind: Kind, *, resource_version: str, namespace: str | None = None, labels: str = "", lasts_s: int = 240
     ) -> Stream:
         query = [
             *_selectors(labels, ""),
             ("watch", "true"),
             ("allowWatchBookmarks", "true"),
             ("resourceVersion", resource_version),
-            ("timeoutSeconds", "240"),
+            ("timeoutSeconds", str(lasts_s)),
         ]
-        response = self._send("GET", RESOURCES[kind].path(namespace), query, None, None, (CONNECT_S, idle_s))
+        response = self._send(
+            "GET", RESOURCES[kind].path(namespace), query, None, None, (CONNECT_S, min(IDLE_S, lasts_s + 10))
+        )
         if response.status >= 300:
             with response:
                 raise refusal(response.status, response.read(), response.headers)

@@ -24,8 +24,10 @@ from deployments.observe.store import KINDS, Store, Target
 log = structlog.get_logger(__name__)
 
 SELECTOR: Final = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
-# Bookmarks come about once a minute: a stream that is silent for longer is dead.
-IDLE_S: Final = 100.0
+SILENT_S: Final = 110.0
+STREAM_S: Final = 240
+# The apiserver sends no bookmarks for Events: short streams tell a quiet namespace from a dead connection.
+EVENT_STREAM_S: Final = 50
 PULSE_S: Final = 3.0
 FLUSH_S: Final = 0.2
 WRITE_EVERY_S: Final = 1.0
@@ -49,10 +51,11 @@ class Feed(threading.Thread):
         self.stopping = threading.Event()
         self._stream: Watch | None = None
         self._labels = SELECTOR if kind is not Kind.EVENT else ""
+        self._lasts_s = STREAM_S if kind is not Kind.EVENT else EVENT_STREAM_S
 
     @property
     def is_alive_and_heard(self) -> bool:
-        return time.monotonic() - self.heard_at < IDLE_S
+        return time.monotonic() - self.heard_at < SILENT_S
 
     def run(self) -> None:
         failures = 0
@@ -86,7 +89,11 @@ class Feed(threading.Thread):
         version = listing.resource_version
         while not self.stopping.is_set() and self.watcher.is_up.is_set():
             stream = gateway.watch(
-                self.kind, resource_version=version, namespace=self.namespace, labels=self._labels, idle_s=IDLE_S
+                self.kind,
+                resource_version=version,
+                namespace=self.namespace,
+                labels=self._labels,
+                lasts_s=self._lasts_s,
             )
             self._stream = stream
             self.heard_at = time.monotonic()

@@ -1,0 +1,147 @@
+"""Nothing that was saved waits for a message: the relay finds it, and works alone when the queue is away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from baristaweb.lib.clock import now
+from deployments import dispatch, relay
+from deployments.actions import deployments
+from deployments.audit import Actor
+from deployments.models import AuditEvent, Deployment, DeploymentState, LogRequest, Proposal
+from deployments.models.requests import Answer
+from deployments.relay import Relay
+from deployments.tests import factories
+from deployments.tests.cluster.conftest import Bench, wait_until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True, databases=["default", "locks"])]
+
+BY = Actor.system("tests")
+
+
+@pytest.fixture
+def broker_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "nudge", lambda task, *args: False)
+
+
+@pytest.fixture
+def running(broker_away: None) -> Iterator[Relay]:
+    """A relay without a queue."""
+    stopping = threading.Event()
+    alone = Relay(stopping)
+    thread = threading.Thread(target=alone.run)
+    thread.start()
+    yield alone
+    stopping.set()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_without_a_queue_everything_still_happens(bench: Bench, running: Relay) -> None:
+    deployment = bench.create(run=False)
+    proposal = factories.make_proposal(author=bench.author, namespace=bench.place, name="other")
+    question = LogRequest.objects.create(deployment=deployment, author=bench.author)
+
+    wait_until(lambda: bench.state(deployment).observed_generation == 1, seconds=20, what="the apply")
+    wait_until(
+        lambda: Proposal.objects.get(pk=proposal.pk).answer == Answer.DONE, seconds=20, what="the cluster's verdict"
+    )
+    wait_until(lambda: LogRequest.objects.get(pk=question.pk).answer != Answer.WAITING, seconds=20, what="the lines")
+    assert bench.live()["metadata"]["annotations"]["barista.io/revision"] == "1"
+
+
+def test_a_pause_ends_by_itself_and_is_audited(bench: Bench) -> None:
+    deployment = bench.create()
+    deployments.pause(deployment=deployment, by=BY, note="freeze", until=now() + timedelta(hours=1))
+
+    relay.end_pauses(now() + timedelta(minutes=59))
+    assert Deployment.objects.get(pk=deployment.pk).is_paused
+    relay.end_pauses(now() + timedelta(minutes=61))
+
+    assert not Deployment.objects.get(pk=deployment.pk).is_paused
+    event = AuditEvent.objects.get(kind="deployment.resumed", deployment_id=deployment.pk)
+    assert event.actor_name == "relay"
+
+
+def test_a_claim_is_a_lease(bench: Bench) -> None:
+    deployment = bench.create(run=False)
+
+    assert relay.claim(lease_s=5) == [deployment.pk]
+    assert relay.claim(lease_s=5) == []
+    assert timedelta(seconds=4) < bench.state(deployment).next_reconcile_at - now() <= timedelta(seconds=5)
+    DeploymentState.objects.update(next_reconcile_at=now())
+    assert relay.claim(lease_s=5) == [deployment.pk]
+
+
+def test_two_relays_share_the_work(bench: Bench) -> None:
+    ids = [
+        factories.make_deployment(author=bench.author, namespace=bench.place, name=f"ranker-{number}").pk
+        for number in range(6)
+    ]
+    claimed: list[int] = []
+    lock = threading.Lock()
+
+    def work() -> None:
+        found = relay.claim(lease_s=60, limit=3)
+        with lock:
+            claimed.extend(found)
+        connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    claimed += relay.claim(lease_s=60)
+
+    assert sorted(claimed) == sorted(ids)
+
+
+@pytest.mark.parametrize("command", ["relay", "watch"])
+def test_the_processes_end_on_sigterm(bench: Bench, command: str) -> None:
+    url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**settings.DATABASES["default"])
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", command],
+        cwd=settings.BASE_DIR,
+        env=_environment(url),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        if command == "relay":
+            deployment = bench.create(run=False)
+            # No worker listens to this queue: the relay nudges, and the lease runs out.
+            wait_until(
+                lambda: bench.state(deployment).next_reconcile_at > now() + timedelta(seconds=1),
+                seconds=30,
+                what="the first claim",
+            )
+        else:
+            wait_until(lambda: _watched(bench), seconds=30, what="the first word of the watch")
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=15)
+        assert process.returncode == 0, said
+        assert "Traceback" not in said, said
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _watched(bench: Bench) -> bool:
+    cluster = type(bench.place.cluster).objects.select_related("health").get(pk=bench.place.cluster_id)
+    return cluster.health.watched_at is not None
+
+
+def _environment(url: str) -> dict[str, str]:
+    return os.environ | {"DJANGO_SETTINGS_MODULE": "baristaweb.tests.settings", "BARISTA_TEST_APP_URL": url}
