@@ -7,6 +7,7 @@ has a clone of one migrated database, made by the owner and used as the app role
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ URLS = {
 # Playwright's synchronous API runs an event loop in the thread that also talks to the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
+PASSED = pytest.StashKey[bool]()
 _stack: TestStack | None = None
 
 
@@ -50,18 +52,27 @@ def _is_worker(config: pytest.Config) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     global _stack
     if not _is_worker(config) and not config.option.collectonly:
-        _stack = start_test_stack(Path(tempfile.mkdtemp(prefix="barista-test-")))
+        os.environ["BARISTA_TEST_HOME"] = tempfile.mkdtemp(prefix="barista-test-")
+        _stack = start_test_stack(Path(os.environ["BARISTA_TEST_HOME"]))
         for name, attribute in URLS.items():
             os.environ[name] = str(getattr(_stack, attribute) or "")
         _migrate(_stack)
     _point_connections()
 
 
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[PASSED] = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the stack; its logs stay when something failed."""
     global _stack
-    if _stack is not None:
-        _stack.stop()
-        _stack = None
+    if _stack is None:
+        return
+    _stack.stop()
+    _stack = None
+    if config.stash.get(PASSED, False):
+        shutil.rmtree(os.environ["BARISTA_TEST_HOME"], ignore_errors=True)
 
 
 def _migrate(stack: TestStack) -> None:
