@@ -20,8 +20,7 @@ production() {
 step "ruff check" ruff check .
 step "ruff format" ruff format --check .
 step "mypy" env BARISTA_ENV=test SECRET_KEY=lint mypy .
-step "djlint" djlint templates --lint --quiet
-step "djlint format" djlint templates --check --quiet
+step "templates" djlint templates --lint --quiet
 for config in importlinter.ini .importlinter; do
     [ -f "$config" ] && step "import rules" lint-imports --config "$config"
 done
