@@ -53,6 +53,7 @@ class LocalFold:
         self.bad = BadRows()
         self._progress, self._lock = progress, threading.Lock()
         self._keyed = bool(self.options.keys.columns)
+        self._staged: dict[str, Log] = {}
 
     def run(self, sources: Sequence[Source]) -> Profile:
         """The profile of all sources. Raises SourceError, ColumnError or GroupError; a failed run keeps nothing."""
@@ -79,7 +80,7 @@ class LocalFold:
         lanes = [[_Lane(chunk) for _ in range(width)] for chunk in chunks]
         with ThreadPoolExecutor(self.threads, thread_name_prefix="fold") as pool:
             for source in sources:
-                log = open_log(source, self.spec, self.options.limits, self.bad)
+                log = self._open(source)
                 log.require([feature.name for feature in features] + self.options.keys.columns)
                 for span in _spans(log.batches()):
                     self._run_span(pool, log, span, lanes)
@@ -93,6 +94,15 @@ class LocalFold:
                     parts = [lane.accumulators[place].state(number) for lane in group]
                     found[feature.name] = parts[0] if len(parts) == 1 else merge(parts)
             yield cell, found
+
+    def _open(self, source: Source) -> Log:
+        """Text is parsed once for all rounds of columns; Parquet is opened again, its footer is cheap."""
+        if source.path in self._staged:
+            return self._staged[source.path]
+        log = open_log(source, self.spec, self.options.limits, self.bad, self.options.keys)
+        if source.format != "parquet" and len(self.spec) > self.options.columns_at_once:
+            self._staged[source.path] = log
+        return log
 
     def _run_span(self, pool: ThreadPoolExecutor, log: Log, span: list[Batch], lanes: list[list[_Lane]]) -> None:
         groupings = _Groupings()

@@ -10,7 +10,7 @@ from observability.domain.profile import Profile
 from observability.domain.propose import propose
 from observability.domain.spec import Spec
 from observability.store.files import Limits, Source, SourceError, expand, open_source
-from observability.store.logs import BadRows, open_log
+from observability.store.logs import sample_log
 
 from .base import Engine, Options, Progress
 from .local import profile_sources as fold_locally
@@ -30,7 +30,7 @@ def find_sources(uris: Sequence[str], limits: Limits) -> list[Source]:
 
 def propose_spec(source: Source, limits: Limits) -> Spec:
     """A spec from the first rows of one source."""
-    return propose(open_log(source, None, limits, BadRows()).sample(SAMPLE_ROWS))
+    return propose(sample_log(source, limits, SAMPLE_ROWS))
 
 
 def load_spec(path: str) -> Spec:

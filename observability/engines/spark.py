@@ -26,7 +26,7 @@ from observability.domain.spec import Spec
 from observability.domain.states import State, merge
 from observability.domain.windows import Keys, Registry, group_ids
 from observability.store.files import Limits, Source, SourceError, open_source
-from observability.store.logs import BadRow, BadRows, open_log
+from observability.store.logs import BadRows, open_log
 from observability.store.parquet import Batch
 
 from .base import Options, Progress
@@ -57,7 +57,9 @@ class Plan:
     limits: Limits
 
 
-Found = tuple[str, Any]  # ("state", (feature, cell, blob)) or ("bad", (count, examples))
+BAD: Final = (-1, ("", None, ""))  # the key that carries bad rows beside the states
+Key = tuple[int, tuple[str, int | None, str]]  # (place of the feature, cell)
+Found = tuple[Key, Any]  # a packed state, or for BAD (count, examples)
 
 
 def descriptors(sources: Sequence[Source], spec: Spec, options: Options) -> list[Descriptor]:
@@ -65,6 +67,9 @@ def descriptors(sources: Sequence[Source], spec: Spec, options: Options) -> list
     found = []
     places = range(len(spec.features))
     for source in sources:
+        if source.format != "parquet":  # text cannot be read from the middle: one task parses and folds all of it
+            found.append(Descriptor(source.uri, source.size, source.mtime_ns, (), tuple(places), True))
+            continue
         log = open_log(source, spec, options.limits, BadRows())
         log.require([feature.name for feature in spec] + options.keys.columns)
         for batches in _cut(log.batches()):
@@ -94,13 +99,13 @@ def fold_task(plan: Plan, task: Descriptor) -> Iterator[Found]:
     if (source.size, source.mtime_ns) != (task.size, task.mtime_ns):
         raise SourceError(f"{source.shown}: the file changed while it was read; profile it again when it is complete")
     bad = BadRows(is_counting=task.is_first)
-    log = open_log(source, spec, plan.limits, bad)
+    log = open_log(source, spec, plan.limits, bad, plan.keys)
     registry, scratch = Registry(plan.limits.groups), Scratch()
     features = [spec.features[place] for place in task.features]
     accumulators = [FeatureAccumulator(feature) for feature in features]
     names = [feature.name for feature in features]
     keyed = plan.keys.columns
-    for batch in task.batches:
+    for batch in task.batches or log.batches():
         # The key columns ride along with the features, so that both are cut into the same pieces.
         for first, columns in log.read(batch, list(dict.fromkeys([*keyed, *names]))):
             by_name = dict(zip(dict.fromkeys([*keyed, *names]), columns, strict=True))
@@ -117,8 +122,8 @@ def fold_task(plan: Plan, task: Descriptor) -> Iterator[Found]:
         registry.number(Cell())
     for cell, number in registry.cells().items():
         for place, accumulator in zip(task.features, accumulators, strict=True):
-            yield "state", (place, (cell.version, cell.window, cell.segment), pack(encode(accumulator.state(number))))
-    yield "bad", (bad.count, [(row.source, row.row, row.reason) for row in bad.examples])
+            yield (place, (cell.version, cell.window, cell.segment)), pack(encode(accumulator.state(number)))
+    yield BAD, (bad.count, [(row.source, row.row, row.reason) for row in bad.examples])
 
 
 def profile_sources(
@@ -127,29 +132,33 @@ def profile_sources(
     """Fold sources on the Spark master named by BARISTA_SPARK_MASTER."""
     tasks = descriptors(sources, spec, options)
     plan = Plan(spec.dumps(), options.keys, options.limits)
-    parts: dict[tuple[Cell, int], list[State]] = {}
+    states: dict[Cell, dict[str, State]] = {}
     bad, examples = 0, []
     with spark_session() as session:
         context = session.sparkContext
         shared = context.broadcast(plan)
-        spread = context.parallelize(tasks, max(len(tasks), 1))
-        for kind, found in spread.mapPartitions(_Partition(shared)).toLocalIterator(prefetchPartitions=True):
-            if kind == "bad":
-                bad += found[0]
-                examples += [BadRow(*row) for row in found[1]]
+        spread = context.parallelize(tasks, max(len(tasks), 1)).mapPartitions(_Partition(shared))
+        # States of one key meet on an executor, so that the driver sees one state per cell and feature.
+        for (place, cell), found in spread.reduceByKey(join, context.defaultParallelism).collect():
+            if (place, cell) == BAD:
+                bad, examples = found
                 continue
-            place, cell, blob = found
-            parts.setdefault((Cell(*cell), place), []).append(decode(unpack(blob)))
-            if progress is not None and len(parts[Cell(*cell), place]) == 1:
-                progress(0, 0)
+            states.setdefault(Cell(*cell), {})[spec.features[place].name] = decode(unpack(found))
     for source in sources:
         source.check_unchanged()
-    states: dict[Cell, dict[str, State]] = {}
-    for (cell, place), found in parts.items():
-        states.setdefault(cell, {})[spec.features[place].name] = merge(found)
-    kept = [{"source": row.source, "row": row.row, "reason": row.reason} for row in sorted(examples)[:20]]
+    if progress is not None:
+        rows = sum(next(iter(found.values())).rows for found in states.values() if found)
+        progress(rows * len(spec), rows)
+    kept = [dict(zip(("source", "row", "reason"), row, strict=True)) for row in sorted(examples)[:20]]
     note = {"sources": [source.note() for source in sources], "bad_rows": bad, "bad_examples": kept}
     return Profile(spec, states, options.keys.window.value if options.keys.window else "", note)
+
+
+def join(left: Any, right: Any) -> Any:
+    """Runs on an executor: merge two packed states, or two counts of bad rows."""
+    if isinstance(left, bytes):
+        return pack(encode(merge([decode(unpack(left)), decode(unpack(right))])))
+    return left[0] + right[0], sorted(left[1] + right[1])[:20]
 
 
 class _Partition:

@@ -10,9 +10,11 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 
 from observability.domain.spec import Spec
+from observability.domain.windows import Keys
 
 from .files import Limits, Source, SourceError
 from .parquet import Batch, ParquetLog
+from .staged import StagedLog, sample
 
 EXAMPLES: Final = 20
 
@@ -69,11 +71,20 @@ class Log(Protocol):
 
     def read(self, batch: Batch, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]: ...
 
-    def sample(self, rows: int) -> pa.Table: ...
 
-
-def open_log(source: Source, spec: Spec | None, limits: Limits, bad: BadRows) -> Log:
-    """The reader for the source's format."""
+def open_log(source: Source, spec: Spec, limits: Limits, bad: BadRows, keys: Keys | None = None) -> Log:
+    """The reader for the source's format. Text formats are parsed here, so bad rows are known afterwards."""
     if source.format == "parquet":
         return ParquetLog(source, limits, spec)
+    if source.format in ("jsonl", "csv"):
+        return StagedLog(source, spec, keys or Keys(), limits, bad)
+    raise SourceError(f"{source.shown}: {source.format} is not a log")
+
+
+def sample_log(source: Source, limits: Limits, rows: int) -> pa.Table:
+    """The first rows of every column that a spec can be proposed for."""
+    if source.format == "parquet":
+        return ParquetLog(source, limits).sample(rows)
+    if source.format in ("jsonl", "csv"):
+        return sample(source, limits, rows)
     raise SourceError(f"{source.shown}: {source.format} is not a log")

@@ -10,10 +10,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from observability.domain.columns import ColumnError
-from observability.domain.profile import Profile
+from observability.domain.profile import Profile, merge_profiles
 from observability.domain.spec import Spec, SpecError
 from observability.domain.windows import GroupError, Keys, Window
 from observability.engines.base import Engine, Options
+from observability.engines.isolated import profile_isolated
 from observability.engines.run import find_sources, load_spec, propose_spec, run, save_profile
 from observability.store.files import Limits, SourceError
 
@@ -58,6 +59,9 @@ class Command(BaseCommand):
             "--version", dest="version_column", default="", help="the column that holds the model version"
         )
         parser.add_argument("--threads", type=int, default=0, help="default: one per core")
+        parser.add_argument(
+            "--isolate", action="store_true", help="read each file in a child process with limits on memory and time"
+        )
         parser.add_argument("--max-rows", type=int, default=Limits.rows, help="refuse files with more rows")
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
@@ -83,7 +87,10 @@ class Command(BaseCommand):
                 file.write(spec.dumps())
         bar = Bar(sys.stderr, 0)
         chosen = Options(keys=keys, limits=limits, threads=options["threads"])
-        profile = run(sources, spec, chosen, engine=Engine(options["engine"]), progress=bar)
+        if options["isolate"]:
+            profile = merge_profiles([profile_isolated(source, spec, chosen) for source in sources])
+        else:
+            profile = run(sources, spec, chosen, engine=Engine(options["engine"]), progress=bar)
         bar.finish()
         size = save_profile(profile, options["out"])
         self._report(profile, time.monotonic() - began, size, options["out"])

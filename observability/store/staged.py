@@ -1,0 +1,198 @@
+"""JSONL and CSV as columns: parsed once into a temporary Arrow file, read from there by any number of threads.
+
+Text cannot be read by column or from the middle. Staging keeps memory flat and makes both formats look like Parquet to
+the engines; the file has no name from the moment it is mapped.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Protocol
+
+import pyarrow as pa
+
+from observability.domain.spec import Spec
+from observability.domain.windows import Keys
+
+from .delimited import header_and_rows
+from .files import Limits, Source, SourceError
+from .jsonl import records
+from .parquet import Batch
+from .values import BadValue, Convert, converter, number_text, time_key, word
+
+STAGED_ROWS: Final = 65_536
+
+
+class Counter(Protocol):
+    def add(self, source: Source, row: int, reason: str) -> None: ...
+
+
+class StagedLog:
+    """The declared columns of one text log."""
+
+    def __init__(self, source: Source, spec: Spec, keys: Keys, limits: Limits, bad: Counter) -> None:
+        self.source, self.limits, self.bad = source, limits, bad
+        self._columns = _plan(spec, keys, is_text=source.format == "csv")
+        self._batches: list[Batch] = []
+        handle, self._path = tempfile.mkstemp(prefix="barista-stage-", suffix=".arrow")
+        os.close(handle)
+        try:
+            self._stage()
+            self._file = pa.ipc.open_file(pa.memory_map(self._path))
+        finally:
+            os.unlink(self._path)  # the mapping keeps the content until the log is gone; nothing is left behind
+
+    @property
+    def rows(self) -> int:
+        return sum(batch.rows for batch in self._batches)
+
+    def require(self, names: Sequence[str]) -> None:
+        """Columns were checked while staging; only names that were never declared are left to refuse."""
+        for name in names:
+            if name not in self._columns:
+                raise SourceError(f"{self.source.shown}: no column {name[:100]!r}")
+
+    def batches(self) -> list[Batch]:
+        return self._batches
+
+    def read(self, batch: Batch, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
+        found = self._file.get_batch(batch.row_groups[0])
+        yield batch.first_row, [found.column(found.schema.get_field_index(name)) for name in names]
+
+    def _stage(self) -> None:
+        schema = pa.schema([(name, kind) for name, (_, kind) in self._columns.items()])
+        seen: set[str] = set()
+        with pa.OSFile(self._path, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            pending: list[list[Any]] = []
+            for row in self._rows(seen):
+                pending.append(row)
+                if len(pending) == STAGED_ROWS:
+                    self._write(writer, schema, pending)
+                    pending = []
+            if pending:
+                self._write(writer, schema, pending)
+        missing = [name for name in self._columns if name not in seen]
+        if missing and self._batches:
+            raise SourceError(f"{self.source.shown}: no column {missing[0][:100]!r} in any row")
+
+    def _write(self, writer: Any, schema: pa.Schema, rows: list[list[Any]]) -> None:
+        columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)]
+        first = self.rows
+        if first + len(rows) > self.limits.rows:
+            raise SourceError(f"{self.source.shown}: more rows than the limit of {self.limits.rows:,}")
+        writer.write_batch(pa.record_batch(columns, schema=schema))
+        self._batches.append(Batch((len(self._batches),), first, len(rows)))
+
+    def _rows(self, seen: set[str]) -> Iterator[list[Any]]:
+        if self.source.format == "jsonl":
+            for number, found in records(self.source, self.limits):
+                if isinstance(found, str):
+                    self.bad.add(self.source, number, found)
+                    continue
+                if len(seen) < len(self._columns):
+                    seen.update(name for name in self._columns if name in found)
+                row = self._convert(number, [found.get(name) for name in self._columns])
+                if row is not None:
+                    yield row
+            return
+        names, lines = header_and_rows(self.source, self.limits)
+        place = {name: index for index, name in enumerate(names)}
+        for name in self._columns:
+            if name not in place:
+                near = ", ".join(repr(other[:60]) for other in names[:12])
+                raise SourceError(f"{self.source.shown}: no column {name[:100]!r} in the header; it has {near}")
+        seen.update(self._columns)
+        places = [place[name] for name in self._columns]
+        for number, cells in lines:
+            if isinstance(cells, str):
+                self.bad.add(self.source, number, cells)
+                continue
+            row = self._convert(number, [cells[index] or None for index in places])  # an empty cell is null
+            if row is not None:
+                yield row
+
+    def _convert(self, number: int, values: list[Any]) -> list[Any] | None:
+        row: list[Any] = []
+        for value, (name, (convert, _)) in zip(values, self._columns.items(), strict=True):
+            if value is None:
+                row.append(None)
+                continue
+            try:
+                if isinstance(value, str) and len(value) > self.limits.cell_bytes:
+                    raise BadValue(f"longer than {self.limits.cell_bytes:,} characters")
+                row.append(convert(value))
+            except BadValue as error:
+                self.bad.add(self.source, number, f"column {name[:60]!r}: {error}")
+                return None
+        return row
+
+
+def _plan(spec: Spec, keys: Keys, *, is_text: bool) -> dict[str, tuple[Convert, pa.DataType]]:
+    """Converter and type per column. A key column that is also a feature is read as the feature."""
+    found: dict[str, tuple[Convert, pa.DataType]] = {}
+    for feature in spec:
+        try:
+            found[feature.name] = converter(feature, is_text=is_text)
+        except BadValue as error:
+            raise SourceError(f"column {feature.name!r}: {error}") from None
+    if keys.time and (keys.time not in found or not pa.types.is_timestamp(found[keys.time][1])):
+        found[keys.time] = (time_key, pa.timestamp("us"))
+    if keys.version:
+        found.setdefault(keys.version, (word, pa.string()))
+    return found
+
+
+def sample(source: Source, limits: Limits, rows: int) -> pa.Table:
+    """The first good rows with types guessed from the values, for proposing a spec."""
+    columns: dict[str, list[Any]] = {}
+    taken = 0
+    if source.format == "jsonl":
+        for _, found in records(source, limits):
+            if isinstance(found, str):
+                continue
+            for name in found:
+                columns.setdefault(name, [None] * taken)
+            for name, values in columns.items():
+                values.append(found.get(name))
+            taken += 1
+            if taken >= rows:
+                break
+    else:
+        names, lines = header_and_rows(source, limits)
+        columns = {name: [] for name in names if name}
+        for _, cells in lines:
+            if isinstance(cells, str):
+                continue
+            for name, cell in zip(names, cells, strict=True):
+                if name:
+                    columns[name].append(cell or None)
+            taken += 1
+            if taken >= rows:
+                break
+        columns = {name: _numbers_if_all(values) for name, values in columns.items()}
+    arrays = {name: _guess(values) for name, values in columns.items()}
+    return pa.table({name: array for name, array in arrays.items() if array is not None})
+
+
+def _numbers_if_all(values: list[Any]) -> list[Any]:
+    """CSV cells as numbers when every one is, except codes with leading zeros."""
+    try:
+        numbers = [None if value is None else number_text(value) for value in values]
+    except BadValue:
+        return values
+    if any(value is not None and len(value) > 1 and value[0] == "0" and value[1].isdigit() for value in values):
+        return values
+    return numbers
+
+
+def _guess(values: list[Any]) -> pa.Array | None:
+    """An array of one type; mixed scalars become texts, objects and mixed lists are left out."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        try:
+            return pa.array([None if value is None else word(value) for value in values], pa.string())
+        except BadValue:
+            return None
