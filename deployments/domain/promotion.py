@@ -6,7 +6,7 @@ never mixed from two specs, because no check could tell that the mixture was mea
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from deployments.domain.catalogue import Environment
 from deployments.domain.diff import FieldChange, spec_diff
@@ -117,7 +117,7 @@ def _carried(source: Spec, target: Spec, key: str) -> Spec:
             + tuple(ref for ref in source.env_refs if ref.name == member),
         )
     if head in _PAIRS:
-        pairs = _without(getattr(target, head), member) + _only(getattr(source, head), member)
+        pairs: Any = _without(getattr(target, head), member) + _only(getattr(source, head), member)
         return replace(target, **{head: pairs})
     return replace(target, **{key: getattr(source, key)})
 

@@ -69,7 +69,9 @@ def test_sidecars_status_and_system_writers_are_not_drift() -> None:
     live, dry = live_and_dry()
     for item in (live, dry):
         item["spec"]["template"]["spec"]["containers"].append({"name": "proxy", "image": "mesh"})
-    sidecar = {"f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"proxy"}': {"f:image": {}}}}}}}
+    sidecar: dict[str, Any] = {
+        "f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"proxy"}': {"f:image": {}}}}}}
+    }
     system = container_fields({"f:terminationMessagePath": {}})
     live["metadata"]["managedFields"] += [
         entry("mesh-injector", sidecar),

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from deployments.domain.naming import InvalidName, InvalidText, clean_text
 from deployments.tests.domain import bad_inputs
 
 BAD = bad_inputs.load("names")
-CHECKS = {
+CHECKS: dict[str, Callable[[str], object]] = {
     "name": naming.check_name,
     "env": naming.check_env_name,
     "host": naming.check_host,

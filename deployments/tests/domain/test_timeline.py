@@ -12,7 +12,7 @@ D, A, S, B, W = StepMark.DONE, StepMark.ACTIVE, StepMark.STUCK, StepMark.BAD, St
 def steps(seconds: list[float | None], *, now: float, **more: Any) -> list[tuple[StepMark, float | None]]:
     """Seconds after saving of: applied, first pod, ready, complete."""
     keys = ("applied_at", "first_pod_at", "ready_at", "complete_at")
-    instants = {
+    instants: dict[str, Any] = {
         key: NOW + timedelta(seconds=value) for key, value in zip(keys, seconds, strict=False) if value is not None
     }
     facts = RolloutFacts(saved_at=NOW, is_bad=more.pop("is_bad", False), **instants)
