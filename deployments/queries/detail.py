@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,8 @@ from deployments.domain.timeline import RolloutFacts, Step, rollout_steps
 from deployments.models import ClusterEvent, Deployment, Installation, Revision, Rollout
 
 EVENTS_READ = 200
+_NODE = re.compile(r" to \S+$")
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,15 +57,15 @@ def view_of(deployment: Deployment) -> ClusterView:
 
 
 def events_of(deployment: Deployment) -> list[EventGroup]:
-    """The newest events, those that differ only in the object's name as one group, newest first."""
+    """The newest events, those that differ only in names and numbers as one group, newest first."""
     groups: dict[tuple[str, str, str], list[ClusterEvent]] = {}
     for event in deployment.events.all()[:EVENTS_READ]:
-        said = event.message.replace(event.object_name, f"this {event.object_kind.lower()}")
-        groups.setdefault((event.reason, said, event.object_kind), []).append(event)
+        said = _NUMBER.sub("#", _said(event, deployment.name))
+        groups.setdefault((event.reason, event.object_kind, said), []).append(event)
     found = [
         EventGroup(
             reason=reason,
-            message=said,
+            message=_said(members[0], deployment.name),
             is_warning=any(item.type == "Warning" for item in members),
             times=sum(item.count for item in members),
             objects=len({item.object_name for item in members}),
@@ -70,9 +73,17 @@ def events_of(deployment: Deployment) -> list[EventGroup]:
             first_at=min(item.first_at for item in members),
             last_at=max(item.last_at for item in members),
         )
-        for (reason, said, kind), members in groups.items()
+        for (reason, kind, _), members in groups.items()
     ]
     return sorted(found, key=lambda group: group.last_at, reverse=True)
+
+
+def _said(event: ClusterEvent, name: str) -> str:
+    """The message without the generated names of replica sets and pods, which say nothing to a person."""
+    # What was scheduled where is in the pods' table.
+    said = _NODE.sub("", event.message) if event.reason == "Scheduled" else event.message
+    generated = rf":? ?\b(?:[\w.-]+/)?{re.escape(name)}-[a-z0-9]{{5,10}}(?:-[a-z0-9]{{5}})?\b"
+    return " ".join(re.sub(generated, " ", said).split())
 
 
 def rollout_of(deployment: Deployment, summary: Summary, *, at: datetime) -> RolloutView | None:
@@ -92,12 +103,13 @@ def rollout_of(deployment: Deployment, summary: Summary, *, at: datetime) -> Rol
             first_pod_at=newest.first_pod_at,
             ready_at=newest.first_ready_at,
             complete_at=newest.completed_at,
-            is_bad=summary.state.tone is Tone.BAD and summary.state is not State.MISSING,
+            is_bad=summary.state.tone is Tone.BAD or summary.state is State.CONFLICT,
             problem=summary.state.label,
         ),
         at=at,
         usual_start_s=start_s,
-        is_over=deployment.is_retired,
+        # What waits because somebody wants it to wait is not late.
+        is_over=deployment.is_retired or deployment.is_paused,
     )
     return RolloutView(
         revision=newest.revision, steps=steps, usual_s=usual_s, usual_revision=done.revision if done else None

@@ -134,6 +134,21 @@ def memory(size: int | None) -> str:
 
 
 @register.filter
+def without(sentence: str, name: str) -> str:
+    """A sentence without the name that stands beside it already, begun with a capital."""
+    rest = sentence.removeprefix(name).strip() or sentence
+    return rest[:1].upper() + rest[1:]
+
+
+@register.simple_tag
+def weblink(address: str) -> SafeString | str:
+    """A link when the address is one of the web, else its text: what was saved once may not be trusted for ever."""
+    if not address.lower().startswith(("https://", "http://")):
+        return address
+    return format_html('<a href="{0}" rel="noopener noreferrer" target="_blank">{0}</a>', address)
+
+
+@register.filter
 def plural(count: int, words: str) -> str:
     """{{ 3|plural:"pod,pods" }} -> "3 pods"."""
     one, many = words.split(",")

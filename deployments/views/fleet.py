@@ -19,7 +19,7 @@ from deployments.access import current_user, may
 from deployments.actions.bulk import BulkAction
 from deployments.domain.catalogue import Environment, ModelType
 from deployments.domain.roles import Permission
-from deployments.domain.states import State, Summary
+from deployments.domain.states import State, Summary, Tone
 from deployments.models import Deployment, User
 from deployments.queries import fleet as queries
 from deployments.queries.shown import heard_at, summary_of
@@ -47,6 +47,20 @@ class Row:
     @property
     def lacks_pods(self) -> bool:
         return self.summary.ready < (self.summary.desired or 0)
+
+    @property
+    def short_reason(self) -> str:
+        """Why it needs attention: the detail when something fails, the sentence when somebody has to decide."""
+        is_failure = self.state.tone in (Tone.BAD, Tone.STALL) and self.state is not State.UNREACHABLE
+        return self.summary.why if is_failure and self.summary.why else self.summary.sentence
+
+    @property
+    def reason(self) -> str:
+        """The same with how many pods are left."""
+        short = self.short_reason
+        if short == self.summary.sentence or self.summary.desired is None:
+            return short
+        return f"{self.summary.ready} of {self.summary.desired} pods are ready. {short}"
 
     @cached_property
     def use(self) -> tuple[Use | None, Use | None]:

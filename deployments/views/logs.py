@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +25,12 @@ SINCE = ((300, "5 minutes"), (3600, "1 hour"), (21_600, "6 hours"), (86_400, "24
 TAILS = (100, 500, 2000, 5000)
 SLOW_AFTER = timedelta(seconds=15)
 GIVE_UP_AFTER = timedelta(minutes=5)
-COLOURS = 8
+COLOURS = 6
+# How loggers of serving runtimes begin a line that matters; a traceback goes on until the next plain line.
+LEVELS = (
+    ("bad", re.compile(r"\b(ERROR|FATAL|CRITICAL|PANIC)\b|^Traceback |^\w+(Error|Exception): |^[EF]\d{4} ")),
+    ("warn", re.compile(r"\bWARN(ING)?\b|^W\d{4} ")),
+)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -110,6 +116,7 @@ def _shown(row: LogRequest) -> list[dict[str, Any]]:
                 "container": container,
                 "text": text,
                 "colour": names.index(pod) % COLOURS,
+                "level": next((level for level, pattern in LEVELS if pattern.search(text)), ""),
             }
         )
     return shown

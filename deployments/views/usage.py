@@ -23,16 +23,22 @@ class Use:
         return round(100 * self.used / self.reserved)
 
 
+def is_measured(usage: Mapping[str, Any]) -> bool:
+    """No process runs in no memory: a metrics server says 0 before it has looked."""
+    return bool(usage.get("memory_b"))
+
+
 def of_pods(usage: Mapping[str, Mapping[str, Any]] | None, revision: Revision | None) -> tuple[Use | None, Use | None]:
     """CPU and memory of all measured pods together against what the revision reserves for as many."""
-    if not usage or revision is None:
+    measured = [item for item in (usage or {}).values() if is_measured(item)]
+    if not measured or revision is None:
         return None, None
     size = revision.spec.get("resources") or revision.profile or {}
-    count = len(usage)
+    count = len(measured)
     return (
-        _cpu(sum(int(item.get("cpu_m") or 0) for item in usage.values()), _read(parse_cpu, size, "cpu_request"), count),
+        _cpu(sum(int(item.get("cpu_m") or 0) for item in measured), _read(parse_cpu, size, "cpu_request"), count),
         _memory(
-            sum(int(item.get("memory_b") or 0) for item in usage.values()),
+            sum(int(item.get("memory_b") or 0) for item in measured),
             _read(parse_memory, size, "memory_request"),
             count,
         ),
@@ -41,7 +47,7 @@ def of_pods(usage: Mapping[str, Mapping[str, Any]] | None, revision: Revision | 
 
 def of_pod(usage: Mapping[str, Any] | None, cpu_request: str, memory_request: str) -> tuple[Use | None, Use | None]:
     """CPU and memory of one pod against its own requests."""
-    if not usage:
+    if not usage or not is_measured(usage):
         return None, None
     asked = {"cpu": cpu_request, "memory": memory_request}
     return (
