@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.diff import ThreeWayRow, three_way
 from deployments.domain.spec import Spec, SpecInvalid
-from deployments.forms import texts
-from deployments.forms.spec import path_name
+from deployments.forms import more, texts
 
 THEIRS, YOURS = "theirs", "yours"
 
@@ -49,7 +48,7 @@ def rows_of(base: Spec, yours: Spec, theirs: Spec, picks: Mapping[str, str]) -> 
     made = []
     for row in three_way(base, yours, theirs):
         usual = THEIRS if row.yours == row.base else YOURS
-        name = f"pick_{path_name(row.path)}"
+        name = f"pick_{texts.path_name(row.path)}"
         posted = picks.get(name, usual)
         made.append(
             MergeRow(
@@ -72,7 +71,7 @@ def merged(rows: tuple[MergeRow, ...], *, yours: Side, theirs: Side) -> Spec:
             continue
         path = row.row.path
         if not path.startswith("env."):
-            values[path] = mine[path]
+            _take(values, mine, path)
         elif (name := path.removeprefix("env.")) in my_env:
             env[name] = my_env[name]
         else:
@@ -81,3 +80,18 @@ def merged(rows: tuple[MergeRow, ...], *, yours: Side, theirs: Side) -> Spec:
     if errors:
         raise SpecInvalid(errors)
     return Spec.from_json(data)
+
+
+def _take(values: dict[str, str], mine: Mapping[str, str], path: str) -> None:
+    """Your texts of one field. A member of a list ("labels.tier") is a line of its text."""
+    if path in values:
+        values[path] = mine[path]
+        return
+    place = more.place_of(path)
+    part = more.BY_PATH[place]
+    if part.kind == "lines" and path != part.owner:
+        key = path.removeprefix(f"{part.owner}.")
+        kept = [line for line in values[place].splitlines() if not line.startswith(f"{key}=")]
+        values[place] = "\n".join(kept + [line for line in mine[place].splitlines() if line.startswith(f"{key}=")])
+        return
+    values.update({item.path: mine[item.path] for item in more.PARTS if item.owner == part.owner})

@@ -11,7 +11,7 @@ from deployments import access
 from deployments.domain.catalogue import Environment, ModelType
 from deployments.domain.naming import InvalidName, InvalidText, check_label, check_name, clean_text, suggest_name
 from deployments.domain.roles import Permission
-from deployments.forms.spec import Problem
+from deployments.forms.rows import Problem
 from deployments.models import Deployment, Namespace, ServedModel, User
 
 NEW_MODEL = "-new"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import cached_property
 
@@ -12,36 +11,14 @@ from django.http import QueryDict
 from deployments.domain import diff
 from deployments.domain.catalogue import HardwareProfile, Runtime
 from deployments.domain.diff import FieldChange
-from deployments.domain.fields import FIELDS, SECTIONS, Field, field_for
-from deployments.domain.naming import InvalidText, check_storable, suggest_name
+from deployments.domain.fields import field_for
+from deployments.domain.naming import InvalidText, check_storable
 from deployments.domain.spec import Spec, SpecInvalid, validate
-from deployments.forms import env_rows, texts
-from deployments.forms.choices import Choices, size_in_words
+from deployments.forms import env_rows, more, texts
+from deployments.forms.choices import Choices
 from deployments.forms.env_rows import EnvRow, Removed
+from deployments.forms.rows import MODES, STRATEGIES, Problem, Section, sections_of
 from deployments.forms.texts import Errors, Texts
-
-SECTION_HELP = {
-    "Model": "What is served.",
-    "Environment variables": "Given to the model's container. Passwords and keys do not belong here.",
-    "Resources": "Reserved for each pod, whether it is used or not. This is what is paid for.",
-    "Scaling": "How many pods serve. An edit never wakes a sleeping model.",
-    "Rollout": "How running pods are replaced by new ones.",
-    "Network": "How the model is reached.",
-}
-UNITS = {
-    "replicas.count": "pods",
-    "replicas.min": "pods",
-    "replicas.max": "pods",
-    "replicas.cpu_percent": "% of the request",
-    "resources.gpu_count": "GPUs",
-}
-MODES = (("fixed", "A fixed number of pods"), ("autoscale", "A range that follows the load (autoscaler)"))
-STRATEGIES = (
-    ("RollingUpdate", "Gradually: new pods first, then the old ones end"),
-    ("Recreate", "All old pods end first: an interruption, but never two versions at once"),
-)
-NUMBERS = frozenset(UNITS) | {"service", "strategy.max_surge", "strategy.max_unavailable"}
-QUANTITIES = frozenset(field.path for field in FIELDS if field.path.startswith("resources."))
 
 
 class Show(Enum):
@@ -50,52 +27,6 @@ class Show(Enum):
     NONE = 0
     TOUCHED = 1
     ALL = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    anchor: str
-    label: str
-    message: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One field as the page draws it. `when` is a class by which CSS hides what does not count."""
-
-    field: Field
-    name: str
-    value: str
-    kind: str
-    error: str
-    choices: tuple[tuple[str, str], ...] = ()
-    unit: str = ""
-    placeholder: str = ""
-    origin: str = ""
-    note: str = ""
-    when: str = ""
-    is_changed: bool = False
-    before: str = ""
-
-    @property
-    def id(self) -> str:
-        return f"id_{self.name}"
-
-    @property
-    def unset(self) -> str:
-        """What an empty value means here."""
-        return {"profile": "numbers of its own", "image_override": "the runtime's"}.get(self.field.path, "not set")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    name: str
-    slug: str
-    help: str
-    rows: tuple[Row, ...]
-    is_env: bool
-    changed: int
-    wrong: int
 
 
 class SpecForm:
@@ -117,7 +48,7 @@ class SpecForm:
         self.start = texts.of_spec(baseline, baseline_profile) if baseline else dict(texts.DEFAULTS)
         self.show = show
         self.trigger = trigger
-        self.texts = _posted(data)
+        self.texts = _posted(data, self.start)
         self.posted_env = env_rows.read(data)
         self.errors: Errors = {}
         self.env_errors: dict[int, str] = {}
@@ -141,8 +72,10 @@ class SpecForm:
         for path, message in errors.items():
             if path.startswith("env."):
                 self._env_error(path.removeprefix("env."), message)
-            else:
-                self.errors.setdefault(path, message)
+                continue
+            place = more.place_of(path)
+            member = path.removeprefix(f"{place}.") if path.startswith(f"{place}.") else ""
+            self.errors.setdefault(place, f"{member}: {message}" if member else message)
 
     def _read(self) -> Spec | None:
         """The spec that was typed, unreadable fields replaced by the baseline's, so that the rest can be shown."""
@@ -169,12 +102,13 @@ class SpecForm:
                 check_storable(text)
             except InvalidText as problem:
                 self.errors[path] = str(problem)
-        offered = {
+        offered: dict[str, Iterable[str]] = {
             "runtime": self.choices.runtimes.keys(),
             "profile": self.choices.profiles.keys() | {texts.OWN_SIZE},
             "replicas.mode": dict(MODES).keys(),
             "strategy.type": dict(STRATEGIES).keys(),
         }
+        offered |= {part.path: dict(part.choices).keys() for part in more.PARTS if part.choices}
         for path, values in offered.items():
             # An empty choice is told by the spec's own check, in words that fit it.
             if self.texts[path] not in values and not (self.texts[path] == "" and path in ("runtime", "profile")):
@@ -190,7 +124,7 @@ class SpecForm:
                 if head == "env" and rest.split(".")[0].isdigit():
                     self.env_errors[numbers[int(rest.split(".")[0]) - 1]] = message
                 else:
-                    self.errors.setdefault(path, message)
+                    self.errors.setdefault(more.place_of(path), message)
             return None
 
     def _validate(self, spec: Spec) -> None:
@@ -242,17 +176,17 @@ class SpecForm:
         return {
             path: message
             for path, message in self.errors.items()
-            if self.texts.get(path) not in ("", None) or path_name(path) == self.trigger
+            if self.texts.get(path) not in ("", None) or texts.path_name(path) == self.trigger
         }
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """Everything shown as wrong, in the form's order, for the list on top."""
-        order = {field.path: index for index, field in enumerate(FIELDS)}
+        order = {path: index for index, path in enumerate(texts.PATHS)}
         found = [
             Problem(
-                anchor=f"id_{path_name(path)}",
-                label=field_for(path).label if path in order else path.capitalize(),
+                anchor=f"id_{texts.path_name(path)}",
+                label=_label(path),
                 message=message,
             )
             for path, message in sorted(self.shown_errors.items(), key=lambda item: order.get(item[0], -1))
@@ -285,95 +219,35 @@ class SpecForm:
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
-        changed = {change.path: change for change in self.changes}
-        rows = [self._row(field, changed.get(field.path)) for field in FIELDS if field.path != "env"]
-        made = []
-        for name in SECTIONS:
-            mine = tuple(row for row in rows if row.field.section == name)
-            is_env = name == field_for("env").section
-            wrong = [row for row in mine if row.error]
-            wrong_env = [row for row in self.env if row.error] if is_env else []
-            made.append(
-                Section(
-                    name=name,
-                    slug=suggest_name(name),
-                    help=SECTION_HELP[name],
-                    rows=mine,
-                    is_env=is_env,
-                    changed=sum(change.section == name for change in self.changes),
-                    wrong=len(wrong) + len(wrong_env),
-                )
-            )
-        return tuple(made)
+        return sections_of(self)
 
-    def _row(self, field: Field, change: FieldChange | None) -> Row:
-        path = field.path
-        error = self.shown_errors.get(path, "") if texts.is_relevant(path, self.texts) else ""
-        needs = texts.condition(path)
-        is_wrong_change = bool(error) and self.baseline is not None and self.texts[path] != self.start[path]
-        return Row(
-            field=field,
-            name=path_name(path),
-            value=self.texts[path],
-            kind=_kind(path),
-            error=error,
-            choices=self._choices(path),
-            unit=UNITS.get(path, ""),
-            placeholder=self.runtime.image if path == "image_override" and self.runtime else "",
-            origin=self._origin(path),
-            note=self._note(path),
-            when=f"when-{needs[1].strip('-').lower()}" if needs else "",
-            is_changed=change is not None or is_wrong_change,
-            before=change.before if change else self.start[path] if is_wrong_change else "",
-        )
-
-    def _choices(self, path: str) -> tuple[tuple[str, str], ...]:
-        if path == "runtime":
-            offered = tuple((slug, runtime.name) for slug, runtime in self.choices.runtimes.items())
-            return (("", "Choose a runtime"), *offered) if self.baseline is None else offered
-        if path == "profile":
-            sizes = [(slug, f"{item.name}: {size_in_words(item)}") for slug, item in self.choices.profiles.items()]
-            first = [("", "Choose a size")] if self.baseline is None else []
-            return (*first, *sizes, (texts.OWN_SIZE, "Numbers of your own"))
-        return {"replicas.mode": MODES, "strategy.type": STRATEGIES}.get(path, ())
-
-    def _origin(self, path: str) -> str:
-        """Where the value comes from when it is not set here."""
-        if path == "image_override" and not self.texts[path] and self.runtime:
-            return f"from {self.runtime.name}"
-        return ""
-
-    def _note(self, path: str) -> str:
-        if path == "image_override" and not self.texts[path] and self.runtime:
-            return f"Now the runtime's: {self.runtime.image}"
-        if path == "profile" and self.profile and self.profile.node_selector:
-            nodes = ", ".join(f"{name}={value}" for name, value in self.profile.node_selector.items())
-            return f"Runs on nodes with {nodes}."
-        return ""
+    def error_at(self, path: str) -> str:
+        """The error shown at one text, empty while the field does not count."""
+        return self.shown_errors.get(path, "") if texts.is_relevant(path, self.texts) else ""
 
 
-def path_name(path: str) -> str:
-    """A field's name in HTML: no dots, so that it can be part of an id."""
-    return path.replace(".", "__")
+def _label(path: str) -> str:
+    if path in more.BY_PATH:
+        part = more.BY_PATH[path]
+        return part.label if part.is_first else f"{field_for(part.owner).label}, {part.label.lower()}"
+    return field_for(path).label if path in texts.DEFAULTS or path == "env" else path.capitalize()
 
 
 def data_of(values: Texts, env: tuple[tuple[str, str], ...]) -> QueryDict:
     """Texts and variables as if they had been posted."""
     data = QueryDict(mutable=True)
     for path, text in values.items():
-        data[path_name(path)] = text
+        data[texts.path_name(path)] = text
     data.setlist(env_rows.NAME, [name for name, _ in env] + [""] * env_rows.BLANKS)
     data.setlist(env_rows.VALUE, [value for _, value in env] + [""] * env_rows.BLANKS)
     return data
 
 
-def _posted(data: QueryDict) -> Texts:
-    return {path: data.get(path_name(path), "").strip() for path in texts.PATHS}
+def _posted(data: QueryDict, start: Texts) -> Texts:
+    # A part that was not sent stays as it is: an old tab need not know every part.
+    usual = {path: start[path] for path in more.BY_PATH}
+    return {path: _clean(data.get(texts.path_name(path), usual.get(path, ""))) for path in texts.PATHS}
 
 
-def _kind(path: str) -> str:
-    if path in ("runtime", "profile"):
-        return "select"
-    if path in ("replicas.mode", "strategy.type"):
-        return "radios"
-    return "number" if path in NUMBERS else "quantity" if path in QUANTITIES else "text"
+def _clean(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()

@@ -10,6 +10,7 @@ from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.fields import FIELDS
 from deployments.domain.quantities import format_cpu, format_memory
 from deployments.domain.spec import SCHEMA, Autoscale, Fixed, RollingUpdate, Spec, SpecInvalid, effective_resources
+from deployments.forms import more
 
 Texts = dict[str, str]
 Errors = dict[str, str]
@@ -21,7 +22,7 @@ AUTOSCALE: Final = "autoscale"
 ROLLING: Final = "RollingUpdate"
 RECREATE: Final = "Recreate"
 
-PATHS: Final = tuple(field.path for field in FIELDS if field.path != "env")
+PATHS: Final = (*(field.path for field in FIELDS if field.path != "env"), *more.BY_PATH)
 DEFAULTS: Final[Texts] = {
     "artifact_uri": "",
     "model_version": "1",
@@ -43,7 +44,7 @@ DEFAULTS: Final[Texts] = {
     "strategy.max_unavailable": "0",
     "service": "80",
     "ingress_host": "",
-}
+} | more.of_json({})
 _DIGITS: Final = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 _WHOLE: Final = "Must be a whole number, such as 3."
 
@@ -60,6 +61,7 @@ def of_spec(spec: Spec, profile: HardwareProfile | None) -> Texts:
         "service": "" if spec.service is None else str(spec.service),
         "ingress_host": spec.ingress_host or "",
     }
+    texts |= more.of_json(spec.to_json())
     return texts | _size(spec, profile) | _replicas(spec.replicas) | _strategy(spec)
 
 
@@ -86,7 +88,7 @@ def _replicas(replicas: Fixed | Autoscale) -> Texts:
         "replicas.count": str(replicas.min),
         "replicas.min": str(replicas.min),
         "replicas.max": str(replicas.max),
-        "replicas.cpu_percent": str(replicas.cpu_percent),
+        "replicas.cpu_percent": "" if replicas.cpu_percent is None else str(replicas.cpu_percent),
     }
 
 
@@ -103,20 +105,27 @@ def _strategy(spec: Spec) -> Texts:
 def is_relevant(path: str, texts: Mapping[str, str]) -> bool:
     """Whether the field counts with the choices made: what does not count is neither shown nor checked."""
     needs = condition(path)
-    return needs is None or texts.get(needs[0]) == needs[1]
+    return needs is None or texts.get(needs[0]) in needs[1]
 
 
-def condition(path: str) -> tuple[str, str] | None:
-    """The choice under which the field counts."""
+def condition(path: str) -> tuple[str, tuple[str, ...]] | None:
+    """The choice under which the field counts, and its values."""
+    if path in more.BY_PATH:
+        return more.BY_PATH[path].when
     if path.startswith("resources."):
-        return "profile", OWN_SIZE
+        return "profile", (OWN_SIZE,)
     if path == "replicas.count":
-        return "replicas.mode", FIXED
+        return "replicas.mode", (FIXED,)
     if path.startswith("replicas.") and path != "replicas.mode":
-        return "replicas.mode", AUTOSCALE
+        return "replicas.mode", (AUTOSCALE,)
     if path.startswith("strategy.max_"):
-        return "strategy.type", ROLLING
+        return "strategy.type", (ROLLING,)
     return None
+
+
+def path_name(path: str) -> str:
+    """A field's name in HTML: no dots, so that it can be part of an id."""
+    return path.replace(".", "__")
 
 
 def to_json(
@@ -161,7 +170,10 @@ def to_json(
             "gpu_count": number("resources.gpu_count") if texts["resources.gpu_count"] else 0,
         }
     if texts["replicas.mode"] == AUTOSCALE:
-        scaling = {name: number(f"replicas.{name}") for name in ("min", "max", "cpu_percent")}
+        scaling: dict[str, int | None] = {name: number(f"replicas.{name}") for name in ("min", "max")}
+        # Scaling on memory alone is possible; scaling on nothing is not.
+        is_off = not texts["replicas.cpu_percent"] and texts["replicas.memory_percent"]
+        scaling["cpu_percent"] = None if is_off else number("replicas.cpu_percent")
         data["replicas"] = _same_kind(before.get("replicas"), "mode", AUTOSCALE) | scaling
     else:
         data["replicas"] = {"mode": FIXED, "count": number("replicas.count")}
@@ -170,7 +182,7 @@ def to_json(
     else:
         rolling = {name: count_or_percent(f"strategy.{name}") for name in ("max_surge", "max_unavailable")}
         data["strategy"] = _same_kind(before.get("strategy"), "type", ROLLING) | rolling
-    return data, errors
+    return data, errors | more.put(data, texts)
 
 
 def _same_kind(before: Mapping[str, Any] | None, key: str, kind: str) -> dict[str, Any]:

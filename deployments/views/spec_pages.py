@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from deployments.domain.catalogue import Placement
 from deployments.domain.spec import SpecInvalid
-from deployments.forms import env_rows, spec
+from deployments.forms import env_rows, texts
 from deployments.forms.env_rows import EnvRow
 from deployments.forms.spec import Show, SpecForm
 from deployments.models import Deployment
@@ -41,8 +41,11 @@ def reworked(data: QueryDict, start: SpecForm) -> QueryDict:
     path = data.get(UNDO, "")
     if path.startswith("env."):
         rows = _undo_variable(rows, path.removeprefix("env."), dict(start.baseline.env) if start.baseline else {})
-    elif path in start.start:
-        changed[spec.path_name(path)] = start.start[path]
+    elif path:
+        # A field of several parts returns as a whole.
+        for key in start.start:
+            if key == path or key.startswith(f"{path}."):
+                changed[texts.path_name(key)] = start.start[key]
     gone = data.get(REMOVE, "")
     rows = [row for row in rows if row.key != gone]
     rows = list(env_rows.with_blanks(rows, more=MORE in data))

@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_said_twice_and_nothing_is_lost(
         client_as("editor"),
         deployment,
         model_version="7",
-        replicas__count="١",
+        replicas__count="\u0661",  # a digit, but not one of ours
         service="70000",
         env_name=["1A", "GOOD"],
         env_value=["x", "kept\nlines"],
@@ -225,3 +225,85 @@ def test_a_retired_deployment_is_not_edited(client_as: ClientAs, people: People,
     actions.retire(deployment=deployment, by=Actor.as_user(people.maintainer), note="")
     response = client_as("editor").get(reverse("deployment-edit", args=[deployment.slug]), follow=True)
     assert "Restore it before you edit it" in body(response)
+
+
+def test_settings_that_few_need(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    client = client_as("editor")
+    response = send_edit(
+        client,
+        deployment,
+        description="Ranks\r\nqueries",
+        readiness__kind="http",
+        readiness__path="/healthz",
+        readiness__period_s="5",
+        env_refs="TOKEN=secret/feature-store/token\nFLAGS=configmap/flags/all",
+        node_selector="disk=ssd",
+        tolerations="nvidia.com/gpu=present:NoSchedule\nspot:NoExecute",
+        spread__over="zones",
+        budget__kind="min_available",
+        budget__value="50%",
+        progress_deadline_s="900",
+        grpc_port="9000",
+    )
+    assert response.status_code == 302
+    spec = newest().spec
+    assert spec["description"] == "Ranks\nqueries"
+    assert spec["readiness"]["path"] == "/healthz"
+    assert spec["readiness"]["period_s"] == 5
+    assert [item["kind"] for item in spec["env_refs"]] == ["config_map", "secret"]
+    assert spec["node_selector"] == {"disk": "ssd"}
+    assert [item["operator"] for item in spec["tolerations"]] == ["Equal", "Exists"]
+    assert spec["spread"]["over"] == "zones"
+    assert spec["budget"] == {"min_available": "50%"}
+    assert decide(client, newest()).status_code == 302
+
+    saved = Deployment.objects.related().get(pk=deployment.pk)
+    again = client.post(reverse("deployment-edit", args=[deployment.slug]), posted(saved), follow=True)
+    assert "Nothing changed" in body(again), "what was saved opens as it was typed"
+    html = body(client.post(reverse("deployment-edit", args=[deployment.slug]), posted(saved, readiness__kind="")))
+    assert newest().spec.get("readiness") is None
+    assert html == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"env_refs": "TOKEN"}, "is not NAME=secret/name/key"),
+        ({"env_refs": "TOKEN=secret/Bad_Name/key"}, "TOKEN: "),
+        ({"node_selector": "disk"}, "is not key=value"),
+        ({"tolerations": ":NoSchedule"}, "Must be the key of a taint"),
+        ({"progress_deadline_s": "soon"}, "Must be a whole number, such as 30."),
+        ({"budget__kind": "min_available", "budget__value": "many"}, "Must be a count from 0"),
+        ({"readiness__kind": "grpc"}, "There is no gRPC port"),
+        ({"readiness__kind": "made-up"}, "Choose one from the list."),
+        ({"ingress_path": "/v1"}, "Needs an Ingress host"),
+        ({"runbook": "javascript:alert(1)"}, "Must be a link that begins with"),
+        ({"pre_stop_sleep_s": "999"}, "less than the time to end"),
+    ],
+)
+def test_settings_that_few_need_are_checked(
+    client_as: ClientAs, people: People, places: Places, changes: dict[str, Any], message: str
+) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    response = send_edit(client_as("editor"), deployment, **changes)
+    html = unescape(body(response))
+    assert response.status_code == 422
+    assert html.count(message) == 2, "next to the field and once on top"
+
+
+def test_undo_of_a_field_of_several_parts(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    sent = posted(deployment, readiness__kind="tcp", readiness__period_s="3")
+    url = reverse("deployment-edit", args=[deployment.slug])
+    assert "Your 1 change" in body(client_as("editor").post(url, sent | {"more": "1"}))
+    assert "No changes yet" in body(client_as("editor").post(url, sent | {"undo": "readiness"}))
+
+
+def test_an_old_tab_does_not_reset_what_it_does_not_know(client_as: ClientAs, people: People, places: Places) -> None:
+    spec = factories.make_spec(contact="#search-oncall", progress_deadline_s=900)
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev, spec=spec)
+    sent = posted(deployment, model_version="2")
+    del sent["contact"], sent["progress_deadline_s"]
+    assert client_as("editor").post(reverse("deployment-edit", args=[deployment.slug]), sent).status_code == 302
+    assert (newest().spec["contact"], newest().spec["progress_deadline_s"]) == ("#search-oncall", 900)
