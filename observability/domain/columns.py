@@ -149,6 +149,8 @@ def texts(array: pa.Array, spec: FeatureSpec) -> Texts:
         dictionary = pa.array([_FLAGS.get(value, value) for value in dictionary.to_pylist()], pa.binary())
     codes = raw_values(encoded.indices, np.dtype(encoded.indices.type.to_pandas_dtype()))
     result = _coded(codes, validity(encoded.indices), dictionary)
+    if len(codes) and (int(result.codes.max()) >= len(dictionary) or int(result.codes.min()) < -1):
+        raise ColumnError(f"column {spec.name!r} is damaged: codes beyond its dictionary")
     if dictionary.null_count:  # NaN, or a null inside the dictionary
         gone = np.flatnonzero(~dictionary.is_valid().to_numpy(zero_copy_only=False))
         result.codes[np.isin(result.codes, gone)] = -1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from .columns import lengths, numbers, plain, texts
+from .columns import ColumnError, lengths, numbers, plain, texts
 from .embedding import EmbeddingAccumulator
 from .fold_category import CategoryAccumulator
 from .fold_numeric import NumericAccumulator
@@ -29,6 +29,13 @@ class FeatureAccumulator:
 
     def fold(self, column: pa.Array | pa.ChunkedArray, grouping: Grouping, scratch: Scratch) -> None:
         """Add one batch; `grouping` was made for the same rows. Raises ColumnError on a type that does not fit."""
+        try:
+            self._fold(column, grouping, scratch)
+        except (pa.ArrowException, IndexError, OverflowError, UnicodeDecodeError) as error:
+            # Crafted files pass the reader with lengths, codes or bytes that do not fit; they end here.
+            raise ColumnError(f"column {self.spec.name!r} is damaged: {type(error).__name__}") from None
+
+    def _fold(self, column: pa.Array | pa.ChunkedArray, grouping: Grouping, scratch: Scratch) -> None:
         array, inner = plain(column), self._inner
         if isinstance(inner, CategoryAccumulator):
             inner.fold(texts(array, self.spec), grouping)
