@@ -205,9 +205,9 @@ class Gateway(Protocol):
     ) -> Listing: ...
 
     def watch(
-        self, kind: Kind, *, resource_version: str, namespace: str | None = None, labels: str = "", lasts_s: int = 240
+        self, kind: Kind, *, resource_version: str, namespace: str | None = None, labels: str = "", lasts_s: int = 90
     ) -> Watch:
-        """Changes since the version, for so many seconds; Unreachable when nothing came for much longer than usual."""
+        """Changes since the version, for so many seconds; Unreachable when it is silent beyond its own end."""
 
     def pod_log(
         self,

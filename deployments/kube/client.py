@@ -27,8 +27,8 @@ LIST_S: Final = 15.0
 ANSWER_LIMIT: Final = 128 * 1024 * 1024
 POOL: Final = 64
 PAGE: Final = 500
-# Bookmarks come about once a minute: a stream that is silent for longer is dead.
-IDLE_S: Final = 100
+# How long after its own end a stream may stay silent before it is taken for dead.
+OVERDUE_S: Final = 15
 
 
 def from_kubeconfig(path: str, context: str) -> KubernetesGateway:
@@ -136,7 +136,7 @@ class KubernetesGateway:
                 return Listing(items, str(metadata.get("resourceVersion", "")))
 
     def watch(
-        self, kind: Kind, *, resource_version: str, namespace: str | None = None, labels: str = "", lasts_s: int = 240
+        self, kind: Kind, *, resource_version: str, namespace: str | None = None, labels: str = "", lasts_s: int = 90
     ) -> Stream:
         query = [
             *_selectors(labels, ""),
@@ -146,7 +146,7 @@ class KubernetesGateway:
             ("timeoutSeconds", str(lasts_s)),
         ]
         response = self._send(
-            "GET", RESOURCES[kind].path(namespace), query, None, None, (CONNECT_S, min(IDLE_S, lasts_s + 10))
+            "GET", RESOURCES[kind].path(namespace), query, None, None, (CONNECT_S, lasts_s + OVERDUE_S)
         )
         if response.status >= 300:
             with response:

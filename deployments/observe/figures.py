@@ -49,6 +49,9 @@ def usage_by_pod(metrics: Iterable[Object]) -> dict[tuple[str, str], dict[str, A
     found = {}
     for item in metrics:
         containers = [obj(container, "usage") for container in objects(item, "containers")]
+        if not containers or not text(item, "timestamp"):
+            # Not measured yet, which is not the same as nothing.
+            continue
         found[text(item, "metadata", "namespace"), text(item, "metadata", "name")] = {
             "cpu_m": int(sum(amount(entry.get("cpu")) for entry in containers) * 1000),
             "memory_b": int(sum(amount(entry.get("memory")) for entry in containers)),

@@ -20,14 +20,14 @@ from deployments.models import Cluster, Deployment
 from deployments.observe import figures, rows
 from deployments.observe.events import EventBuffer, forget_old
 from deployments.observe.store import KINDS, Store, Target
+from deployments.observe.usage import UsageSampler
 
 log = structlog.get_logger(__name__)
 
 SELECTOR: Final = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
 SILENT_S: Final = 110.0
-STREAM_S: Final = 240
-# The apiserver sends no bookmarks for Events: short streams tell a quiet namespace from a dead connection.
-EVENT_STREAM_S: Final = 50
+# Bookmarks come when the apiserver likes, for Events never: short streams tell a quiet kind from a dead connection.
+STREAM_S: Final = 90
 PULSE_S: Final = 3.0
 FLUSH_S: Final = 0.2
 WRITE_EVERY_S: Final = 1.0
@@ -51,7 +51,6 @@ class Feed(threading.Thread):
         self.stopping = threading.Event()
         self._stream: Watch | None = None
         self._labels = SELECTOR if kind is not Kind.EVENT else ""
-        self._lasts_s = STREAM_S if kind is not Kind.EVENT else EVENT_STREAM_S
 
     @property
     def is_alive_and_heard(self) -> bool:
@@ -93,7 +92,7 @@ class Feed(threading.Thread):
                 resource_version=version,
                 namespace=self.namespace,
                 labels=self._labels,
-                lasts_s=self._lasts_s,
+                lasts_s=STREAM_S,
             )
             self._stream = stream
             self.heard_at = time.monotonic()
@@ -113,6 +112,7 @@ class ClusterWatcher:
         self.is_up = threading.Event()
         self.store = Store(mark=desired.install_id())
         self.events = EventBuffer(self.store, cluster.pk)
+        self.sampler = UsageSampler(self.store)
         self._stopping = threading.Event()
         self._feeds = [Feed(self, kind) for kind in KINDS]
         self._event_feeds: dict[str, Feed] = {}
@@ -214,6 +214,7 @@ class ClusterWatcher:
             # No metrics server, or not yet: the page then says that usage is unknown.
             self.store.put_usage({})
             return USAGE_EVERY_S * 2
+        self.sampler.sample(now())
         return USAGE_EVERY_S
 
     def _capacity(self, gateway: Gateway) -> None:
