@@ -15,9 +15,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from embedded import stack
+from embedded.kubernetes.api import Api
+from embedded.kubernetes.build import Builder
 from embedded.paths import LOOPBACK, REPOSITORY, Home, free_port
 from embedded.postgres import remove_outside
 from embedded.processes import marked, sweep
@@ -25,6 +29,18 @@ from embedded.processes import marked, sweep
 pytestmark = pytest.mark.faults
 
 PASSWORD = "a-password-of-the-test"
+
+# A toolchain whose builds wait while a file exists, and then give what this machine has built before.
+GO = r"""#!/bin/sh
+case "$1" in
+env) echo go1.26.6 ;;
+build)
+    while [ -e "{block}" ]; do sleep 0.2; done
+    while [ "$1" != -o ]; do shift; done
+    name=$(basename "$2" | sed -E 's/^\.(.*)\.[0-9]+$/\1/')
+    cp "{ready}/$name" "$2" ;;
+esac
+"""
 
 
 def wait_for(condition: Callable[[], bool], what: Callable[[], str], seconds: float = 240.0) -> None:
@@ -36,7 +52,7 @@ def wait_for(condition: Callable[[], bool], what: Callable[[], str], seconds: fl
 
 @dataclass
 class Machine:
-    """A home, a cache that is empty, and a Go toolchain that never ends."""
+    """A home, a cache that is empty, and a Go toolchain that waits."""
 
     home: Path
     path: Path
@@ -75,6 +91,9 @@ class Machine:
     def output(self) -> str:
         return (self.home.parent / "output").read_text()[-4000:]
 
+    def progress(self) -> dict[str, Any]:
+        return dict(json.loads((self.home / "kubernetes" / "build.json").read_text()))
+
     def greetings(self) -> int:
         return (self.home.parent / "output").read_text().count("Barista is at")
 
@@ -101,10 +120,15 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
+    ready = tmp_path / "ready"
+    ready.mkdir()
+    for name, binary in Builder(lambda progress: None).ready().items():
+        (ready / name).symlink_to(binary)
     go = tmp_path / "bin" / "go"
     go.parent.mkdir()
-    go.write_text('#!/bin/sh\n[ "$1" = env ] && echo go1.26.6 && exit\nexec sleep 600\n')
+    go.write_text(GO.format(block=tmp_path / "block", ready=ready))
     go.chmod(0o755)
+    (tmp_path / "block").touch()
     home = Home.open(tmp_path / "home")
     machine = Machine(home.path, go.parent, tmp_path / "cache", free_port())
     yield machine
@@ -113,10 +137,10 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     remove_outside(home)
 
 
-def test_the_site_does_not_wait_for_the_build_and_leaves_nothing_behind(machine: Machine) -> None:
+def test_the_site_does_not_wait_for_the_build_and_leaves_nothing_behind(machine: Machine, tmp_path: Path) -> None:
     first = machine.start()
     machine.wait_for_greeting(1, first)
-    progress = json.loads((machine.home / "kubernetes" / "build.json").read_text())
+    progress = machine.progress()
     assert (progress["state"], progress["step"], progress["of"]) == ("building", "etcd", 7)
     assert "editor" in machine.log_in("editor")
 
@@ -130,31 +154,26 @@ def test_the_site_does_not_wait_for_the_build_and_leaves_nothing_behind(machine:
     worker = int(json.loads((machine.home / "run" / "worker.json").read_text())["pid"])
     os.kill(worker, signal.SIGKILL)
     wait_for(lambda: "worker     | started again" in machine.output(), machine.output)
+
+    # What was saved while there was no cluster reaches it now.
+    (tmp_path / "block").unlink()
+    wait_for(lambda: machine.progress()["state"] == "ready", machine.output)
+    api = Api(machine.home / "kubernetes" / "admin.kubeconfig")
+    wait_for(lambda: bool(api.call("GET", "/apis/apps/v1/deployments")["items"]), machine.output)
+
     second.send_signal(signal.SIGTERM)
     assert second.wait(timeout=60) == 0, machine.output()
     assert machine.running() == []
 
 
-def test_a_second_demo_of_the_same_home_is_refused(machine: Machine) -> None:
-    (machine.home / "lock").write_text("")
-    holder = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import fcntl, sys, time; f = open(sys.argv[1], 'a+'); fcntl.flock(f, fcntl.LOCK_EX); f.write('pid 1'); "
-            "f.flush(); print('held', flush=True); time.sleep(120)",
-            machine.home / "lock",
-        ],
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        refused = machine.start()
-        assert refused.wait(timeout=60) == 1
-        assert "already running" in machine.output()
-    finally:
-        holder.kill()
-        holder.wait(timeout=5)
-        if holder.stdout is not None:
-            holder.stdout.close()
+def test_a_second_demo_of_the_same_home_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "_LOCK_SECONDS", 0.0)
+    home = Home.open(tmp_path / "home")
+    with (
+        stack.only_one(home),
+        pytest.raises(SystemExit, match=rf"already running .*pid {os.getpid()}.*another BARISTA_HOME"),
+        stack.only_one(home),
+    ):
+        raise AssertionError("two demos share a home")
+    with stack.only_one(home):
+        assert (home.path / "lock").read_text() == f"pid {os.getpid()}"
