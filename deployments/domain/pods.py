@@ -1,5 +1,6 @@
 """Pods and events in words."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ HASH_LABEL: Final = "pod-template-hash"
 REVISION_ANNOTATION: Final = "deployment.kubernetes.io/revision"
 
 _LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+# The scheduler's second sentence, which repeats the first for pods that might be pushed out: noise for a reader.
+_PREEMPTION: Final = re.compile(r"[.,]? *(no new claims to deallocate,? *)?preemption: .*\Z")
 
 # A container that ended this often is in a loop also while its next attempt runs: the state must not flicker.
 _LOOP_RESTARTS: Final = 3
@@ -64,6 +68,8 @@ class PodRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
+    """`object` is "Pod/name", or "3 Pods" when the same happened to several."""
+
     reason: str
     message: str
     count: int
@@ -99,7 +105,8 @@ def explain_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
     scheduled = condition(pod, "PodScheduled")
     if scheduled.get("status") == "False":
         reason = message(text(scheduled, "message")) or _last_event(pod, events, "FailedScheduling")
-        return PodState.UNSCHEDULABLE, f"No node fits {name}: {reason or 'the scheduler gave no reason'}"
+        reason = _PREEMPTION.sub("", reason).rstrip(" .,") or "the scheduler gave no reason"
+        return PodState.UNSCHEDULABLE, f"No node fits {name}: {reason}."
     if condition(pod, "Ready").get("status") == "True":
         return PodState.READY, f"{name} is ready."
     if phase == "Pending":
@@ -110,12 +117,11 @@ def explain_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
 
 
 def group_events(events: Iterable[Mapping[str, Any]]) -> tuple[EventRow, ...]:
-    """Events with the same reason, message and object as one row, newest first."""
+    """Events with the same reason and message about objects of one kind as one row, newest first."""
     groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for event in events:
-        involved = obj(event, "involvedObject")
-        target = f"{text(involved, 'kind')}/{text(involved, 'name')}"
-        groups.setdefault((text(event, "reason"), message(text(event, "message")), target), []).append(event)
+        key = (text(event, "reason"), message(text(event, "message")), text(event, "involvedObject", "kind"))
+        groups.setdefault(key, []).append(event)
     rows = [_event_row(*key, members) for key, members in groups.items()]
     return tuple(sorted(rows, key=lambda row: (row.last or _LONG_AGO, row.reason), reverse=True))
 
@@ -129,7 +135,8 @@ def event_time(event: Mapping[str, Any]) -> datetime | None:
     )
 
 
-def _event_row(reason: str, said: str, target: str, members: list[Mapping[str, Any]]) -> EventRow:
+def _event_row(reason: str, said: str, kind: str, members: list[Mapping[str, Any]]) -> EventRow:
+    names = {text(item, "involvedObject", "name") for item in members}
     firsts = [at for at in (instant(item, "firstTimestamp") or event_time(item) for item in members) if at]
     lasts = [at for at in map(event_time, members) if at]
     count = sum(max(1, number(item, "count", default=1), number(item, "series", "count")) for item in members)
@@ -141,7 +148,7 @@ def _event_row(reason: str, said: str, target: str, members: list[Mapping[str, A
         first=min(firsts, default=None),
         last=max(lasts, default=None),
         tone=Tone.WARN if is_warning else Tone.QUIET,
-        object=target,
+        object=f"{kind}/{min(names)}" if len(names) == 1 else f"{len(names)} {kind}s",
     )
 
 
@@ -236,15 +243,18 @@ def _pending(pod: Mapping[str, Any], name: str) -> str:
 
 
 def _not_ready(pod: Mapping[str, Any], name: str, events: Sequence[Mapping[str, Any]]) -> tuple[PodState, str]:
+    statuses = objects(pod, "status", "containerStatuses")
+    node = text(pod, "spec", "nodeName") or "its node"
+    # The kubelet says that the containers are ready; only the control plane can have taken the pod's word away.
+    if statuses and all(item.get("ready") is True for item in statuses) and not objects(pod, "spec", "readinessGates"):
+        return PodState.NOT_READY, f"{name} was ready, but {node} has stopped reporting: it may be overloaded or gone."
     answer = _last_event(pod, events, "Unhealthy")
-    began = [obj(item, "state", "running") for item in objects(pod, "status", "containerStatuses")]
-    restarts = sum(number(item, "restartCount") for item in objects(pod, "status", "containerStatuses"))
     said = f" Its last check said: {answer}" if answer else ""
-    changed, created = instant(condition(pod, "Ready"), "lastTransitionTime"), instant(pod, "status", "startTime")
-    # A Ready condition that changed after the start and is False again was True in between.
-    lost = bool(began and changed and created and (changed - created).total_seconds() > 1 and not restarts and answer)
-    if lost:
-        return PodState.NOT_READY, f"{name} runs but does not pass its readiness check.{said}"
+    changed = instant(condition(pod, "Ready"), "lastTransitionTime")
+    started = [at for at in (instant(item, "state", "running", "startedAt") for item in statuses) if at]
+    # Not ready since later than its containers started: it must have been ready in between.
+    if changed and started and (changed - max(started)).total_seconds() > 1:
+        return PodState.NOT_READY, f"{name} was ready and does not pass its readiness check any more.{said}"
     return PodState.STARTING, f"{name} is running and not ready yet.{said}"
 
 

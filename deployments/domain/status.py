@@ -203,6 +203,15 @@ def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts) -> Summa
         sentence = f"All new pods exist; {leaving} old {'pod is' if leaving == 1 else 'pods are'} leaving."
         return Summary(state=State.ROLLING_OUT, sentence=sentence, why=why, worst_pod=pod, since=since)
     if counts.available < counts.updated:
+        if worst is not None and worst.state is PodState.NOT_READY and counts.available == 0:
+            return Summary(
+                state=State.FAILED,
+                sentence="No pod is ready any more: nothing serves.",
+                why=why,
+                next_action=NextAction.OPEN_LOGS,
+                worst_pod=pod,
+                since=instant(condition(live, "Available"), "lastTransitionTime"),
+            )
         sentence = f"{counts.available} of {counts.desired} pods are ready."
         return Summary(state=State.STARTING, sentence=sentence, why=why, worst_pod=pod, since=since)
     available = condition(live, "Available")

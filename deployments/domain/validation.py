@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployments.domain import images, naming
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
+from deployments.domain.inline_secrets import has_secret_shape
 from deployments.domain.quantities import CPU_MAX, MEMORY_MAX, MEMORY_MIN, human_cpu, human_memory
 from deployments.domain.spec_parts import Autoscale, Fixed, Resources, RollingUpdate, ScalePolicy
 from deployments.domain.validation_more import is_label_value, validate_more
@@ -98,6 +99,8 @@ def _env(env: Sequence[tuple[str, str]], errors: Errors) -> None:
             errors[path] = f"{name} is set twice."
         elif len(value.encode()) > ENV_VALUE_MAX:
             errors[path] = "The value is larger than 32 KiB."
+        elif has_secret_shape(value):
+            errors[path] = "The value is a key or password: put it into a Secret and read it from there."
         seen.add(name)
 
 

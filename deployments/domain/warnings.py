@@ -7,6 +7,7 @@ from typing import Final
 
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.images import ImageReference, InvalidImage, allowed
+from deployments.domain.inline_secrets import has_secret_name
 from deployments.domain.quantities import human_cpu, human_memory
 from deployments.domain.spec import (
     Budget,
@@ -70,6 +71,11 @@ def review_warnings(
     if isinstance(spec.strategy, Recreate) and is_prod:
         message = "Recreate stops all pods before the new ones start: nothing serves in between."
         found.append(ReviewWarning("outage", "strategy.type", message))
+    found += [
+        ReviewWarning("secret-name", f"env.{name}", f"{name} sounds like a secret: everybody who sees this reads it.")
+        for name, value in spec.env
+        if value and has_secret_name(name)
+    ]
     found += _budget(spec)
     size = effective_resources(spec, profile)
     found += _memory(size, spec, memory_used)

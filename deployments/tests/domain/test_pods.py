@@ -66,12 +66,32 @@ def test_explained(seen: dict[str, Any], state: PodState, words: str) -> None:
 
 
 def test_failing_readiness_after_it_was_ready() -> None:
-    seen = pod()
-    seen["status"]["conditions"] = [condition("Ready", "False")]
+    seen = pod(state={"running": {"startedAt": stamp(110)}})
     said = event("Unhealthy", "Readiness probe failed: HTTP 503")
     state, sentence = explain_pod(seen, [said])
     assert state is PodState.NOT_READY
+    assert "any more" in sentence
     assert "HTTP 503" in sentence
+    assert explain_pod(pod(state={"running": {"startedAt": stamp(60)}}), [said])[0] is PodState.STARTING
+
+
+def test_a_lost_node_is_named() -> None:
+    seen = pod(ready=True)
+    seen["status"]["conditions"] = [condition("Ready", "False")]
+    state, sentence = explain_pod(seen, [])
+    assert state is PodState.NOT_READY
+    assert "node-1 has stopped reporting" in sentence
+
+
+def test_the_schedulers_second_sentence_is_left_out() -> None:
+    said = "0/3 nodes are available: 3 Insufficient cpu. no new claims to deallocate, preemption: 0/3 nodes: x."
+    sentence = explain_pod(unschedulable(said), [])[1]
+    assert sentence == "No node fits ranker-new-1: 0/3 nodes are available: 3 Insufficient cpu."
+
+
+def test_the_same_event_on_several_pods_is_one_row() -> None:
+    rows = group_events([event("Started", "Container started", name=f"a-{index}") for index in range(3)])
+    assert [(row.object, row.count) for row in rows] == [("3 Pods", 3)]
 
 
 def test_rows_are_worst_first_and_know_their_revision() -> None:

@@ -143,6 +143,13 @@ CASES: list[tuple[str, ClusterView, State, str, NextAction]] = [
         "No node fits",
         NextAction.ROLLBACK,
     ),
+    (
+        "all pods lost readiness",
+        view(deployment(1, ready=0, available=0), pod(state={"running": {"startedAt": "2026-01-05T11:00:00Z"}})),
+        State.FAILED,
+        "nothing serves",
+        NextAction.OPEN_LOGS,
+    ),
     ("missing", view(None), State.MISSING, "deleted it outside", NextAction.TRY_NOW),
 ]
 

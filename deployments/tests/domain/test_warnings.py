@@ -39,6 +39,7 @@ def test_nothing_to_say() -> None:
         (CALM, {"runtime": replace(RUNTIME, readiness=None)}, "no-readiness"),
         (replace(CALM, replicas=Fixed(1)), {"environment": Environment.PROD}, "single-replica"),
         (replace(CALM, replicas=Autoscale(1, 5)), {"environment": Environment.PROD}, "single-replica"),
+        (replace(CALM, env=(("DB_PASSWORD", "x"),)), {}, "secret-name"),
         (replace(CALM, strategy=Recreate()), {"environment": Environment.PROD}, "outage"),
         (replace(CALM, budget=Budget(min_available=2)), {}, "budget-blocks"),
         (CALM, {"memory_used": 9 * GIB}, "memory-below-use"),
