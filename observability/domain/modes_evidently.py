@@ -72,6 +72,10 @@ def _numeric(ref: NumericState, cur: NumericState, spec: FeatureSpec) -> Compari
         reason = "one side has no finite value; Evidently raises an error"
         return Comparison(spec.name, spec.kind.value, (ref.rows, cur.rows), {}, Verdict.UNKNOWN, reason)
     found: dict[str, Statistic] = {"ks": cannot("ks", P_VALUE)}
+    if not np.isfinite(pair.high[-1] - pair.low[0]):
+        reason = "the values span more than float64 can hold"
+        found |= {name: cannot(name, reason) for name in FORMULAS}
+        return _verdict(spec, ref, cur, found, "w1")
     few = not ref.table.overflow and np.count_nonzero(ref.table.counts) <= FEW
     if few and not pair.is_exact:
         reason = "Evidently gives every value a bin, and the current side has more distinct values than were kept"

@@ -30,6 +30,7 @@ _TIME_NAME: Final = re.compile(
     r"(^|[_\W])(ts|time|timestamp|date|datetime|epoch|created|updated|at|unix)($|[_\W])|_at$", re.I
 )
 _YEARS: Final = (946_684_800, 2_524_608_000)  # 2000 to 2050 in seconds
+_NARROW: Final = 15 * 31_557_600  # seconds
 _UNIT_SCALE: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _ISO: Final = re.compile(r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$")
 
@@ -129,7 +130,9 @@ def _integers(name: str, values: NDArray[Any]) -> FeatureSpec:
         low, high = _YEARS[0] * scale, _YEARS[1] * scale
         typical = distinct[(distinct >= low) & (distinct < high)]
         mostly = counts[(distinct >= low) & (distinct < high)].sum() / max(rows, 1)
-        if mostly > 0.95 and (is_named_time or len(typical) > 20):
+        # Without a telling name a log spans years, not decades: random 60-bit ids read as nanoseconds would span 40.
+        is_narrow = len(typical) > 20 and int(typical[-1]) - int(typical[0]) < _NARROW * scale
+        if mostly > 0.95 and (is_named_time or is_narrow):
             return _timestamp(name, values.astype(np.int64), unit, f"between 2000 and 2050 as unix time in {unit}")
     if is_named_id and (share > 0.5 or len(distinct) > MAX_TABLE or int(distinct[-1]) > 2**31):
         return FeatureSpec(name=name, kind=Kind.ID, table_limit=0, reason="its name says id and values hardly repeat")

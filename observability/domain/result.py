@@ -112,7 +112,7 @@ class Comparison:
 
 
 def _rows(bins: Bins) -> list[dict[str, Any]]:
-    n, m = max(int(bins.ref.sum()), 1), max(int(bins.cur.sum()), 1)
+    n, m = float(bins.ref.sum()) or 1.0, float(bins.cur.sum()) or 1.0
     rows = []
     for place in range(len(bins.ref)):
         row: dict[str, Any] = {"bin": bins.names[place] if place < len(bins.names) else ""}
