@@ -79,10 +79,11 @@ class Demo:
         product = Product(self.home, self.port, urls, redis_url, password(self.home), self.existing)
         self._start_cluster()
         self._run_once(product.migrate())
+        self.supervisor.start(product.web(), ready=product.answers, wait=False)
         self._namespaces.set_result(self._demo_namespaces(product))
-        self.supervisor.start(product.web(), ready=product.answers, seconds=90)
         for command in (product.worker(), product.relay(), product.watch()):
             self.supervisor.start(command)
+        self.supervisor.wait_ready("web", seconds=90)
         self._seed("seeded", product.seed(), product)
         self._greet(product, time.monotonic() - began)
         self._finish(product)

@@ -40,8 +40,13 @@ class Supervisor:
     _closing: threading.Event = field(default_factory=threading.Event)
     _watcher: threading.Thread | None = None
 
-    def start(self, command: Command, *, ready: Callable[[], bool] | None = None, seconds: float = 60.0) -> None:
-        """Start a process and wait until `ready` says so. Raises with the reason when it ends before that."""
+    def start(
+        self, command: Command, *, ready: Callable[[], bool] | None = None, seconds: float = 60.0, wait: bool = True
+    ) -> None:
+        """Start a process and wait until `ready` says so. Raises with the reason when it ends before that.
+
+        With `wait=False` the caller waits later, by `wait_ready`.
+        """
         with self._lock:
             if self._closing.is_set():
                 raise Stopped(command.name)
@@ -50,7 +55,8 @@ class Supervisor:
             if self._watcher is None:
                 self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
                 self._watcher.start()
-        self.wait_ready(command.name, seconds=seconds)
+        if wait:
+            self.wait_ready(command.name, seconds=seconds)
 
     def wait_ready(self, name: str, *, seconds: float) -> None:
         child = self.children[name]
