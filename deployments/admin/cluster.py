@@ -23,7 +23,7 @@ class ClusterAdmin(AuditedAdmin):
     fieldsets = (
         (None, {"fields": ("slug", "name", "is_active")}),
         ("How workers reach it", {"fields": ("access", "kubeconfig", "context")}),
-        ("Where it runs", {"fields": ("provider", "project", "location")}),
+        ("Where it runs", {"fields": ("provider", "project", "location", "cloud_name")}),
         (None, {"fields": ("reason",)}),
     )
 

@@ -18,7 +18,18 @@ RESERVED_PREFIX = "kube-"
 class ClusterForm(ReasonForm):
     class Meta:
         model = Cluster
-        fields = ("slug", "name", "is_active", "access", "kubeconfig", "context", "provider", "project", "location")
+        fields = (
+            "slug",
+            "name",
+            "is_active",
+            "access",
+            "kubeconfig",
+            "context",
+            "provider",
+            "project",
+            "location",
+            "cloud_name",
+        )
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

@@ -40,6 +40,9 @@ class Cluster(models.Model):
     provider = models.CharField(max_length=12, choices=Provider, default=Provider.OTHER)
     project = models.CharField(max_length=100, blank=True, help_text="Google Cloud project, for links to its console.")
     location = models.CharField(max_length=60, blank=True, help_text="Google Cloud region or zone.")
+    cloud_name = models.CharField(
+        max_length=63, blank=True, help_text="Its name in Google Cloud. Empty: the same as its slug."
+    )
     is_active = models.BooleanField(default=True, help_text="Off: nothing is applied or watched.")
 
     class Meta:

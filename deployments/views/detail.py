@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from baristaweb.lib.clock import now
 from deployments.access import current_user, get_deployment, may
-from deployments.domain.answers import number, obj, objects, text
+from deployments.domain.answers import text
 from deployments.domain.diff import label, spec_diff, unified_lines, values
 from deployments.domain.fields import SECTIONS, field_for
 from deployments.domain.manifests import ANNOTATION_REVISION
@@ -30,7 +30,7 @@ from deployments.models import Deployment, Revision
 from deployments.queries import detail as queries
 from deployments.queries.promotion import next_environment
 from deployments.queries.shown import heard_at, summary_of
-from deployments.views import usage
+from deployments.views import overview, usage
 from deployments.views.usage import Use
 from deployments.views.yaml_text import to_yaml
 
@@ -117,8 +117,8 @@ def overview_of(deployment: Deployment, summary: Summary) -> dict[str, Any]:
         "events_total": sum(group.times for group in events),
         "rollout": rollout,
         "track": _track(rollout) if rollout else [],
-        "scaling": _scaling(view),
         "facts": _facts(deployment),
+        **overview.boxes_of(deployment, view, pods),
     }
 
 
@@ -259,26 +259,6 @@ def _track(rollout: queries.RolloutView) -> list[dict[str, Any]]:
             line = "" if after.mark is StepMark.DONE else f"to-{after.mark.value}"
         items.append({"step": step, "line": line, "took_s": after.took_s if after else None, "next": after})
     return items
-
-
-def _scaling(view: ClusterView) -> dict[str, Any] | None:
-    """What the autoscaler says of itself; None without one."""
-    if view.hpa is None:
-        return None
-    metrics = [
-        obj(item, "resource", "current").get("averageUtilization")
-        for item in objects(view.hpa, "status", "currentMetrics")
-        if text(item, "resource", "name") == "cpu"
-    ]
-    target = next((obj(item, "resource", "target") for item in objects(view.hpa, "spec", "metrics")), {})
-    return {
-        "min": number(view.hpa, "spec", "minReplicas", default=1),
-        "max": number(view.hpa, "spec", "maxReplicas"),
-        "wanted": number(view.hpa, "status", "desiredReplicas"),
-        "now": number(view.hpa, "status", "currentReplicas"),
-        "cpu": next((value for value in metrics if isinstance(value, int)), None),
-        "target": target.get("averageUtilization"),
-    }
 
 
 def _facts(deployment: Deployment) -> dict[str, Any]:
