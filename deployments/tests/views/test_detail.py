@@ -142,7 +142,7 @@ def test_pods_carry_our_revision_and_what_they_use(client_as: ClientAs, ranker: 
 
 
 def test_events_that_say_the_same_are_one_line(client_as: ClientAs, ranker: Deployment) -> None:
-    for number, pod in enumerate(("ranker-x", "ranker-y")):
+    for number, pod in enumerate(("ranker-7b5f8bd8c7-5l8mb", "ranker-7b5f8bd8c7-vnb4z")):
         ClusterEvent.objects.create(
             cluster=ranker.namespace.cluster,
             deployment=ranker,
@@ -151,7 +151,7 @@ def test_events_that_say_the_same_are_one_line(client_as: ClientAs, ranker: Depl
             object_name=pod,
             type="Warning",
             reason="BackOff",
-            message=f"Back-off restarting {pod} <img src=x>",
+            message=f"Back-off {number} restarting {pod} <img src=x>",
             count=5,
             first_at=now() - timedelta(minutes=9),
             last_at=now(),
@@ -159,6 +159,7 @@ def test_events_that_say_the_same_are_one_line(client_as: ClientAs, ranker: Depl
     answer = client_as("viewer").get(url("detail", ranker))
     page = soup_of(answer)
     assert "\N{MULTIPLICATION SIGN}10" in page.text
+    assert "Back-off 0 restarting <img src=x>" in page.text or "Back-off 1 restarting <img src=x>" in page.text
     assert "BackOff, 2 Pods" in page.text
     assert "<img src=x>" not in answer.content.decode()
 
