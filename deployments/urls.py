@@ -18,6 +18,7 @@ from deployments.views import (
     people,
     promote,
     review,
+    saved_views,
     session,
 )
 
@@ -72,4 +73,9 @@ WRITE_PAGES = [
 
 PROMOTE_PAGES = [path("deployments/<str:slug>/promote/", promote.promote, name="deployment-promote")]
 
-urlpatterns = [*PROMOTE_PAGES, *WRITE_PAGES, *BULK_PAGES, *PEOPLE_PAGES, *READ_PAGES]
+SAVED_VIEW_PAGES = [
+    path("fleet/views/", saved_views.saved_views, name="fleet-views"),
+    path("fleet/views/<int:view_id>/delete/", saved_views.delete, name="fleet-view-delete"),
+]
+
+urlpatterns = [*PROMOTE_PAGES, *SAVED_VIEW_PAGES, *WRITE_PAGES, *BULK_PAGES, *PEOPLE_PAGES, *READ_PAGES]

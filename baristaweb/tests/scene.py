@@ -10,9 +10,9 @@ import pytest
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from deployments.actions import deployments, logs, proposals
+from deployments.actions import deployments, logs, proposals, saved_views
 from deployments.audit import Actor
-from deployments.models import AuditEvent, Deployment, LogRequest, Membership, Proposal
+from deployments.models import AuditEvent, Deployment, LogRequest, Membership, Proposal, SavedView
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 
@@ -33,6 +33,7 @@ class Scene:
     lines: LogRequest  # the viewer's
     member: Membership
     event: AuditEvent
+    view: SavedView  # the viewer's
 
     def arguments(self, target: str) -> list[object]:
         """What a URL's pattern is filled with."""
@@ -49,6 +50,7 @@ class Scene:
             "team": [self.people.team.slug],
             "member": [self.people.team.slug, self.member.pk],
             "event": [self.event.seq],
+            "view": [self.view.pk],
         }[target]
 
     def url(self, name: str, target: str) -> str:
@@ -80,6 +82,7 @@ def scene(people: People, places: Places) -> Scene:
         lines=logs.request(deployment=dev, by=people.viewer),
         member=Membership.objects.get(user=people.viewer),
         event=event,
+        view=saved_views.save(by=people.viewer, name="Mine", query="view=prod"),
     )
 
 
@@ -119,4 +122,5 @@ def missing(url: str, scene: Scene) -> str:
     for row in (scene.draft, scene.sent, scene.lines):
         changed = changed.replace(str(row.pk), str(uuid.UUID(int=row.pk.int ^ 1)))
     changed = changed.replace(f"/teams/{scene.people.team.slug}/", "/teams/searcx/")
+    changed = changed.replace(f"/fleet/views/{scene.view.pk}/", f"/fleet/views/{scene.view.pk + 100_000}/")
     return changed.replace(f"/audit/{scene.event.seq}/", f"/audit/{scene.event.seq + 100_000}/")

@@ -32,6 +32,9 @@ theme                      -        GET   405 405 405 405 405 405 405
 
 home                       -        GET   302 200 200 200 200 200 200
 fleet                      -        GET   302 200 200 200 200 200 200
+fleet-views                -        GET   302 200 200 200 200 200 200
+fleet-views                -        POST  302 422 422 422 422 422 422
+fleet-view-delete          view     POST  302 404 302 404 404 404 404
 audit                      -        GET   302 200 200 200 200 200 200
 audit-event                event    GET   302 404 200 200 200 200 200
 audit-queue                -        GET   302 200 200 200 200 200 200

@@ -9,9 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from baristaweb.lib.clock import now
@@ -29,6 +30,22 @@ from deployments.views.usage import Use
 PAGE_SIZE = 50
 ATTENTION_SHOWN = 6
 FIELDS = ("q", "view", "state", "environment", "type", "team", "cluster", "sort")
+VIEW_WORDS = {
+    "": "All",
+    "attention": "Needs attention",
+    "prod": "Prod",
+    "changed": "Changed in 24 h",
+    "retired": "Retired",
+}
+SORT_WORDS = {
+    "state": "state",
+    "name": "name",
+    "-name": "name, from Z",
+    "changed": "last change",
+    "-changed": "last change, oldest first",
+    "ready": "ready pods",
+    "-ready": "ready pods, most first",
+}
 
 
 @dataclass(frozen=True)
@@ -106,7 +123,9 @@ def make_rows(deployments: list[Deployment]) -> list[Row]:
 def fleet(request: HttpRequest) -> HttpResponse:
     """The whole page; to a poll or a changed filter only its live parts."""
     user = current_user(request)
-    filters = _filters(request)
+    filters = filters_of(request.GET)
+    query = query_of(filters)
+    saved = list(user.saved_views.all())
     page = Paginator(queries.rows(user, filters), PAGE_SIZE).get_page(request.GET.get("page"))
     counts = queries.counts(user)
     rows = make_rows(list(page.object_list))
@@ -120,6 +139,9 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "counts": counts,
         "attention": make_rows(attention),
         "tabs": _tabs(counts),
+        "query": query,
+        "saved_views": saved,
+        "is_saved": any(view.query == query for view in saved),
         "states": list(State),
         "environments": list(Environment),
         "types": list(ModelType),
@@ -135,20 +157,28 @@ def fleet(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def _filters(request: HttpRequest) -> queries.Filters:
-    given = {name: request.GET.get(name, "").replace("\0", "")[:100].strip() for name in FIELDS}
+def filters_of(data: QueryDict) -> queries.Filters:
+    """What a query string asks for."""
+    given = {name: data.get(name, "").replace("\0", "")[:100].strip() for name in FIELDS}
     sort = given["sort"] if given["sort"] in queries.SORTS else "state"
     return queries.Filters(words=given.pop("q"), **given | {"sort": sort})
 
 
+def query_of(filters: queries.Filters) -> str:
+    """The query string that asks for this, in one spelling only: empty for the whole fleet in its usual order."""
+    given = {name: getattr(filters, "words" if name == "q" else name) for name in FIELDS}
+    return urlencode({name: value for name, value in given.items() if value and (name, value) != ("sort", "state")})
+
+
 def _tabs(counts: queries.Counts) -> list[tuple[str, str, int]]:
-    return [
-        ("", "All", counts.live),
-        ("attention", "Needs attention", counts.attention),
-        ("prod", "Prod", counts.prod),
-        ("changed", "Changed in 24 h", counts.changed),
-        ("retired", "Retired", counts.retired),
-    ]
+    numbers = {
+        "": counts.live,
+        "attention": counts.attention,
+        "prod": counts.prod,
+        "changed": counts.changed,
+        "retired": counts.retired,
+    }
+    return [(key, words, numbers[key]) for key, words in VIEW_WORDS.items()]
 
 
 def _may_create(user: User) -> bool:
