@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.http import HttpRequest
@@ -23,7 +23,7 @@ class RuntimeAdmin(AuditedAdmin):
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
     fixed_after_creation = ("slug",)
-    fieldsets = (
+    fieldsets: ClassVar[Any] = (
         (None, {"fields": ("slug", "name", "is_active")}),
         ("Container", {"fields": ("image", "command", "args", "env", "pull_secret", "service_account")}),
         ("Ports", {"fields": (("http_port", "grpc_port", "metrics_port"),)}),

@@ -80,7 +80,8 @@ class TeamAdmin(AuditedAdmin):
     inlines = (MembersInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
-        return super().get_queryset(request).annotate(number=Count("memberships"))
+        found: QuerySet[Team] = super().get_queryset(request)
+        return found.annotate(number=Count("memberships"))
 
     @admin.display(description="members", ordering="number")
     def members_count(self, team: Any) -> int:

@@ -67,9 +67,9 @@ class BaristaAdminSite(AdminSite):
             return HttpResponseRedirect(reverse("admin:index"))
         return redirect_to_login(target)
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
         """Passwords are set on the user's page, where the change is recorded."""
         return HttpResponseRedirect(reverse("admin:deployments_user_change", args=[request.user.pk]))
 
-    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
         return HttpResponseRedirect(reverse("admin:index"))

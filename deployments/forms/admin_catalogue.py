@@ -62,7 +62,7 @@ class HardwareProfileForm(ReasonForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             size = self.instance.to_domain()
-            self.initial |= {name: getattr(size, name) for name in _SIZE_FIELDS}
+            self.initial.update({name: getattr(size, name) for name in _SIZE_FIELDS})
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

@@ -60,7 +60,7 @@ def _user(label: str) -> forms.IntegerField:
     )
 
 
-class RuntimeForm(_ProbeFields, ReasonForm):
+class RuntimeForm(_ProbeFields, ReasonForm):  # type: ignore[misc,valid-type]  # its fields are made in a loop
     image = ImageField(max_length=512, help_text="Like tensorflow/serving:2.19.1. A digest pins it.")
     command = LinesField(required=False, rows=2, help_text=f"One part a line; empty: the image's own. {_NAMES_HELP}")
     args = LinesField(label="Arguments", rows=6, required=False, help_text=f"One argument a line. {_NAMES_HELP}")
@@ -92,11 +92,11 @@ class RuntimeForm(_ProbeFields, ReasonForm):
         if not self.instance.pk:
             return
         template = self.instance.to_domain()
-        self.initial |= {name: getattr(template, name) for name in _PLAIN}
+        self.initial.update({name: getattr(template, name) for name in _PLAIN})
         for probe in PROBES:
             check: Probe | None = getattr(template, probe)
             if check is not None:
-                self.initial |= {f"{probe}_{name}": value for name, value in check.to_json().items()}
+                self.initial.update({f"{probe}_{name}": value for name, value in check.to_json().items()})
 
     def clean_command(self) -> tuple[str, ...]:
         return self._known_names("command")
@@ -141,7 +141,7 @@ class RuntimeForm(_ProbeFields, ReasonForm):
             self.add_error(f"{probe}_kind", "This check needs a gRPC port.")
 
     def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
+        super()._post_clean()
         if self.errors:
             return
         values = {name: self.cleaned_data[name] for name in _PLAIN}

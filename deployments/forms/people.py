@@ -31,7 +31,7 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(choices=[(role.value, role.label) for role in Role])
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+class ProfileForm(forms.ModelForm):
     """What a user says of itself."""
 
     class Meta:

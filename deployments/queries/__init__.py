@@ -21,8 +21,8 @@ class ClusterBanner:
 
 SENTENCES = {
     ClusterHealth.State.STARTING: "is starting: {error}. Changes are saved and applied when it is up.",
-    ClusterHealth.State.AWAY: "does not answer. What you see is the last known state; changes are saved and applied later.",
-    ClusterHealth.State.REFUSED: "refuses Barista's credentials. The platform team has to renew them; changes are saved.",
+    ClusterHealth.State.AWAY: "does not answer. You see the last known state; changes are saved and applied later.",
+    ClusterHealth.State.REFUSED: "refuses Barista's credentials until the platform team renews them. Changes stay.",
 }
 
 

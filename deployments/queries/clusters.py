@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, F, Min, Q
 
@@ -54,13 +56,13 @@ def clusters(user: User) -> list[ClusterView]:
     return [_view(cluster, lags.get(cluster.pk, {}), by_cluster.get(cluster.pk, [])) for cluster in found]
 
 
-def _view(cluster: Cluster, lag: dict[str, object], spaces: list[Namespace]) -> ClusterView:
+def _view(cluster: Cluster, lag: Mapping[str, Any], spaces: list[Namespace]) -> ClusterView:
     return ClusterView(
         cluster=cluster,
         health=getattr(cluster, "health", None),
         deployments=int(str(lag.get("deployments", 0))),
         pending=int(str(lag.get("pending", 0))),
-        oldest_pending_at=lag.get("oldest"),  # type: ignore[arg-type]
+        oldest_pending_at=lag.get("oldest"),
         stopped=int(str(lag.get("stopped", 0))),
         namespaces=tuple(spaces),
     )

@@ -13,6 +13,7 @@ from baristaweb.lib.clock import now
 from deployments.domain.catalogue import Environment
 from deployments.domain.states import State, Tone
 from deployments.models import Deployment, Team, User
+from deployments.models.deployment import DeploymentQuerySet
 from deployments.queries.shown import ATTENTION_FROM, shown_severity, shown_state
 
 RECENT = timedelta(hours=24)
@@ -59,7 +60,7 @@ class Counts:
     retired: int = 0
 
 
-def shown_to(user: User) -> QuerySet[Deployment]:
+def shown_to(user: User) -> DeploymentQuerySet:
     """Every deployment the user sees, retired ones too, with `shown` (its state) and `severity`."""
     return (
         Deployment.objects.visible_to(user)
@@ -76,7 +77,7 @@ def shown_to(user: User) -> QuerySet[Deployment]:
     )
 
 
-def rows(user: User, filters: Filters) -> QuerySet[Deployment]:
+def rows(user: User, filters: Filters) -> DeploymentQuerySet:
     """The page's rows, ordered, with what they show; the clusters' objects themselves are left in the database."""
     found = (
         shown_to(user).related().defer("observation__view").annotate(usage=KeyTransform("usage", "observation__view"))
@@ -135,7 +136,7 @@ def teams_of(user: User) -> QuerySet[Team]:
     return Team.objects.all() if user.sees_everything else Team.objects.filter(pk__in=list(user.roles))
 
 
-def _view(found: QuerySet[Deployment], view: str) -> QuerySet[Deployment]:
+def _view(found: DeploymentQuerySet, view: str) -> DeploymentQuerySet:
     gone = (State.RETIRED.value, State.RETIRING.value)
     if view == "retired":
         return found.filter(shown__in=gone)

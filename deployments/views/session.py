@@ -67,7 +67,7 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
     answer = HttpResponseRedirect(target if safe else "/")
     for name, offered in ((THEME_COOKIE, THEMES), ("density", DENSITIES)):
-        if (chosen := request.POST.get(name)) in offered:
+        if (chosen := request.POST.get(name, "")) in offered:
             answer.set_cookie(
                 name,
                 chosen,
