@@ -21,6 +21,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+import structlog
+from django.db import DatabaseError
+
 from baristaweb.lib.clock import now
 from deployments import clusters, desired
 from deployments.actions import proposals
@@ -32,6 +35,8 @@ from deployments.domain.manifests import ANNOTATION_GENERATION, ANNOTATION_REVIS
 from deployments.kube.api import ClusterError, ErrorClass, FieldConflict, Gateway, Kind, Object
 from deployments.models import Proposal
 from deployments.models.requests import Answer
+
+log = structlog.get_logger(__name__)
 
 ANSWER_S: Final = 20.0
 LINES_LIMIT: Final = 2_000
@@ -57,6 +62,12 @@ def answer(proposal_id: str) -> None:
     except ClusterError as error:
         clusters.failed(cluster, error)
         verdict.problem, outcome = str(error), Answer.FAILED
+    except DatabaseError:
+        raise
+    except Exception:
+        # Whoever waits for the answer must not wait for ever; the trace goes to the log.
+        log.exception("dryrun_broke", proposal=str(proposal.pk))
+        verdict.problem, outcome = "Barista could not ask because of an error of its own.", Answer.FAILED
     Proposal.objects.filter(pk=proposal.pk, answer=Answer.WAITING).update(
         answer=outcome, verdict=verdict.to_json(), answered_at=now()
     )

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+import structlog
+from django.db import DatabaseError
+
 from baristaweb.lib.clock import now
 from deployments import clusters
 from deployments.domain.answers import objects, text
@@ -16,6 +19,8 @@ from deployments.domain.manifests import LABEL_ID, LABEL_MANAGED_BY, MANAGED_BY
 from deployments.kube.api import ClusterError, Gateway, Kind, Object
 from deployments.models import LogRequest
 from deployments.models.requests import Answer
+
+log = structlog.get_logger(__name__)
 
 TOTAL_BYTES: Final = 2_000_000
 LINE_LIMIT: Final = 8_000
@@ -53,6 +58,13 @@ def answer(request_id: str) -> None:
     except ClusterError as error:
         clusters.failed(cluster, error)
         lines, problems, is_cut, outcome = [], [[cluster.name, str(error)]], False, Answer.FAILED
+    except DatabaseError:
+        raise
+    except Exception:
+        # Whoever waits for the answer must not wait for ever; the trace goes to the log.
+        log.exception("podlogs_broke", request=str(request.pk))
+        said = "Barista could not read the lines because of an error of its own."
+        lines, problems, is_cut, outcome = [], [[cluster.name, said]], False, Answer.FAILED
     LogRequest.objects.filter(pk=request.pk, answer=Answer.WAITING).update(
         answer=outcome, answered_at=now(), lines=lines, problems=problems, is_truncated=is_cut
     )

@@ -28,6 +28,8 @@ RETRY_DEFAULT_S: Final = 5.0
 RETRY_LIMIT_S: Final = 60.0
 
 _MANAGER: Final = re.compile(r'conflict with "((?:[^"\\]|\\.)+)"')
+# Answered with 500, and yet about one object: an unknown field under server-side apply, and a webhook that is away.
+_OF_THE_OBJECT: Final = ("failed to create typed patch object", "failed calling webhook")
 _BY_STATUS: Final[Mapping[int, type[ClusterError]]] = {
     401: Unauthorized,
     403: Forbidden,
@@ -46,8 +48,7 @@ def refusal(status: int, body: bytes, headers: Mapping[str, str]) -> ClusterErro
         return FieldConflict(message, fields=held)
     if status == 429 or (status == 503 and headers.get("Retry-After")):
         return Throttled(message, status=status, retry_after_s=retry_after_s(headers.get("Retry-After")))
-    # An unknown field under server-side apply answers 500 although no second try can succeed.
-    if status >= 500 and "failed to create typed patch object" in message:
+    if status >= 500 and any(text in message for text in _OF_THE_OBJECT):
         return Invalid(message, status=status, reason=reason)
     if status in _BY_STATUS:
         return _BY_STATUS[status](message, status=status, reason=reason)

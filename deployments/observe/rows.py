@@ -86,6 +86,8 @@ def refresh(deployment_id: int) -> None:
     seen = row.observation
     summary = summarise(cluster_view(seen.view, seen.observed_at), intent=_as_applied(row), at=now())
     Observation.objects.filter(pk=seen.pk, observed_at=seen.observed_at).update(**_columns(summary))
+    # The watch may have seen the end of a rollout before its apply was recorded.
+    _rollout(row, Seen(row.pk, seen.view, now()))
 
 
 def recheck(deployment_ids: Collection[int]) -> None:
@@ -158,16 +160,16 @@ def _rollout(row: Deployment, item: Seen) -> None:
     rollout = Rollout.objects.filter(deployment=row, revision=revision).first()
     if rollout is None or rollout.completed_at is not None or rollout.applied_at is None:
         return
-    seen = _steps(item, rollout.applied_at)
+    seen = _steps(item, rollout.saved_at)
     fresh = {name: at for name, at in seen.items() if getattr(rollout, name) is None}
     if fresh:
         Rollout.objects.filter(pk=rollout.pk).update(**{name: Coalesce(name, at) for name, at in fresh.items()})
 
 
-def _steps(item: Seen, applied_at: datetime) -> dict[str, datetime]:
+def _steps(item: Seen, saved_at: datetime) -> dict[str, datetime]:
     live, at = item.view["deployment"], item.at
     pods = pods_of_current(item.view)
-    new = [pod for pod in pods if (made := created_at(pod)) is not None and made >= applied_at - SKEW]
+    new = [pod for pod in pods if (made := created_at(pod)) is not None and made >= saved_at - SKEW]
     seen: dict[str, datetime] = {}
     if new:
         seen["first_pod_at"] = at

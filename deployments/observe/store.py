@@ -46,6 +46,7 @@ class Target:
     id: int
     namespace: str
     name: str
+    is_retired: bool = False
 
 
 @dataclass(slots=True)

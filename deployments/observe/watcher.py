@@ -266,14 +266,15 @@ class ClusterWatcher:
 
     def _without_deployment(self) -> list[int]:
         """What is not in the cluster turns from "just applied" to "missing" with time alone."""
-        return [owner for owner in self.store.targets if self.store.view(owner)["deployment"] is None]
+        live = [target.id for target in self.store.targets.values() if not target.is_retired]
+        return [owner for owner in live if self.store.view(owner)["deployment"] is None]
 
     def _read_targets(self) -> None:
         """Which deployments and namespaces are ours; new ones make their kinds be listed again."""
         found = Deployment.objects.filter(namespace__cluster=self.cluster, current__isnull=False).values_list(
-            "pk", "namespace__name", "name"
+            "pk", "namespace__name", "name", "retired_at"
         )
-        targets = {pk: Target(pk, namespace, name) for pk, namespace, name in found}
+        targets = {pk: Target(pk, namespace, name, retired is not None) for pk, namespace, name, retired in found}
         self.store.set_targets(targets)
         for namespace in {target.namespace for target in targets.values()} - self._event_feeds.keys():
             feed = Feed(self, Kind.EVENT, namespace)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.db.models.functions import Greatest
 
 from baristaweb.lib.clock import now
@@ -21,6 +21,8 @@ from deployments.reconcile.job import Held, Job
 
 STARTS_LIMIT: Final = 4
 BACKOFF_LIMIT_S: Final = 60.0
+# What others added beside our fields outlives an apply: look soon whether anything still differs.
+FIRST_LOOK_S: Final = (15.0, 30.0)
 
 
 def begin(job: Job) -> bool:
@@ -52,7 +54,7 @@ def applied(job: Job, digest: str) -> None:
         applied_at=at,
         applied_revision=job.revision.number,
         applied_hash=digest,
-        next_reconcile_at=_resync_at(at),
+        next_reconcile_at=at + timedelta(seconds=random.uniform(*FIRST_LOOK_S)),  # noqa: S311 - jitter
         drift=[],
         **_CLEAN,
     )
@@ -159,8 +161,11 @@ def is_behind(job: Job) -> bool:
 _CLEAN: Final[dict[str, Any]] = {"conflict": [], "last_error": "", "last_error_class": "", "failures": 0}
 
 
-def _end(job: Job, **changes: Any) -> None:
-    DeploymentState.objects.filter(deployment=job.deployment).update(starts=0, **changes)
+def _end(job: Job, *, next_reconcile_at: datetime, **changes: Any) -> None:
+    """Only an intent that is still the newest may wait: one saved meanwhile stays due, whoever dies now."""
+    newest = Exists(Deployment.objects.filter(pk=OuterRef("pk"), generation=job.generation))
+    due = Case(When(newest, then=Value(next_reconcile_at)), default=F("next_reconcile_at"))
+    DeploymentState.objects.filter(deployment=job.deployment).update(starts=0, next_reconcile_at=due, **changes)
 
 
 def _resync_at(at: datetime) -> datetime:

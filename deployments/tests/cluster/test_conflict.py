@@ -148,7 +148,7 @@ def test_a_worker_that_dies_again_and_again_is_parked(bench: Bench, monkeypatch:
 def test_a_mistake_of_ours_backs_off_and_is_shown(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment = bench.create()
     bench.edit(deployment, run=False, model_version="2")
-    monkeypatch.setattr(loop, "apply", lambda *args: {}["nothing"])
+    monkeypatch.setattr(loop, "apply", lambda *args: 1 / 0)
 
     assert bench.run(deployment) is Outcome.DEFERRED
 

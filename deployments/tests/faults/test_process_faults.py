@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -173,7 +174,7 @@ def test_what_kills_its_process_is_parked(bench: Bench, processes: Processes) ->
 
 
 def test_relay_and_watch_survive_a_database_that_goes_away(bench: Bench, tmp_path: Path, redis_url: str) -> None:
-    row = settings.DATABASES["default"]
+    row: dict[str, Any] = settings.DATABASES["default"]
     deployment = bench.create()
     with (
         FaultProxy(str(row["HOST"]), int(row["PORT"])) as proxy,

@@ -44,6 +44,7 @@ def status(code: int, message: str, **fields: Any) -> bytes:
         (429, b"", {"Retry-After": "7"}, Throttled, ErrorClass.PRESSURE),
         (500, status(500, "etcd"), {}, Unreachable, ErrorClass.TRANSIENT),
         (500, status(500, "failed to create typed patch object: field x"), {}, Invalid, ErrorClass.PERMANENT),
+        (500, status(500, 'Internal error: failed calling webhook "x.y"'), {}, Invalid, ErrorClass.PERMANENT),
         (502, b"<html>Bad gateway</html>", {}, Unreachable, ErrorClass.TRANSIENT),
         (503, b"", {}, Unreachable, ErrorClass.TRANSIENT),
         (503, b"", {"Retry-After": "2"}, Throttled, ErrorClass.PRESSURE),
