@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from enum import Enum
 from functools import cached_property
 
@@ -157,7 +158,12 @@ class SpecForm:
     @property
     def changes_shown(self) -> tuple[tuple[FieldChange, bool], ...]:
         """Each change, and whether it fits."""
-        return tuple((change, change.path not in self.shown_errors) for change in self.changes)
+        own = "numbers of its own"
+        shown = (
+            replace(change, after=own) if change.path == "profile" and not change.after else change
+            for change in self.changes
+        )
+        return tuple((change, more.place_of(change.path) not in self.shown_errors) for change in shown)
 
     @property
     def is_changed(self) -> bool:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from deployments.domain import kubectl
+from deployments.domain.answers import number, obj
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
-from deployments.domain.diff import FieldChange, blast_radius, spec_diff, unified_lines
+from deployments.domain.diff import FieldChange, blast_radius, label, spec_diff, unified_lines
 from deployments.domain.fields import field_for
-from deployments.domain.images import ImageReference, InvalidImage
 from deployments.domain.quantities import human_memory
-from deployments.domain.spec import Autoscale, RollingUpdate, Spec, effective_image, effective_resources
+from deployments.domain.spec import RollingUpdate, Spec, effective_resources
+from deployments.domain.warnings import ReviewWarning, review_warnings
 from deployments.models import Proposal
 from deployments.queries import candidates
 from deployments.queries.verdict import Verdict
@@ -34,8 +36,9 @@ class ChangeRow:
 class Review:
     """A proposal beside what is deployed now. Needs the proposal with its deployment, current revision and places."""
 
-    def __init__(self, proposal: Proposal) -> None:
+    def __init__(self, proposal: Proposal, *, allowlist: Sequence[str]) -> None:
         self.proposal = proposal
+        self.allowlist = allowlist
         self.deployment = proposal.deployment
         self.current = self.deployment.current if self.deployment else None
         self.spec = Spec.from_json(proposal.spec)
@@ -131,59 +134,35 @@ class Review:
 
     @cached_property
     def warnings(self) -> tuple[Warn, ...]:
-        return (*self._image_warnings(), *self._rollout_warnings(), *self._traffic_warnings())
-
-    def _image_warnings(self) -> list[Warn]:
-        image = effective_image(self.spec, self.runtime)
-        try:
-            is_pinned = ImageReference.parse(image).is_pinned
-        except InvalidImage:
-            return []
-        is_new = self.is_create or any(change.path in ("image_override", "runtime") for change in self.changes)
-        if is_pinned or not self.is_prod or not is_new:
-            return []
-        return [
-            Warn(
-                title="The image is a tag.",
-                text=f"{image} can be moved to other content. A digest (@sha256:…) always means the same.",
-            )
-        ]
-
-    def _rollout_warnings(self) -> list[Warn]:
-        found = []
-        if not isinstance(self.spec.strategy, RollingUpdate):
-            found.append(Warn(title="Recreate.", text="All pods end before new ones start: requests fail in between."))
-        elif self._loses_capacity(self.spec.strategy):
-            found.append(
-                Warn(title="Missing pods are allowed.", text="During the rollout fewer pods serve than you ask for.")
-            )
+        """What to know before; none of it stops anybody."""
+        found = review_warnings(
+            self.spec,
+            environment=self.environment,
+            runtime=self.runtime,
+            profile=self.profile,
+            allowlist=self.allowlist,
+            memory_used=self._memory_used(),
+        )
+        warns = [Warn(title=_title(item.path), text=item.message) for item in found if self._is_news(item)]
+        strategy = self.spec.strategy
+        if isinstance(strategy, RollingUpdate) and strategy.max_unavailable not in (0, "0%"):
+            text = "During the rollout fewer pods serve than you ask for."
+            warns.append(Warn(title=_title("strategy.max_unavailable"), text=text))
         if self.catalogue_changed:
-            found.append(
-                Warn(
-                    title="The catalogue has changed.",
-                    text="This revision takes the runtime and hardware profile as the platform team now defines them.",
-                )
-            )
-        return found
+            text = "This revision takes the runtime and hardware profile as the platform team now defines them."
+            warns.append(Warn(title="The catalogue has changed", text=text))
+        return tuple(warns)
 
-    def _loses_capacity(self, strategy: RollingUpdate) -> bool:
-        return strategy.max_unavailable not in (0, "0%")
+    def _is_news(self, warning: ReviewWarning) -> bool:
+        """The page says prod by itself; outside of it a tag is how people work."""
+        return warning.code != "prod" and (self.is_prod or warning.code != "tag")
 
-    def _traffic_warnings(self) -> list[Warn]:
-        found = []
-        if self.is_prod and self.spec.min_replicas == 1:
-            least = "at least 1 pod" if isinstance(self.spec.replicas, Autoscale) else "1 pod"
-            found.append(
-                Warn(title="A single replica.", text=f"With {least} in production, one node going away is an outage.")
-            )
-        if self.runtime.readiness is None:
-            found.append(
-                Warn(
-                    title="No readiness check.",
-                    text=f"{self.runtime.name} has none: pods get requests before the model is loaded.",
-                )
-            )
-        return found
+    def _memory_used(self) -> int | None:
+        """The largest use of one pod, as last measured."""
+        if self.deployment is None:
+            return None
+        usage = obj(self.deployment.observation.view, "usage")
+        return max((number(item, "memory_b") for item in usage.values()), default=0) or None
 
     @cached_property
     def manifest_lines(self) -> Sequence[str]:
@@ -200,9 +179,12 @@ class Review:
         return lines
 
     @property
-    def kubectl(self) -> str:
-        """The line that asks a cluster the same question by hand."""
-        return (
-            f"kubectl -n {self.proposal.namespace.name} apply --server-side --field-manager=barista-config "
-            f"--dry-run=server -f {self.proposal.name}.yaml"
-        )
+    def kubectl(self) -> list[str]:
+        """The lines that ask and do the same by hand."""
+        namespace = self.proposal.namespace
+        where = {"name": self.proposal.name, "namespace": namespace.name, "context": namespace.cluster.context}
+        return [kubectl.dry_run(**where), kubectl.apply(**where)]
+
+
+def _title(path: str) -> str:
+    return label(path) if path else "Note"

@@ -30,7 +30,8 @@ OUTCOMES = {
     "cannot-check": Look("Not checked", "stall", "help"),
 }
 # A pod is only tried, so that a quota or an admission rule speaks now and not after the change.
-POD_FITS = "A pod like this may start."
+MAY_START = Look("May start", "ok", "circle-check")
+POD_FITS = "Quota, priority and admission let a pod like this in."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,8 @@ class ObjectVerdict:
 
     @property
     def look(self) -> Look:
+        if self.kind == "Pod" and self.outcome == "created":
+            return MAY_START
         return OUTCOMES.get(self.outcome, OUTCOMES["cannot-check"])
 
     @property

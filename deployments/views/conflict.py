@@ -17,6 +17,7 @@ from deployments.actions import deployments as actions
 from deployments.actions import proposals
 from deployments.actions.errors import Refused, Stale, Wrong
 from deployments.audit import Actor
+from deployments.domain import kubectl
 from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.diff import label
 from deployments.domain.roles import Permission
@@ -163,8 +164,9 @@ def _fields(
         "may_edit": access.may(user, Permission.REVISION_PROPOSE, team_id=team_id, environment=environment),
         "refusal": refusal,
         "note": note,
-        "kubectl": f"kubectl -n {deployment.namespace.name} get deployment {deployment.name} "
-        "-o yaml --show-managed-fields",
+        "kubectl": kubectl.show(
+            deployment.name, deployment.namespace.name, context=deployment.namespace.cluster.context
+        ),
     }
     return render(request, "deployments/field_conflict.html", context, status=status)
 

@@ -17,6 +17,7 @@ from deployments.actions import deployments as actions
 from deployments.actions import proposals
 from deployments.actions.errors import Refused, Wrong
 from deployments.audit import Actor
+from deployments.domain import kubectl
 from deployments.domain.catalogue import Environment
 from deployments.domain.diff import FieldChange, label, spec_diff
 from deployments.domain.roles import Permission
@@ -73,7 +74,7 @@ def _restart_words(deployment: Deployment) -> Confirm:
             "The restart is kept: a later apply does not undo it.",
         ),
         button=f"Restart {deployment.name} in {deployment.environment.value}",
-        kubectl=f"kubectl -n {deployment.namespace.name} rollout restart deployment/{deployment.name}",
+        kubectl=kubectl.restart(**_at(deployment)),
         reason=_reason(deployment),
         icon="rotate-clockwise",
     )
@@ -160,7 +161,6 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _retire_words(deployment: Deployment) -> Confirm:
-    namespace = deployment.namespace.name
     return Confirm(
         title=f"Retire {deployment.name}",
         say=f"Ends {_pods(deployment)} of {deployment.name} in {_where(deployment)}. Requests to it fail from then on.",
@@ -169,8 +169,7 @@ def _retire_words(deployment: Deployment) -> Confirm:
             "Revisions and audit stay. A maintainer can restore it with its last revision.",
         ),
         button=f"Retire {deployment.name} in {deployment.environment.value}",
-        kubectl=f"kubectl -n {namespace} delete deployment,service,hpa,ingress "
-        f"-l barista.io/deployment-id={deployment.pk}",
+        kubectl=kubectl.retire(**_at(deployment)),
         reason=_reason(deployment),
         icon="archive",
         is_grave=True,
@@ -198,7 +197,7 @@ def _restore_words(deployment: Deployment) -> Confirm:
         say=f"Brings {deployment.name} back in {_where(deployment)} with revision {number}, its last one.",
         points=("Its objects are made anew in the cluster; pods start and load the model.",),
         button=f"Restore {deployment.name} in {deployment.environment.value}",
-        kubectl=f"kubectl -n {deployment.namespace.name} apply --server-side -f {deployment.name}.yaml",
+        kubectl=kubectl.apply(**_at(deployment)),
         reason=_reason(deployment),
         icon="restore",
     )
@@ -223,7 +222,7 @@ def _try_words(deployment: Deployment) -> Confirm:
         say=f"A worker applies what is saved for {deployment.name} in {_where(deployment)} now.",
         points=("It would have been tried again later by itself.",),
         button=f"Try {deployment.name} now",
-        kubectl=f"kubectl -n {deployment.namespace.name} apply --server-side -f {deployment.name}.yaml",
+        kubectl=kubectl.apply(**_at(deployment)),
         reason="",
         icon="refresh",
     )
@@ -279,7 +278,7 @@ def _rollback_words(deployment: Deployment, current: Revision, target: Revision)
             f"Saved by {target.author_name}" + (f": {target.reason}" if target.reason else "."),
         ),
         button=f"Review the return to revision {target.number}",
-        kubectl=f"kubectl -n {deployment.namespace.name} rollout undo deployment/{deployment.name}",
+        kubectl=kubectl.roll_back(**_at(deployment)),
         icon="arrow-back-up",
         changes=changes,
     )
@@ -321,6 +320,11 @@ def _page(
         "hours": request.POST.get("hours", str(USUAL_PAUSE)),
     }
     return render(request, "deployments/confirm.html", context, status=status)
+
+
+def _at(deployment: Deployment) -> dict[str, str]:
+    cluster = deployment.namespace.cluster
+    return {"name": deployment.name, "namespace": deployment.namespace.name, "context": cluster.context}
 
 
 def _is_prod(deployment: Deployment) -> bool:

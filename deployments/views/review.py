@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_safe
 
 from deployments import access
@@ -49,13 +50,13 @@ def verdict(request: HttpRequest, proposal_id: uuid.UUID) -> HttpResponse:
     proposal = access.get_proposal(request, proposal_id, Permission.DEPLOYMENT_VIEW)
     context = _context(request, proposal) | {"is_patch": True}
     answer = render(request, "deployments/_verdict_patch.html", context)
-    answer.headers["Vary"] = "HX-Request"
+    patch_vary_headers(answer, ["HX-Request"])
     return answer
 
 
 def _apply(request: HttpRequest, proposal: Proposal) -> HttpResponse:
     note = request.POST.get("note", "")
-    found = Review(proposal)
+    found = Review(proposal, allowlist=proposals.allowlist(proposal.namespace))
     was_number = found.current.number if found.current else 0
     if found.verdict.is_refused and proposal.is_open:
         refusal = "The cluster refuses this, so it was not applied. Change what it names and review again."
@@ -115,7 +116,7 @@ def _page(
 
 
 def _context(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
-    found = Review(proposal)
+    found = Review(proposal, allowlist=proposals.allowlist(proposal.namespace))
     user = access.current_user(request)
     team_id, environment = proposal.namespace.team_id, found.environment
     is_author = proposal.author_id == user.pk

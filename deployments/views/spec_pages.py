@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 
 from deployments.domain.catalogue import Placement
 from deployments.domain.spec import SpecInvalid
@@ -96,5 +97,5 @@ def respond(request: HttpRequest, template: str, context: dict[str, Any], *, sta
         answer = render(request, "deployments/_spec_form.html", context, status=status)
     else:
         answer = render(request, template, context, status=status)
-    answer.headers["Vary"] = "HX-Request"
+    patch_vary_headers(answer, ["HX-Request"])
     return answer

@@ -232,7 +232,7 @@ def test_warnings(client_as: ClientAs, people: People, in_prod: Deployment) -> N
         people.maintainer, in_prod, strategy=Recreate(), image_override="docker.io/tensorflow/serving:2.17"
     )
     html = page(client_as("maintainer"), proposal)
-    for words in ("The image is a tag.", "Recreate.", "A single replica."):
+    for words in ("pin its digest", "nothing serves in between", "when its node goes, nothing serves"):
         assert words in html
 
 
