@@ -29,6 +29,7 @@ PATHS = {
     "Service": "/api/v1/namespaces/{ns}/services/{name}",
     "HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/{ns}/horizontalpodautoscalers/{name}",
     "Ingress": "/apis/networking.k8s.io/v1/namespaces/{ns}/ingresses/{name}",
+    "PodDisruptionBudget": "/apis/policy/v1/namespaces/{ns}/poddisruptionbudgets/{name}",
     "ResourceQuota": "/api/v1/namespaces/{ns}/resourcequotas/{name}",
 }
 MERGE = "application/merge-patch+json"
@@ -161,7 +162,7 @@ def eventually() -> Callable[..., None]:
     return wait_until
 
 
-def wait_until(check: Callable[[], object], *, seconds: float = 10.0, what: str = "it") -> None:
+def wait_until(check: Callable[[], object], *, seconds: float = 40.0, what: str = "it") -> None:
     """Poll until `check` is true; fails with `what` otherwise."""
     deadline = time.monotonic() + seconds
     while not check():

@@ -52,11 +52,9 @@ def test_without_a_queue_everything_still_happens(bench: Bench, running: Relay) 
     proposal = factories.make_proposal(author=bench.author, namespace=bench.place, name="other")
     question = LogRequest.objects.create(deployment=deployment, author=bench.author)
 
-    wait_until(lambda: bench.state(deployment).observed_generation == 1, seconds=20, what="the apply")
-    wait_until(
-        lambda: Proposal.objects.get(pk=proposal.pk).answer == Answer.DONE, seconds=20, what="the cluster's verdict"
-    )
-    wait_until(lambda: LogRequest.objects.get(pk=question.pk).answer != Answer.WAITING, seconds=20, what="the lines")
+    wait_until(lambda: bench.state(deployment).observed_generation == 1, what="the apply")
+    wait_until(lambda: Proposal.objects.get(pk=proposal.pk).answer == Answer.DONE, what="the cluster's verdict")
+    wait_until(lambda: LogRequest.objects.get(pk=question.pk).answer != Answer.WAITING, what="the lines")
     assert bench.live()["metadata"]["annotations"]["barista.io/revision"] == "1"
 
 
@@ -124,11 +122,11 @@ def test_the_processes_end_on_sigterm(bench: Bench, command: str) -> None:
             # No worker listens to this queue: the relay nudges, and the lease runs out.
             wait_until(
                 lambda: bench.state(deployment).next_reconcile_at > now() + timedelta(seconds=1),
-                seconds=30,
+                seconds=90,
                 what="the first claim",
             )
         else:
-            wait_until(lambda: _watched(bench), seconds=30, what="the first word of the watch")
+            wait_until(lambda: _watched(bench), seconds=90, what="the first word of the watch")
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=15)
         assert process.returncode == 0, said

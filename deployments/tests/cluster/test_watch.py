@@ -45,7 +45,7 @@ def is_running(deployment: Deployment) -> bool:
 def test_a_new_deployment_is_seen_running(bench: Bench, watcher: ClusterWatcher) -> None:
     deployment = bench.create(replicas=Fixed(2), ingress_host="ranker.example.org")
 
-    wait_until(lambda: is_running(deployment), seconds=20, what="Running")
+    wait_until(lambda: is_running(deployment), what="Running")
 
     row = seen(deployment)
     assert (row.ready, row.desired, row.updated) == (2, 2, 2)
@@ -77,18 +77,18 @@ def test_health_and_capacity_are_told(watcher: ClusterWatcher, live_cluster: Clu
 
 def test_an_edit_is_a_new_rollout(bench: Bench, watcher: ClusterWatcher) -> None:
     deployment = bench.create()
-    wait_until(lambda: is_running(deployment), seconds=20, what="Running")
+    wait_until(lambda: is_running(deployment), what="Running")
 
     bench.edit(deployment, model_version="2")
 
-    wait_until(lambda: Rollout.objects.get(deployment=deployment, revision=2).completed_at, seconds=20, what="the end")
+    wait_until(lambda: Rollout.objects.get(deployment=deployment, revision=2).completed_at, what="the end")
     wait_until(lambda: is_running(deployment), what="Running again")
     assert seen(deployment).view["deployment"]["metadata"]["annotations"]["barista.io/revision"] == "2"
 
 
 def test_a_change_behind_our_back_is_noticed_at_once(bench: Bench, watcher: ClusterWatcher) -> None:
     deployment = bench.create()
-    wait_until(lambda: is_running(deployment), seconds=20, what="Running")
+    wait_until(lambda: is_running(deployment), what="Running")
     DeploymentState.objects.filter(pk=deployment.pk).update(next_reconcile_at=now() + timedelta(hours=1))
 
     bench.eyes.patch("Deployment", "ranker", {"spec": {"progressDeadlineSeconds": 77}})
@@ -104,7 +104,7 @@ def test_a_change_behind_our_back_is_noticed_at_once(bench: Bench, watcher: Clus
 
 def test_a_deleted_deployment_is_missing_then_made_again(bench: Bench, watcher: ClusterWatcher) -> None:
     deployment = bench.create()
-    wait_until(lambda: is_running(deployment), seconds=20, what="Running")
+    wait_until(lambda: is_running(deployment), what="Running")
     DeploymentState.objects.filter(pk=deployment.pk).update(applied_at=now() - timedelta(minutes=5))
 
     bench.eyes.delete("Deployment", "ranker")

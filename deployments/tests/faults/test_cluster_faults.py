@@ -172,12 +172,12 @@ def test_the_watch_comes_back_by_itself(bench: Bench, proxy: FaultProxy, live_cl
     watcher.start()
     try:
         deployment = bench.create()
-        wait_until(lambda: _seen(deployment) == (1, 1), seconds=30, what="Running")
+        wait_until(lambda: _seen(deployment) == (1, 1), what="Running")
         proxy.fault = fault
-        wait_until(lambda: health(live_cluster).state == State.AWAY, seconds=30, what="the outage to be noticed")
+        wait_until(lambda: health(live_cluster).state == State.AWAY, what="the outage to be noticed")
         bench.eyes.scale("ranker", 2)
         proxy.fault = Fault.NONE
-        wait_until(lambda: _seen(deployment) == (2, 2), seconds=30, what="the change made meanwhile")
+        wait_until(lambda: _seen(deployment) == (2, 2), what="the change made meanwhile")
         assert health(live_cluster).state == State.OK
         assert health(live_cluster).open_until is None
     finally:
