@@ -1,0 +1,24 @@
+"""`python -m benchmarks [NAME]`: run one benchmark or all of them and print their tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from . import accuracy, profile
+
+BENCHMARKS: dict[str, Callable[[], None]] = {"profile": profile.main, "accuracy": accuracy.main}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"unknown benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    for name in names or list(BENCHMARKS):
+        BENCHMARKS[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
