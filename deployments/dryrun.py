@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 ANSWER_S: Final = 20.0
 LINES_LIMIT: Final = 2_000
-OPTIONAL: Final = (Kind.SERVICE, Kind.HPA, Kind.INGRESS)
+OPTIONAL: Final = (Kind.SERVICE, Kind.HPA, Kind.INGRESS, Kind.PDB)
 UNKNOWABLE: Final = frozenset({ErrorClass.TRANSIENT, ErrorClass.PRESSURE, ErrorClass.RACE})
 
 

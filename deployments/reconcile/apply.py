@@ -28,6 +28,7 @@ def apply(gateway: Gateway, job: Job) -> None:
     _scaling(gateway, job, live, replicas, wanted.hpa)
     _companion(gateway, job, Kind.SERVICE, wanted.service)
     _companion(gateway, job, Kind.INGRESS, wanted.ingress)
+    _companion(gateway, job, Kind.PDB, wanted.pdb)
 
 
 def is_unfinished(live: Object) -> bool:

@@ -11,7 +11,7 @@ from deployments.kube.api import ClusterError, ErrorClass, Gateway, Kind, Object
 from deployments.reconcile.apply import remove
 from deployments.reconcile.job import Job
 
-OPTIONAL = (Kind.HPA, Kind.SERVICE, Kind.INGRESS)
+OPTIONAL = (Kind.HPA, Kind.SERVICE, Kind.INGRESS, Kind.PDB)
 
 
 def find(gateway: Gateway, job: Job) -> tuple[DriftItem, ...]:

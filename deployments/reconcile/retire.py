@@ -7,7 +7,7 @@ from deployments.reconcile.apply import remove
 from deployments.reconcile.job import Job
 
 # What leads traffic here goes first, what would start pods again before the pods.
-ORDER = (Kind.INGRESS, Kind.HPA, Kind.SERVICE, Kind.DEPLOYMENT)
+ORDER = (Kind.INGRESS, Kind.HPA, Kind.PDB, Kind.SERVICE, Kind.DEPLOYMENT)
 
 
 def retire(gateway: Gateway, job: Job) -> bool:

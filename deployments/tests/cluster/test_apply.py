@@ -6,7 +6,7 @@ import pytest
 
 from deployments.actions import deployments
 from deployments.audit import Actor
-from deployments.domain.spec import Autoscale, Fixed, Recreate
+from deployments.domain.spec import Autoscale, Budget, Fixed, Recreate
 from deployments.domain.status import Phase
 from deployments.kube.connect import connect
 from deployments.models import Rollout
@@ -94,6 +94,17 @@ def test_a_removed_field_and_service_are_really_removed(bench: Bench) -> None:
     assert "LOG_LEVEL" not in [item["name"] for item in container.get("env", [])]
     assert bench.eyes.get("Service", "ranker") is None
     assert bench.eyes.get("Ingress", "ranker") is None
+
+
+def test_a_disruption_budget_comes_and_goes(bench: Bench) -> None:
+    deployment = bench.create(replicas=Fixed(2), budget=Budget(min_available=1))
+    made = bench.eyes.get("PodDisruptionBudget", "ranker")
+    assert made is not None
+    assert made["spec"]["minAvailable"] == 1
+
+    bench.edit(deployment, replicas=Fixed(2))
+
+    assert bench.eyes.get("PodDisruptionBudget", "ranker") is None
 
 
 def test_strategy_changes_both_ways(bench: Bench) -> None:
