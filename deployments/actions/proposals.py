@@ -65,7 +65,9 @@ def make(
     note: str = "",
 ) -> Proposal:
     """A checked candidate, waiting for the cluster's verdict. Raises Wrong with a message per field."""
-    runtime, profile = _catalogue(spec, deployment=deployment)
+    returned = deployment.revisions.filter(number=returns_to).first() if deployment and returns_to else None
+    # Rolling back runs what that revision ran, even when the catalogue has changed or no longer offers it.
+    runtime, profile = (returned.runtime, returned.profile) if returned else _catalogue(spec, deployment=deployment)
     proposal = Proposal(
         kind=kind,
         deployment=deployment,

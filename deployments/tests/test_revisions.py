@@ -3,11 +3,11 @@
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
-from deployments.actions import revisions
+from deployments.actions import proposals, records, revisions
 from deployments.actions.errors import Refused, Stale
 from deployments.audit import Actor
 from deployments.domain.spec import Spec
-from deployments.models import AuditEvent, Deployment, Revision
+from deployments.models import AuditEvent, Deployment, Proposal, Revision, Runtime
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 
@@ -63,6 +63,32 @@ def test_prod_takes_a_reason(people: People, places: Places) -> None:
 def test_stored_specs_read_back(people: People, places: Places) -> None:
     deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
     assert Spec.from_json(deployment.current.spec).digest() == deployment.current.spec_hash
+
+
+def test_rolling_back_runs_what_that_revision_ran(people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    first = deployment.current
+    runtime = Runtime.objects.get(slug="tfserving")
+    runtime.definition = runtime.definition | {"image": "docker.io/tensorflow/serving:2.19.1"}
+    records.save(row=runtime, by=factories.BY)
+    newer = factories.edit(deployment, author=people.editor, spec=factories.make_spec(model_version="2"))
+    assert factories.apply(newer, by=people.editor).runtime["image"].endswith(":2.19.1")
+
+    back = proposals.make(
+        by=people.editor,
+        kind=Proposal.Kind.ROLLBACK,
+        spec=first.to_spec(),
+        deployment=deployment,
+        model=deployment.model,
+        namespace=deployment.namespace,
+        name=deployment.name,
+        based_on=2,
+        returns_to=1,
+    )
+    revision = factories.apply(back, by=people.editor)
+
+    assert (revision.number, revision.returns_to, revision.runtime) == (3, 1, first.runtime)
+    assert AuditEvent.objects.first().kind == "revision.rolled_back"
 
 
 @pytest.mark.django_db(transaction=True)
