@@ -18,6 +18,7 @@ KEPT_FOR = timedelta(days=7)
 WINDOWS = (
     ("3 h", timedelta(hours=3), timedelta(minutes=5)),
     ("24 h", timedelta(hours=24), timedelta(minutes=10)),
+    ("3 d", timedelta(days=3), timedelta(minutes=30)),
     ("7 d", KEPT_FOR, timedelta(hours=1)),
 )
 

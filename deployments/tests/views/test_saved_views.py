@@ -20,7 +20,7 @@ from deployments.tests.views.helpers import body
 from deployments.views.fleet import SORT_WORDS, filters_of, query_of
 
 ClientAs = Callable[[str], Client]
-QUERY = "view=prod&state=crash_looping&sort=name"
+QUERY = "view=prod&state=crash-looping&sort=name"
 
 
 def save(client: Client, name: str, query: str = QUERY) -> Any:
@@ -38,7 +38,7 @@ def test_filters_become_a_tab_of_their_owner(client_as: ClientAs, people: People
     assert "Save this view" not in tabs(client), "the whole fleet is no view of one's own"
     assert f'href="/fleet/views/?{QUERY.replace("&", "&amp;")}"' in tabs(client, f"{QUERY}&page=3&other=1")
     page = client.get(f"{reverse('fleet-views')}?{QUERY}")
-    assert "Prod, " in body(page)
+    assert "Prod, Crash-looping, by name" in body(page)
     assert "by name" in body(page)
     answer = save(client, "  Broken in prod ")
     assert answer["Location"] == f"/fleet/?{QUERY}"
