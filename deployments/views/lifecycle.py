@@ -241,7 +241,7 @@ def rollback(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     if deployment.is_retired:
         refusal = "This deployment is retired. Restore it first."
         return _page(request, deployment, words, refusal=refusal, status=409)
-    if not words.changes and target.runtime == deployment.current.runtime:
+    if not words.changes:
         messages.info(request, f"Nothing changed: revision {deployment.current.number} says the same as {number}.")
         return redirect("deployment-revisions", deployment.slug)
     try:

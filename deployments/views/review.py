@@ -58,6 +58,9 @@ def _apply(request: HttpRequest, proposal: Proposal) -> HttpResponse:
     note = request.POST.get("note", "")
     found = Review(proposal, allowlist=proposals.allowlist(proposal.namespace))
     was_number = found.current.number if found.current else 0
+    if proposal.deployment is not None and proposal.deployment.is_retired:
+        refusal = f"{proposal.name} was retired meanwhile. Restore it first, then apply."
+        return _page(request, proposal, refusal=refusal, note=note, status=409)
     if found.verdict.is_refused and proposal.is_open:
         refusal = "The cluster refuses this, so it was not applied. Change what it names and review again."
         return _page(request, proposal, refusal=refusal, note=note, status=409)

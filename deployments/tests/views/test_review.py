@@ -9,8 +9,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from deployments.actions import deployments as actions
+from deployments.audit import Actor
 from deployments.domain.spec import Autoscale, Fixed, Recreate
-from deployments.models import AuditEvent, Deployment, Proposal, Revision
+from deployments.models import AuditEvent, Deployment, Observation, Proposal, Revision
 from deployments.models.requests import Answer
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
@@ -249,3 +251,21 @@ def test_back_to_the_form_keeps_everything(client_as: ClientAs, people: People, 
 def test_an_unknown_button_is_refused(client_as: ClientAs, people: People, deployment: Deployment) -> None:
     proposal = proposed(people.editor, deployment, model_version="2")
     assert decide(client_as("editor"), proposal, "nonsense").status_code == 422
+
+
+def test_a_retired_deployment_takes_no_revision(client_as: ClientAs, people: People, deployment: Deployment) -> None:
+    proposal = proposed(people.editor, deployment, model_version="2")
+    actions.retire(deployment=deployment, by=Actor.as_user(people.maintainer), note="")
+    response = decide(client_as("editor"), proposal)
+    assert response.status_code == 409
+    assert "was retired meanwhile" in body(response)
+
+
+def test_memory_in_use_is_compared_with_the_new_limit(
+    client_as: ClientAs, people: People, deployment: Deployment
+) -> None:
+    view = {"usage": {"pod-a": {"memory_b": 3 << 30}, "pod-b": {"memory_b": 1 << 30}}}
+    Observation.objects.filter(deployment=deployment).update(view=view)
+    proposal = proposed(people.editor, deployment, model_version="2")
+    html = page(client_as("editor"), proposal)
+    assert "The memory limit 1 GiB is below what a pod uses now (3 GiB)" in html
