@@ -110,6 +110,8 @@ def build_progress(cluster: Cluster) -> str:
         return ""
     if said["state"] == "failed":
         return f"the control plane could not start: {said.get('detail') or 'see its log'}"
+    if said["state"] == "waiting":
+        return "waiting for another build of the control plane on this machine"
     text = f"{said['state']} {said.get('step') or 'the control plane'}"
     return f"{text}, {int(said['done']) + 1} of {said['of']}" if said.get("of") else text
 
