@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from . import accuracy, profile
+from . import accuracy, apply, profile
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"profile": profile.main, "accuracy": accuracy.main}
+BENCHMARKS: dict[str, Callable[[], None]] = {"profile": profile.main, "accuracy": accuracy.main, "apply": apply.main}
 
 
 def main(names: list[str]) -> int:

@@ -15,7 +15,7 @@ def duckdb_summarize(path):
     connection = duckdb.connect(config={"threads": 2})
     rows = connection.execute(f"SELECT count(*) FROM '{path}'").fetchone()[0]
     mark("BEGIN")
-    found = connection.execute(f"SUMMARIZE SELECT * EXCLUDE ("at", "version") FROM '{path}'").fetchall()
+    found = connection.execute(f"""SUMMARIZE SELECT * EXCLUDE ("at", "version") FROM '{path}'""").fetchall()
     mark("END")
     answer(rows=rows, columns=len(found))
 

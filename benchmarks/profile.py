@@ -63,7 +63,7 @@ def speed(path: str) -> list[str]:
     if spark.answer["identity"] != local.answer["identity"]:
         raise RuntimeError("Spark and the local engine disagree: their profiles differ")
     lines = [
-        "| pass | rows x columns | wall s | CPU s | M values/s | M values/CPU-s | ours is x times (wall / CPU) | RSS MiB |",
+        "| pass | rows x columns | wall s | CPU s | M values/s | M values/CPU-s | ours is x times (wall / CPU) | MiB |",
         "|---|---|---|---|---|---|---|---|",
         row("Barista local, 24 hours x 2 versions, all state", local, None),
         row("Barista local, one window", plain, None),

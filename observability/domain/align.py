@@ -116,7 +116,7 @@ def _buckets(states: Sequence[NumericState], spec: FeatureSpec) -> Cells:
         inside = (placed >= 0) & (placed < width)
         for row, state in enumerate(states):
             np.subtract.at(counts[row], placed[inside], state.atoms[inside])
-    filled = np.flatnonzero(counts.any(axis=0))
+    filled = np.flatnonzero(np.add.reduce(counts, axis=0))
     low, high = edges(
         filled + base,
         centre=0.0 if is_time else float(spec.centre),

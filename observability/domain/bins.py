@@ -36,9 +36,11 @@ def decile_starts(pair: Numbers, count: int = DECILES) -> Ints:
     cell = np.searchsorted(cumulative, targets, side="left")
     before, after = cumulative[cell] - pair.ref[cell], cumulative[cell]
     starts = np.where(after - targets <= targets - before, cell + 1, cell)
-    own = np.flatnonzero((pair.low == pair.high) & (pair.ref >= OWN_BIN * cumulative[-1]))
-    starts = np.unique(np.concatenate([[0], starts, own, own + 1]))
-    return starts[starts < cells]
+    own = np.flatnonzero(pair.ref >= OWN_BIN * cumulative[-1])
+    own = own[pair.low[own] == pair.high[own]]
+    starts = np.concatenate([[0], starts, own, own + 1])
+    starts.sort()
+    return starts[np.concatenate([[True], starts[1:] > starts[:-1]]) & (starts < cells)]
 
 
 def coarse(pair: Numbers, starts: Ints) -> Coarse:

@@ -44,6 +44,7 @@ FORMULAS: Final = {
     "null_rate": "|current - reference| share of nulls",
     "unseen_rate": "share of current values that the reference does not know",
 }
+_ROBUST: Final = np.array([0.001, 0.25, 0.75, 0.999])
 NO_ORDER: Final = "values without an order have no distribution function"
 
 
@@ -126,59 +127,57 @@ def shares(bins: Coarse, n: int, m: int) -> dict[str, Statistic]:
 
 def _with_edge_uncertainty(found: Statistic, pair: Numbers, starts: Ints, bins: Coarse) -> Statistic:
     """How far PSI moves when one edge goes a bucket down or up: the deciles lie inside buckets."""
-    interior = np.arange(1, len(starts))
-    if not len(interior):
+    if len(starts) < 2:
         return found
-    trials = []
-    for counts, cells in ((bins.ref, pair.ref), (bins.cur, pair.cur)):
-        moved = np.tile(counts.astype(np.float64), (2, len(interior), 1))
-        for side, cell, sign in ((0, starts[1:] - 1, 1), (1, starts[1:], -1)):
-            moved[side, interior - 1, interior - 1] -= sign * cells[cell]
-            moved[side, interior - 1, interior] += sign * cells[cell]
-        raised = np.maximum(moved / max(counts.sum(), 1), measures.FLOOR)
-        trials.append(raised / raised.sum(axis=2, keepdims=True))
-    p, q = trials
-    change = np.abs(((q - p) * np.log(q / p)).sum(axis=2) - (found.value or 0.0)).max(axis=0)
-    return replace(found, uncertainty=float(np.sqrt((change**2).sum())))
+    edges = starts[1:]
+    p, q = bins.ref[: len(starts)] / bins.ref.sum(), bins.cur[: len(starts)] / bins.cur.sum()
+    # The bucket below an edge moves to the right bin, or the one above it to the left: only two terms change.
+    cells = np.concatenate([edges - 1, edges])
+    sign = np.repeat([1.0, -1.0], len(edges))
+    dp, dq = sign * pair.ref[cells] / bins.ref.sum(), sign * pair.cur[cells] / bins.cur.sum()
+    left = np.tile(np.arange(len(edges)), 2)
+    moved_p = np.maximum(np.concatenate([p[left] - dp, p[left + 1] + dp, p]), measures.FLOOR)
+    moved_q = np.maximum(np.concatenate([q[left] - dq, q[left + 1] + dq, q]), measures.FLOOR)
+    terms = (moved_q - moved_p) * np.log(moved_q / moved_p)
+    size = len(cells)
+    before = terms[2 * size :]
+    change = np.abs(terms[:size] + terms[size : 2 * size] - before[left] - before[left + 1])
+    worst = np.maximum(change[: len(edges)], change[len(edges) :])
+    return replace(found, uncertainty=math.sqrt(float((worst * worst).sum())))
 
 
 def _ordered(pair: Numbers) -> dict[str, Statistic]:
     """KS and Wasserstein on the cells."""
     n, m = pair.ref_rows, pair.cur_rows
-    d, inside = measures.ks(pair.ref, pair.cur)
-    if pair.is_exact:
-        inside = 0.0
+    d, inside = measures.ks(pair.ref, pair.cur, pair.low < pair.high)
     noise = 1.358 * math.sqrt((n + m) / (n * m))
 
     def cells(parts: Floats) -> Bins:
         return Bins((), pair.ref, pair.cur, parts, pair.low, pair.high, pair.origin)
 
-    raw = measures.w1(pair.low, pair.high, pair.ref, pair.cur)
-    width = pair.high - pair.low
-    doubt = float(((pair.ref / n + pair.cur / m) * width).sum() / 2)
-    raw_noise = measures.w1_noise(pair.low, pair.high, pair.ref, n, m)
+    walk = measures.Walk(pair.ref, pair.cur)
+    raw = walk.w1(pair.low, pair.high)
+    doubt, raw_noise = walk.doubt(pair.low, pair.high), walk.w1_noise(pair.low, pair.high, n, m)
     return {
         "ks": statistic("ks", d.value, uncertainty=inside, noise=noise, bins=cells(d.parts)),
         "ks_robust": statistic("ks_robust", measures.ks_robust(d.value, n, m), uncertainty=inside),
-        "w1": _robust_w1(pair),
+        "w1": _robust_w1(pair, walk),
         "w1_raw": statistic("w1_raw", raw.value, uncertainty=doubt, noise=raw_noise, bins=cells(raw.parts)),
     }
 
 
-def _robust_w1(pair: Numbers) -> Statistic:
-    share = np.array([0.001, 0.25, 0.75, 0.999])
-    least, lower, upper, most = measures.quantiles(pair.low, pair.high, pair.ref, share).tolist()
+def _robust_w1(pair: Numbers, walk: measures.Walk) -> Statistic:
+    least, lower, upper, most = measures.quantiles(pair.low, pair.high, pair.ref, _ROBUST).tolist()
     scale = (upper - lower) / 1.349
     if scale <= 0:
         _, scale, _ = measures.moments(pair.low, pair.high, pair.ref)
     if scale <= 0:
         return cannot("w1", "the reference is constant: there is no spread to divide by")
     low, high = np.clip(pair.low, least, most), np.clip(pair.high, least, most)
-    measured = measures.w1(low, high, pair.ref, pair.cur)
+    measured = walk.w1(low, high)
     n, m = pair.ref_rows, pair.cur_rows
-    doubt = float(((pair.ref / n + pair.cur / m) * (high - low)).sum() / 2) / scale
-    noise = measures.w1_noise(low, high, pair.ref, n, m) / scale
     bins = Bins((), pair.ref, pair.cur, measured.parts / scale, low, high, pair.origin)
+    doubt, noise = walk.doubt(low, high) / scale, walk.w1_noise(low, high, n, m) / scale
     return statistic("w1", measured.value / scale, uncertainty=doubt, noise=noise, bins=bins)
 
 

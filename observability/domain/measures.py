@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .chi2 import quantile
 from .kernel import Floats, Ints
@@ -89,18 +90,18 @@ def linf(p: Floats, q: Floats) -> Measured:
     return Measured(float(gaps[worst]), parts)
 
 
-def ks(ref: Ints, cur: Ints) -> tuple[Measured, float]:
-    """(D at the edges of ordered cells, how much larger D may be inside a cell). Counts, not shares."""
+def ks(ref: Ints, cur: Ints, is_bucket: NDArray[np.bool_]) -> tuple[Measured, float]:
+    """(D at the edges of ordered cells, how much larger D may be inside a bucket). Counts, not shares."""
     p, q = ref / ref.sum(), cur / cur.sum()
-    f, g = np.cumsum(p), np.cumsum(q)
-    gaps = f - g
+    steps = p - q
+    gaps = np.cumsum(steps)
     worst = int(np.abs(gaps).argmax())
-    sign = 1.0 if gaps[worst] >= 0 else -1.0
-    parts = np.where(np.arange(len(p)) <= worst, sign * (p - q), 0.0)
-    value = float(abs(parts.sum()))
-    # Inside a cell F may have taken its whole step while G has not begun, or the other way round.
-    inside = float(np.maximum(f - (g - q), g - (f - p)).max())
-    return Measured(value, parts), max(inside - value, 0.0)
+    parts = np.zeros(len(steps))
+    parts[: worst + 1] = steps[: worst + 1] if gaps[worst] >= 0 else -steps[: worst + 1]
+    value = abs(float(parts.sum()))
+    # Inside a bucket F may have taken its whole step while G has not begun, or the other way round.
+    inside = np.maximum(gaps + q, p - gaps)[is_bucket]
+    return Measured(value, parts), max(float(inside.max()) - value, 0.0) if len(inside) else 0.0
 
 
 def ks_robust(d: float, n: int, m: int, c: float = 1.8) -> float:
@@ -108,26 +109,47 @@ def ks_robust(d: float, n: int, m: int, c: float = 1.8) -> float:
     return max(0.0, d - c * math.sqrt((n + m) / (n * m)))
 
 
-def w1(low: Floats, high: Floats, ref: Ints | Floats, cur: Ints | Floats) -> Measured:
-    """Integral of |F - G| over ordered cells, mass spread evenly in each. Parts belong to cells (gaps to the left)."""
-    p, q = ref / ref.sum(), cur / cur.sum()
-    after = np.cumsum(p - q)
-    before = after - (p - q)
-    inside = _area(before, after, np.maximum(high - low, 0.0))
-    between = np.zeros(len(low))
-    between[1:] = np.abs(before[1:]) * np.maximum(low[1:] - high[:-1], 0.0)
-    parts = inside + between
-    return Measured(float(parts.sum()), parts)
+class Walk:
+    """F - G along ordered cells, mass spread evenly in each: computed once for every choice of positions."""
+
+    __slots__ = ("_gap_noise", "_inside", "_left", "_noise", "both")
+
+    def __init__(self, ref: Ints, cur: Ints) -> None:
+        p, q = ref / ref.sum(), cur / cur.sum()
+        after = np.cumsum(p - q)
+        before = np.concatenate([[0.0], after[:-1]])
+        a, b = np.abs(before), np.abs(after)
+        total = a + b
+        # The mean of |d| where d runs linearly from before to after, through zero if their signs differ.
+        crossing = (a * a + b * b) / np.maximum(2 * total, 1e-300)
+        self._inside = np.where(before * after < 0, crossing, total / 2)
+        self._left = a
+        self.both = p + q
+        f = np.cumsum(p)
+        middle = f - p / 2
+        self._noise = np.sqrt(np.maximum(middle * (1 - middle), 0.0))
+        self._gap_noise = np.sqrt(np.maximum(f * (1 - f), 0.0))
+
+    def w1(self, low: Floats, high: Floats) -> Measured:
+        """Integral of |F - G|. Parts belong to cells (the gap to the left included)."""
+        parts = self._inside * (high - low)
+        parts[1:] += self._left[1:] * np.maximum(low[1:] - high[:-1], 0.0)
+        return Measured(float(parts.sum()), parts)
+
+    def doubt(self, low: Floats, high: Floats) -> float:
+        """Most that the positions inside cells can add to or take off W1."""
+        return float((self.both * (high - low)).sum()) / 2
+
+    def w1_noise(self, low: Floats, high: Floats, n: int, m: int) -> float:
+        """Bound of W1 under no change: 1.96 times the integral of the standard error of F - G."""
+        spread = float((self._noise * (high - low)).sum())
+        gaps = float((self._gap_noise[:-1] * np.maximum(low[1:] - high[:-1], 0.0)).sum())
+        return 1.96 * math.sqrt(1 / n + 1 / m) * (spread + gaps)
 
 
-def _area(before: Floats, after: Floats, width: Floats) -> Floats:
-    """Integral of |d| where d runs linearly from before to after."""
-    a, b = np.abs(before), np.abs(after)
-    crosses = before * after < 0
-    total = a + b
-    with np.errstate(divide="ignore", invalid="ignore"):
-        crossing = (a * a + b * b) / np.where(total > 0, 2 * total, 1.0)
-    return width * np.where(crosses, crossing, total / 2)
+def w1(low: Floats, high: Floats, ref: Ints, cur: Ints) -> Measured:
+    """Wasserstein distance of two counts on ordered cells."""
+    return Walk(ref, cur).w1(low, high)
 
 
 def quantiles(low: Floats, high: Floats, counts: Ints, shares: Floats) -> Floats:
@@ -166,12 +188,3 @@ def linf_noise(p: Floats, n: int, m: int) -> float:
     """Upper 95 % of the largest difference under no change, by Bonferroni over the bins."""
     z = math.sqrt(quantile(1 - 0.05 / max(len(p), 1), 1))
     return z * math.sqrt(float((p * (1 - p)).max()) * (1 / n + 1 / m))
-
-
-def w1_noise(low: Floats, high: Floats, counts: Ints, n: int, m: int) -> float:
-    """Bound of W1 under no change: 1.96 times the integral of the standard error of F - G."""
-    f = np.cumsum(counts) / counts.sum()
-    middle = f - counts / counts.sum() / 2
-    spread = np.sqrt(np.maximum(middle * (1 - middle), 0.0)) * (high - low)
-    gaps = np.sqrt(np.maximum(f[:-1] * (1 - f[:-1]), 0.0)) * np.maximum(low[1:] - high[:-1], 0.0)
-    return 1.96 * math.sqrt(1 / n + 1 / m) * float(spread.sum() + gaps.sum())

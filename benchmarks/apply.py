@@ -1,0 +1,187 @@
+"""From save to applied, and the fleet page, beside kubectl doing the same on the same cluster in the same run.
+
+Needs a running demo (`make demo`; PORT and BARISTA_HOME as for it). Makes one deployment, edits it, and retires it.
+"""
+
+from __future__ import annotations
+
+import http.cookiejar
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from embedded.kubernetes.build import Builder
+from embedded.paths import LOOPBACK, Home, home_folder
+
+EDITS = 40
+PAGES = 40
+NAME = "bench-apply"
+NAMESPACE = "search-dev"
+
+
+def main() -> None:
+    home = Home.open(home_folder())
+    _connect(home)
+    ours = _edits()
+    theirs = _kubectl_edits(home)
+    print(f"\nSave to applied, {EDITS} edits of one deployment, one after the other")
+    _row("Barista: save returns (revision, audit event, nudge)", [save for save, _ in ours])
+    _row("Barista: save until the cluster accepted it", [applied for _, applied in ours])
+    _row("kubectl apply --server-side, one process an edit", theirs)
+    _ratio("save to applied", [applied for _, applied in ours], theirs)
+    pages = _fleet(home)
+    listed = _timed(lambda: _kubectl(home, "get", "deployments", "--all-namespaces", "--output=wide"), 15)
+    print("\nThe list of all deployments")
+    _row("Barista: fleet page over HTTP", pages)
+    _row("kubectl get deployments --all-namespaces", listed)
+    _ratio("list", pages, listed)
+
+
+def _connect(home: Home) -> None:
+    password = urllib.parse.quote(home.secret("postgres-barista_app"), safe="")
+    redis = home.secret("valkey")
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "baristaweb.settings",
+        "BARISTA_ENV": "demo",
+        "BARISTA_HOME": str(home.path),
+        "SECRET_KEY": home.secret("django"),
+        "DATABASE_URL": f"postgres://barista_app:{password}@{LOOPBACK}:{home.port('postgres')}/barista",
+        "REDIS_URL": f"redis://:{redis}@{LOOPBACK}:{home.port('valkey')}/0",
+    }
+    import django
+
+    django.setup()
+
+
+def _edits() -> list[tuple[float, float]]:
+    """Seconds until the save returned, and until the cluster had accepted it."""
+    from deployments.actions import deployments, proposals, revisions
+    from deployments.audit import Actor
+    from deployments.domain.spec import Spec
+    from deployments.models import Deployment, DeploymentState, Namespace, Proposal, Runtime, ServedModel, User
+
+    editor = User.objects.get(username="editor")
+    namespace = Namespace.objects.get(name=NAMESPACE)
+    model = ServedModel.objects.filter(team=namespace.team).first()
+    runtime = Runtime.objects.filter(is_active=True).order_by("slug").first()
+    if model is None or runtime is None:
+        sys.exit("The demo is not seeded yet.")
+    times = []
+    deployment = Deployment.objects.filter(namespace=namespace, name=NAME).select_related("current").first()
+    if deployment is not None and deployment.is_retired:
+        deployments.restore(deployment=deployment, by=Actor.as_user(editor))
+    mark = time.time_ns()
+    for number in range(EDITS + 1):
+        spec = Spec(
+            artifact_uri="gs://acme-models/bench",
+            model_version=str(mark + number),
+            runtime=runtime.slug,
+            profile="cpu-small",
+        )
+        if deployment is not None:
+            deployment.refresh_from_db()
+        proposal = proposals.make(
+            by=editor,
+            kind=Proposal.Kind.EDIT if deployment else Proposal.Kind.CREATE,
+            spec=spec,
+            deployment=deployment,
+            model=deployment.model if deployment else model,
+            namespace=namespace,
+            name=NAME,
+            based_on=deployment.current.number if deployment and deployment.current else 0,
+        )
+        time.sleep(0.2)  # the reviewer reads: the dry run of the proposal is not part of what is measured
+        began = time.perf_counter()
+        by = Actor.as_user(editor)
+        revision = revisions.apply(proposal=proposal, by=by, note="benchmark", reviewed=proposal.spec_hash)
+        saved = time.perf_counter() - began
+        deployment = Deployment.objects.select_related("current").get(pk=revision.deployment_id)
+        while not DeploymentState.objects.filter(
+            deployment=deployment, observed_generation__gte=deployment.generation
+        ).exists():
+            time.sleep(0.005)
+            if time.perf_counter() - began > 60:
+                sys.exit("An edit was not applied within a minute; is the demo's cluster up?")
+        times.append((saved, time.perf_counter() - began))
+    if deployment is not None:
+        deployments.retire(deployment=deployment, by=Actor.as_user(editor), note="benchmark is over")
+    return times[1:]  # the first creates
+
+
+def _kubectl(home: Home, *arguments: str, body: Any = None) -> None:
+    kubectl = Builder(report=lambda progress: None).ready()["kubectl"]
+    config = str(home.path / "kubernetes" / "admin.kubeconfig")
+    text = json.dumps(body) if body is not None else None
+    subprocess.run(
+        [str(kubectl), "--kubeconfig", config, *arguments], input=text, text=True, check=True, capture_output=True
+    )
+
+
+def _kubectl_edits(home: Home) -> list[float]:
+    times = []
+    for number in range(EDITS):
+        body = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "bench-kubectl", "namespace": "default"},
+            "spec": {
+                "replicas": 1,
+                "selector": {"matchLabels": {"app": "bench"}},
+                "template": {
+                    "metadata": {"labels": {"app": "bench"}},
+                    "spec": {
+                        "containers": [
+                            {
+                                "name": "model",
+                                "image": "example.org/bench:1",
+                                "env": [{"name": "N", "value": str(number)}],
+                            }
+                        ]
+                    },
+                },
+            },
+        }
+        times += _timed(lambda body=body: _kubectl(home, "apply", "--server-side", "-f", "-", body=body), 1)
+    _kubectl(home, "delete", "deployment", "bench-kubectl", "--namespace=default", "--wait=false")
+    return times
+
+
+def _fleet(home: Home) -> list[float]:
+    base = f"http://{LOOPBACK}:{os.environ.get('PORT', '8000')}"
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+    page = opener.open(base + "/login/").read().decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    if token is None:
+        sys.exit("The login page has no form.")
+    form = {"username": "editor", "password": home.secret("demo-password"), "csrfmiddlewaretoken": token[1]}
+    answer = urllib.parse.urlencode(form).encode()
+    opener.open(base + "/login/", answer)
+    return _timed(lambda: opener.open(base + "/fleet/").read(), PAGES)
+
+
+def _timed(work: Callable[[], Any], times: int) -> list[float]:
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return taken
+
+
+def _row(what: str, seconds: list[float]) -> None:
+    ordered = sorted(seconds)
+    p99 = ordered[min(len(ordered) - 1, round(0.99 * (len(ordered) - 1)))]
+    name = f"{what:<56}"
+    print(f"  {name} p50 {statistics.median(ordered) * 1000:7.0f} ms   p99 {p99 * 1000:7.0f} ms   n={len(ordered)}")
+
+
+def _ratio(what: str, ours: list[float], theirs: list[float]) -> None:
+    print(f"  {what}: ours / kubectl, medians = {statistics.median(ours) / statistics.median(theirs):.2f}")
