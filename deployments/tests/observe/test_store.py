@@ -1,0 +1,140 @@
+"""Whose object it is, what a view holds, and what counts as somebody else's change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deployments.kube.api import Kind
+from deployments.observe import figures
+from deployments.observe.store import KINDS, Store, Target
+
+MARK = "11111111-2222-3333-4444-555555555555"
+
+
+def item(kind: str, name: str, *, uid: str = "", parent: str = "", mark: str = MARK, **more: Any) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "name": name,
+        "namespace": "search-dev",
+        "uid": uid or f"{kind}-{name}",
+        "resourceVersion": "1",
+        "labels": {"barista.io/deployment-id": "7"},
+        "annotations": {"barista.io/install": mark},
+        "managedFields": [{"manager": "x"}],
+    }
+    if parent:
+        metadata["ownerReferences"] = [{"uid": parent}]
+    return {"kind": kind, "metadata": metadata} | more
+
+
+@pytest.fixture
+def store() -> Store:
+    store = Store(mark=MARK)
+    store.set_targets({7: Target(7, "search-dev", "ranker")})
+    return store
+
+
+def test_a_view_holds_the_deployment_and_its_own_children(store: Store) -> None:
+    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker", uid="d"))
+    store.put(Kind.REPLICA_SET, item("ReplicaSet", "ranker-1", uid="r", parent="d"))
+    store.put(Kind.REPLICA_SET, item("ReplicaSet", "other-1", uid="o", parent="elsewhere"))
+    store.put(Kind.POD, item("Pod", "ranker-1-a", parent="r"))
+    store.put(Kind.POD, item("Pod", "other-1-a", parent="o"))
+    store.put_usage({("search-dev", "ranker-1-a"): {"cpu_m": 5, "memory_b": 6, "at": "now"}})
+
+    view = store.view(7)
+
+    assert [entry["metadata"]["name"] for entry in view["replicasets"]] == ["ranker-1"]
+    assert [entry["metadata"]["name"] for entry in view["pods"]] == ["ranker-1-a"]
+    assert list(view["usage"]) == ["ranker-1-a"]
+    assert "managedFields" not in str(view)
+    assert view["hpa"] is None
+
+
+def test_another_installation_with_the_same_id_is_not_ours(store: Store) -> None:
+    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker", mark="someone-else"))
+
+    assert store.view(7)["deployment"] is None
+
+
+def test_an_object_that_came_before_its_row_is_kept_for_it() -> None:
+    store = Store(mark=MARK)
+    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker"))
+    assert store.has_strangers.is_set()
+
+    store.set_targets({7: Target(7, "search-dev", "ranker")})
+
+    assert store.view(7)["deployment"] is not None
+    assert set(store.take_changed({})) == {7}
+
+
+def test_a_list_forgets_what_is_gone(store: Store) -> None:
+    for kind in KINDS:
+        store.replace(kind, [item("Deployment", "ranker")] if kind is Kind.DEPLOYMENT else [])
+    assert store.is_synced
+    store.take_changed({})
+
+    store.replace(Kind.DEPLOYMENT, [])
+
+    assert store.view(7)["deployment"] is None
+    assert set(store.take_changed({})) == {7}
+    assert store.take_suspects() == {7}
+
+
+def test_the_same_version_twice_is_no_change(store: Store) -> None:
+    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker"))
+    store.take_changed({})
+
+    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker"))
+
+    assert store.take_changed({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("manager", "replicas", "is_suspect"),
+    [("barista-config", 1, False), ("kube-controller-manager", 1, False), ("kubectl-edit", 1, True), ("", 4, True)],
+)
+def test_who_changed_it(store: Store, manager: str, replicas: int, is_suspect: bool) -> None:
+    before = item("Deployment", "ranker", spec={"replicas": 1})
+    before["metadata"]["generation"] = 1
+    after = item("Deployment", "ranker", spec={"replicas": replicas})
+    after["metadata"] |= {"generation": 2, "resourceVersion": "2"}
+    after["metadata"]["managedFields"] = [
+        {"manager": "kubectl-edit", "time": "2026-01-01T00:00:00Z"},
+        {"manager": manager, "time": "2026-01-02T00:00:00Z"},
+        {"manager": "kubelet", "time": "2026-01-03T00:00:00Z", "subresource": "status"},
+    ]
+    store.put(Kind.DEPLOYMENT, before)
+
+    store.put(Kind.DEPLOYMENT, after)
+
+    assert (store.take_suspects() == {7}) is is_suspect
+
+
+def test_figures_are_numbers_or_absent() -> None:
+    metrics = [
+        {
+            "metadata": {"namespace": "a", "name": "p"},
+            "timestamp": "t",
+            "containers": [
+                {"usage": {"cpu": "250m", "memory": "1Gi"}},
+                {"usage": {"cpu": "1500000n", "memory": "1Ki"}},
+            ],
+        },
+        {"metadata": {"namespace": "a", "name": "unmeasured"}, "timestamp": None, "containers": []},
+    ]
+    assert figures.usage_by_pod(metrics) == {("a", "p"): {"cpu_m": 251, "memory_b": (1 << 30) + 1024, "at": "t"}}
+
+
+def test_capacity_is_summed_by_pool() -> None:
+    def node(pool: str, *, gone: bool = False) -> dict[str, Any]:
+        return {
+            "metadata": {"labels": {"cloud.google.com/gke-nodepool": pool}},
+            "spec": {"unschedulable": gone},
+            "status": {"allocatable": {"cpu": "3920m", "memory": "12Gi", "nvidia.com/gpu": "2"}},
+        }
+
+    (pool,) = figures.capacity_by_pool([node("gpu"), node("gpu"), node("gpu", gone=True)])
+
+    assert pool == {"pool": "gpu", "nodes": 2, "machine": "", "cpu_m": 7840, "memory_b": 24 << 30, "gpus": 4}
