@@ -175,9 +175,9 @@ def _able(hpa: Mapping[str, Any]) -> Note | None:
         return Note(f"It cannot change the number of pods: {message(text(found, 'message'), 300) or reason}", Tone.WARN)
     if reason == "ScaleDownStabilized":
         window = _window(hpa, "scaleDown", DEFAULT_DOWN_WINDOW_S)
-        return Note(f"Fewer pods would do; it waits until that has held for {window}.", Tone.QUIET)
+        return Note(f"It keeps the highest number that it wanted in the last {window}.", Tone.QUIET)
     if reason == "ScaleUpStabilized":
-        return Note(f"More pods are wanted; it waits until that has held for {_window(hpa, 'scaleUp', 0)}.", Tone.QUIET)
+        return Note(f"It keeps the lowest number that it wanted in the last {_window(hpa, 'scaleUp', 0)}.", Tone.QUIET)
     return None
 
 

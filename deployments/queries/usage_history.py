@@ -37,12 +37,12 @@ class Chart:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """`window` is how far back the charts go; `newest_at` the age of the newest sample."""
+    """`window` is how far back the charts go; `newest_at` and `pods` tell the newest sample's time and pods."""
 
     window: str
     step_minutes: int
     newest_at: datetime
-    samples: int
+    pods: int
     charts: tuple[Chart, ...]
 
 
@@ -72,7 +72,7 @@ def history_of(deployment: Deployment, resources: Resources | None, *, at: datet
         window=window,
         step_minutes=int(step.total_seconds() // 60),
         newest_at=newest.at,
-        samples=rows.count(),
+        pods=newest.pods,
         charts=(
             _chart("CPU", cpu, draw(cpu), human_cpu, (newest.cpu_m, newest.pods * each_cpu), window),
             _chart("Memory", memory, draw(memory), human_memory, (newest.memory, newest.pods * each_memory), window),

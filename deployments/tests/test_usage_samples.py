@@ -110,7 +110,12 @@ def test_without_samples_there_is_no_history(deployment: Deployment) -> None:
 
 @pytest.mark.parametrize(
     ("age", "window", "step"),
-    [(timedelta(hours=1), "3 h", 5), (timedelta(hours=20), "24 h", 10), (timedelta(days=5), "7 d", 60)],
+    [
+        (timedelta(hours=1), "3 h", 5),
+        (timedelta(hours=20), "24 h", 10),
+        (timedelta(days=2), "3 d", 30),
+        (timedelta(days=5), "7 d", 60),
+    ],
 )
 def test_the_window_grows_with_what_is_known(deployment: Deployment, age: timedelta, window: str, step: int) -> None:
     sample(deployment, AT - age, cpu_m=1200)
@@ -119,7 +124,7 @@ def test_the_window_grows_with_what_is_known(deployment: Deployment, age: timede
     size = Resources(cpu_request=500, memory_request=GIB, memory_limit=GIB)
     found = history_of(deployment, size, at=AT)
     assert found is not None
-    assert (found.window, found.step_minutes, found.samples) == (window, step, 3)
+    assert (found.window, found.step_minutes, found.pods) == (window, step, 2)
     assert found.newest_at == AT - timedelta(minutes=2)
     cpu, memory = found.charts
     assert (cpu.now, cpu.peak, cpu.reserved) == ("400m", "1.2 cores", "1 core")

@@ -122,7 +122,14 @@ def test_one_that_never_scaled_says_so() -> None:
             "cannot change the number of pods: forbidden",
             Tone.WARN,
         ),
-        ("AbleToScale", "True", "ScaleDownStabilized", "", "until that has held for 5 min", Tone.QUIET),
+        (
+            "AbleToScale",
+            "True",
+            "ScaleDownStabilized",
+            "",
+            "the highest number that it wanted in the last 5 min",
+            Tone.QUIET,
+        ),
     ],
 )
 def test_what_holds_it_back(kind: str, status: str, reason: str, said: str, words: str, tone: Tone) -> None:
@@ -148,7 +155,7 @@ def test_the_waiting_time_is_the_one_that_is_set() -> None:
     with_window["spec"]["behavior"] = {"scaleDown": {"stabilizationWindowSeconds": 90}}
     found = scaling(with_window)
     assert found is not None
-    assert "held for 90 s" in found.notes[0].words
+    assert "in the last 90 s" in found.notes[0].words
 
 
 def test_at_its_most_is_said_once() -> None:
