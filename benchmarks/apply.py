@@ -51,6 +51,7 @@ def _connect(home: Home) -> None:
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "baristaweb.settings",
         "BARISTA_ENV": "demo",
+        "LOG_LEVEL": "WARNING",
         "BARISTA_HOME": str(home.path),
         "SECRET_KEY": home.secret("django"),
         "DATABASE_URL": f"postgres://barista_app:{password}@{LOOPBACK}:{home.port('postgres')}/barista",
