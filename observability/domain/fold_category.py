@@ -20,6 +20,7 @@ from .states import (
     SAMPLE_BITS,
     CategoryState,
     Sample,
+    TextTable,
     empty_sample,
     merge_samples,
     text_table,
@@ -36,6 +37,8 @@ class CategoryAccumulator:
     def __init__(self, spec: FeatureSpec) -> None:
         self.spec = spec
         self.size = 0
+        self._labels: dict[bytes, str] = {}
+        self._has_odd = False
         self.rows = np.zeros((3, 0), dtype=np.int64)  # rows nulls empties
         self.vocabulary = np.zeros((0, len(spec.vocabulary)), dtype=np.int64)
         self.buckets = np.zeros((0, HASH_BUCKETS), dtype=np.int64)
@@ -176,6 +179,20 @@ class CategoryAccumulator:
             if len(table) > self.spec.table_limit:
                 self.tables[group] = None
 
+    def _table(self, counted: dict[bytes, int]) -> TextTable:
+        for value in counted.keys() - self._labels.keys():
+            self._labels[value] = label(value)
+            self._has_odd = self._has_odd or self._labels[value].encode() != value
+        if not self._has_odd:  # bytes already sort as their labels do
+            ordered = sorted(counted)
+            counts = np.array([counted[value] for value in ordered], dtype=np.int64)
+            return TextTable(tuple(self._labels[value] for value in ordered), counts)
+        totals: dict[str, int] = {}
+        for value, count in counted.items():
+            name = self._labels[value]
+            totals[name] = totals.get(name, 0) + count
+        return text_table(totals, self.spec.table_limit)
+
     def _grow(self, size: int) -> None:
         more = size - self.size
         if more <= 0:
@@ -196,10 +213,7 @@ class CategoryAccumulator:
         counted = self.tables[group]
         table = FULL_TEXTS
         if counted is not None:
-            labels: dict[str, int] = {}
-            for value, count in counted.items():
-                labels[label(value)] = labels.get(label(value), 0) + count
-            table = text_table(labels, self.spec.table_limit)
+            table = self._table(counted)
         return CategoryState(
             digest=self.spec.digest,
             rows=rows,

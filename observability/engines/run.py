@@ -11,6 +11,7 @@ from observability.domain.propose import propose
 from observability.domain.spec import Spec
 from observability.store.files import Limits, Source, SourceError, expand, open_source
 from observability.store.logs import sample_log
+from observability.store.parquet import ParquetLog
 
 from .base import Engine, Options, Progress
 from .local import profile_sources as fold_locally
@@ -31,6 +32,13 @@ def find_sources(uris: Sequence[str], limits: Limits) -> list[Source]:
 def propose_spec(source: Source, limits: Limits) -> Spec:
     """A spec from the first rows of one source."""
     return propose(sample_log(source, limits, SAMPLE_ROWS))
+
+
+def count_rows(sources: Sequence[Source], limits: Limits) -> int | None:
+    """Rows by the footers, or None when a source is text and would have to be read."""
+    if any(source.format != "parquet" for source in sources):
+        return None
+    return sum(ParquetLog(source, limits).rows for source in sources)
 
 
 def load_spec(path: str) -> Spec:

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from observability.domain.profile import Profile
+from observability.management.commands.profile import Bar
 
 from .logs import table, write
 
@@ -36,6 +37,15 @@ def test_profile_writes_a_profile_and_says_what_it_did(logs: tuple[str, str], tm
     again = str(tmp_path / "again.profile")
     run("profile", logs[0], "--out", again, "--spec", spec, *window, "--threads", "1", "--isolate")
     assert Profile.loads(Path(again).read_bytes()).identity == made.identity
+
+
+def test_the_bar_says_how_far_and_how_fast() -> None:
+    bar = Bar(StringIO(), 1_000, 4)
+    bar(2_000, 500)
+    assert bar.text(2.0) == "[###############...............]  50%  250 rows/s "
+    unknown = Bar(StringIO(), None, 4)
+    unknown(2_000, 500)
+    assert unknown.text(2.0) == "500 rows  250 rows/s "
 
 
 @pytest.mark.parametrize("mode", ["barista", "evidently", "nannyml", "phoenix"])

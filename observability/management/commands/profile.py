@@ -15,31 +15,40 @@ from observability.domain.spec import Spec, SpecError
 from observability.domain.windows import GroupError, Keys, Window
 from observability.engines.base import Engine, Options
 from observability.engines.isolated import profile_isolated
-from observability.engines.run import find_sources, load_spec, propose_spec, run, save_profile
+from observability.engines.run import count_rows, find_sources, load_spec, propose_spec, run, save_profile
 from observability.store.files import Limits, SourceError
 
 
 class Bar:
-    """A progress bar on a terminal, silent elsewhere."""
+    """A progress bar with rows per second on a terminal, silent elsewhere. `rows` is None when not known before."""
 
-    def __init__(self, stream: Any, total: int) -> None:
-        self.stream, self.total, self.done, self.began = stream, total, 0, time.monotonic()
-        self.is_shown, self._last = bool(getattr(stream, "isatty", lambda: False)()), 0.0
+    def __init__(self, stream: Any, rows: int | None, features: int) -> None:
+        self.stream, self.features, self.began = stream, max(features, 1), time.monotonic()
+        self.total = None if rows is None else rows * self.features
+        self.done, self._last = 0, 0.0
+        self.is_shown = bool(getattr(stream, "isatty", lambda: False)())
 
     def __call__(self, values: int, rows: int) -> None:
         self.done += values
         now = time.monotonic()
         if self.is_shown and now - self._last > 0.1:
             self._last = now
-            share = min(self.done / self.total, 1.0) if self.total else 0.0
-            speed = self.done / max(now - self.began, 1e-9) / 1e6
-            filled = int(share * 30)
-            self.stream.write(f"\r[{'#' * filled}{'.' * (30 - filled)}] {share:4.0%}  {speed:6.1f} M values/s ")
+            self.stream.write("\r" + self.text(now - self.began))
             self.stream.flush()
+
+    def text(self, seconds: float) -> str:
+        """What stands on the line after so many seconds."""
+        rows = self.done / self.features
+        speed = f"{rows / max(seconds, 1e-9):,.0f} rows/s"
+        if self.total is None:
+            return f"{rows:,.0f} rows  {speed} "
+        share = min(self.done / self.total, 1.0) if self.total else 1.0
+        filled = int(share * 30)
+        return f"[{'#' * filled}{'.' * (30 - filled)}] {share:4.0%}  {speed} "
 
     def finish(self) -> None:
         if self.is_shown:
-            self.stream.write("\r" + " " * 70 + "\r")
+            self.stream.write("\r" + " " * 78 + "\r")
 
 
 class Command(BaseCommand):
@@ -85,7 +94,7 @@ class Command(BaseCommand):
         if options["write_spec"]:
             with open(options["write_spec"], "wb") as file:
                 file.write(spec.dumps())
-        bar = Bar(sys.stderr, 0)
+        bar = Bar(sys.stderr, count_rows(sources, limits), len(spec))
         chosen = Options(keys=keys, limits=limits, threads=options["threads"])
         if options["isolate"]:
             profile = merge_profiles([profile_isolated(source, spec, chosen) for source in sources])
