@@ -11,7 +11,7 @@ from django.db.models import DateTimeField, F, Func, Max, Value
 from deployments.domain.quantities import human_cpu, human_memory
 from deployments.domain.sparkline import Point, Sparkline, shared_top, sparkline
 from deployments.domain.spec import Resources
-from deployments.models import Deployment
+from deployments.models import Deployment, UsageSample
 
 KEPT_FOR = timedelta(days=7)
 # How much is shown and the width of its slots: the shortest that holds all samples.
@@ -48,7 +48,7 @@ class History:
 
 def history_of(deployment: Deployment, resources: Resources | None, *, at: datetime) -> History | None:
     """None while there are no samples. `resources`: what one pod of the current revision reserves."""
-    rows = deployment.usage_samples.filter(at__gt=at - KEPT_FOR)
+    rows = UsageSample.objects.filter(deployment=deployment, at__gt=at - KEPT_FOR)
     oldest, newest = rows.order_by("at").first(), rows.order_by("-at").first()
     if oldest is None or newest is None:
         return None

@@ -21,7 +21,7 @@ from deployments.actions.bulk import BulkAction
 from deployments.domain.catalogue import Environment, ModelType
 from deployments.domain.roles import Permission
 from deployments.domain.states import State, Summary, Tone
-from deployments.models import Deployment, User
+from deployments.models import Deployment, SavedView, User
 from deployments.queries import fleet as queries
 from deployments.queries.shown import heard_at, summary_of
 from deployments.views import usage
@@ -125,19 +125,27 @@ def fleet(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
     filters = filters_of(request.GET)
     query = query_of(filters)
-    saved = list(user.saved_views.all())
-    page = Paginator(queries.rows(user, filters), PAGE_SIZE).get_page(request.GET.get("page"))
+    saved = list(SavedView.objects.filter(user=user))
     counts = queries.counts(user)
-    rows = make_rows(list(page.object_list))
-    attention = queries.needing_attention(user, ATTENTION_SHOWN) if counts.attention else []
+    is_filtered = filters != queries.Filters(view=filters.view, sort=filters.sort)
+    pages = Paginator(queries.rows(user, filters), PAGE_SIZE)
+    if not is_filtered:
+        # Counted already, with everything else that the page counts.
+        pages.count = counts.of_view(filters.view)
+    page = pages.get_page(request.GET.get("page"))
+    rows = make_rows(queries.load(page.object_list))
+    if page.number == 1 and filters == queries.Filters():
+        attention = [row for row in rows if row.state in queries.ATTENTION][:ATTENTION_SHOWN]
+    else:
+        attention = make_rows(queries.needing_attention(user, ATTENTION_SHOWN) if counts.attention else [])
     context = {
         "filters": filters,
-        "is_filtered": filters != queries.Filters(view=filters.view, sort=filters.sort),
+        "is_filtered": is_filtered,
         "page": page,
         "page_numbers": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "rows": rows,
         "counts": counts,
-        "attention": make_rows(attention),
+        "attention": attention,
         "tabs": _tabs(counts),
         "query": query,
         "saved_views": saved,

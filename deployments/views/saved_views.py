@@ -45,7 +45,7 @@ def saved_views(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"{view.name} is one of your views now.")
             return redirect(f"{reverse('fleet')}?{view.query}")
     context = {
-        "views": [Listed(view=row, words=words_of(row.query)) for row in user.saved_views.all()],
+        "views": [Listed(view=row, words=words_of(row.query)) for row in SavedView.objects.filter(user=user)],
         "most": actions.MOST,
         "query": query,
         "words": words_of(query),
