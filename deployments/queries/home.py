@@ -8,7 +8,7 @@ from baristaweb.lib.clock import now
 from deployments.domain.catalogue import Environment
 from deployments.domain.roles import Permission, is_allowed
 from deployments.models import AuditEvent, Deployment, Proposal, User
-from deployments.queries.fleet import ATTENTION, SORTS, shown_to
+from deployments.queries.fleet import load, needing_attention, shown_to
 
 DRAFT_DAYS = 7
 
@@ -17,14 +17,12 @@ def troubled(user: User, limit: int) -> list[Deployment]:
     """Deployments of the user's teams that need somebody, worst first; an auditor has none to mend."""
     if user.is_auditor and not user.is_platform_admin:
         return []
-    found = shown_to(user).related().defer("observation__view").filter(shown__in=ATTENTION)
-    return list(found.order_by(*SORTS["state"])[:limit])
+    return needing_attention(user, limit)
 
 
 def own_teams(user: User, limit: int) -> list[Deployment]:
     """The user's newest-changed deployments; for people without a team, the newest of all that they see."""
-    found = shown_to(user).related().defer("observation__view").filter(retired_at=None)
-    return list(found.order_by("-severity", "-changed_at")[:limit])
+    return load(shown_to(user).only("pk").filter(retired_at=None).order_by("-severity", "-changed_at")[:limit])
 
 
 def to_decide(user: User) -> list[Proposal]:

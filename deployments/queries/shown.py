@@ -6,10 +6,12 @@ order exists twice, in Python for one deployment and in SQL for lists that filte
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Case, CharField, F, IntegerField, Q, Value, When
+from django.db.models import Case, CharField, F, Field, IntegerField, Q, Value, When
 
 from deployments.domain.states import ClusterView, Intent, NextAction, Phase, State, Summary
 from deployments.domain.status import summarise
@@ -72,36 +74,33 @@ def heard_at(deployment: Deployment) -> datetime | None:
 
 def shown_state() -> Case:
     """`summary_of(...).state` as SQL."""
-    stale = [state.value for state in FROM_ROWS]
+    return _decided(lambda state: state.value, seen="observation__state", output=CharField())
+
+
+def shown_severity() -> Case:
+    """The severity of the same state. One CASE of its own: a CASE over the other would be computed once a state."""
+    return _decided(lambda state: state.severity, seen="observation__severity", output=IntegerField())
+
+
+def _decided(pick: Callable[[State], str | int], *, seen: str, output: Field[Any, Any]) -> Case:
+    """What our rows decide, in order; else what was observed."""
     phase = "state__phase"
+    stale = [state.value for state in FROM_ROWS]
+    is_gone = Q(**{phase: Phase.RETIRING}) | Q(retired_at__isnull=False)
+    is_away = Q(namespace__cluster__health__state__in=AWAY) | Q(**{phase: Phase.UNREACHABLE})
+    is_unseen = Q(observation__observed_at__isnull=True) | Q(observation__state__in=stale)
+    rules = [
+        (Q(**{phase: Phase.RETIRED}), State.RETIRED),
+        (is_gone, State.RETIRING),
+        (is_away, State.UNREACHABLE),
+        (Q(**{phase: Phase.CONFLICT}), State.CONFLICT),
+        (Q(**{phase: Phase.BLOCKED}), State.BLOCKED),
+        (Q(**{phase: Phase.PARKED}), State.FAILED),
+        (Q(**{phase: Phase.PAUSED}) | Q(paused_at__isnull=False), State.PAUSED),
+        (~Q(generation=F("state__observed_generation")), State.SAVED_NOT_APPLIED),
+        (is_unseen & Q(state__applied_at__isnull=False), State.STARTING),
+        (is_unseen, State.UNKNOWN),
+    ]
     return Case(
-        When(Q(**{phase: Phase.RETIRED}), then=Value(State.RETIRED.value)),
-        When(Q(**{phase: Phase.RETIRING}) | Q(retired_at__isnull=False), then=Value(State.RETIRING.value)),
-        When(
-            Q(namespace__cluster__health__state__in=AWAY) | Q(**{phase: Phase.UNREACHABLE}),
-            then=Value(State.UNREACHABLE.value),
-        ),
-        When(Q(**{phase: Phase.CONFLICT}), then=Value(State.CONFLICT.value)),
-        When(Q(**{phase: Phase.BLOCKED}), then=Value(State.BLOCKED.value)),
-        When(Q(**{phase: Phase.PARKED}), then=Value(State.FAILED.value)),
-        When(Q(**{phase: Phase.PAUSED}) | Q(paused_at__isnull=False), then=Value(State.PAUSED.value)),
-        When(~Q(generation=F("state__observed_generation")), then=Value(State.SAVED_NOT_APPLIED.value)),
-        When(
-            Q(observation__observed_at__isnull=True) | Q(observation__state__in=stale),
-            then=Case(
-                When(state__applied_at__isnull=False, then=Value(State.STARTING.value)),
-                default=Value(State.UNKNOWN.value),
-            ),
-        ),
-        default=F("observation__state"),
-        output_field=CharField(),
-    )
-
-
-def shown_severity(field: str = "shown") -> Case:
-    """The severity of an annotated state, for sorting worst first."""
-    return Case(
-        *(When(**{field: state.value}, then=Value(state.severity)) for state in State),
-        default=Value(0),
-        output_field=IntegerField(),
+        *(When(condition, then=Value(pick(state))) for condition, state in rules), default=F(seen), output_field=output
     )

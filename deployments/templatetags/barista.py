@@ -1,5 +1,6 @@
 """The words of the interface: icons, states, times and quantities, each drawn in one way only."""
 
+import functools
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,10 +22,16 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 UNKNOWN = "\N{EN DASH}"
 
 
+@functools.cache
+def _sprite() -> str:
+    """The sprite's address; the same as long as the process lives, and asked for some hundred times a page."""
+    return static("icons.svg")
+
+
 @register.simple_tag
 def icon(name: str, label: str = "", css: str = "") -> SafeString:
     """One outline of static/icons.svg. Without a label it is decoration and hidden from screen readers."""
-    href = f"{static('icons.svg')}#{name}"
+    href = f"{_sprite()}#{name}"
     classes = f"icon {css}".strip()
     if label:
         return format_html('<svg class="{}" role="img" aria-label="{}"><use href="{}"/></svg>', classes, label, href)

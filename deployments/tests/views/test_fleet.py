@@ -90,6 +90,17 @@ def test_filters(client_as: ClientAs, three: list[Deployment], query: str, expec
     assert names(client_as("viewer"), query) == expected
 
 
+@pytest.mark.parametrize("view", ["", "attention", "prod", "changed", "retired", "nonsense"])
+def test_counts_agree_with_the_rows(client_as: ClientAs, three: list[Deployment], view: str) -> None:
+    """The number of a view is counted apart from its rows."""
+    actions.retire(deployment=three[2], by=factories.BY, note="over")
+    page = soup_of(client_as("viewer").get(reverse("fleet"), {"view": view}))
+    shown = len(page.select("#fleet-rows a.name"))
+    assert f"1 to {shown} of {shown}" in page.text
+    tab = page.select_one(f"#view-{view or 'all'} span")
+    assert view == "nonsense" or (tab is not None and tab.text == str(shown))
+
+
 def test_nothing_matches_offers_the_way_back(client_as: ClientAs, three: list[Deployment]) -> None:
     page = soup_of(client_as("viewer").get(reverse("fleet") + "?q=nothing-like-it"))
     assert "Nothing matches" in page.text
@@ -171,7 +182,7 @@ SCENES: list[tuple[str, dict[str, Any], dict[str, Any], State]] = [
     ("applied, unseen", {}, {"observed_at": None}, State.STARTING),
     ("never applied, unseen", {"applied_at": None}, {"observed_at": None}, State.UNKNOWN),
     ("seen before it was applied", {}, {"state": "saved-not-applied"}, State.STARTING),
-    ("stalled", {}, {"state": "stalled"}, State.STALLED),
+    ("stalled", {}, {"state": "stalled", "severity": State.STALLED.severity}, State.STALLED),
 ]
 
 

@@ -41,7 +41,7 @@ def test_trouble_comes_first_with_its_reason(client_as: ClientAs, ranker: Deploy
     text = needs(client_as("editor"))
     assert text.startswith("1 thing needs you 1 of them is in prod.")
     assert "0 of 1 pods are ready." in text
-    assert "Look and roll back" in text
+    assert "Look into it" in text
 
 
 def test_a_proposal_waits_for_those_who_may_apply_it(client_as: ClientAs, people: People, ranker: Deployment) -> None:
