@@ -166,9 +166,11 @@ class Change:
 
 
 class Watch(AbstractContextManager["Watch"], Protocol):
-    """Changes as they come; ends when the server ends the stream. `close` may be called from another thread."""
+    """Changes as they come; ends when the server ends the stream, or soon after `wake` from another thread."""
 
     def __iter__(self) -> Iterator[Change]: ...
+
+    def wake(self) -> None: ...
 
     def close(self) -> None: ...
 

@@ -27,10 +27,12 @@ class Stream:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def close(self) -> None:
+    def wake(self) -> None:
         with contextlib.suppress(urllib3.exceptions.HTTPError, OSError, ValueError, RuntimeError):
-            # Wakes a thread that is waiting in read; closing alone would not.
+            # Closing here would pull the socket from under the reader, and leak it; it closes when it wakes.
             self._response.shutdown()
+
+    def close(self) -> None:
         with contextlib.suppress(urllib3.exceptions.HTTPError, OSError, ValueError):
             self._response.close()
 

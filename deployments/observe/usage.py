@@ -43,6 +43,8 @@ class UsageSampler:
         return len(rows)
 
     def _rows(self, slot: datetime) -> Iterator[UsageSample]:
+        if not self._store.usage:
+            return
         for owner in self._store.targets.keys() - self._done:
             usage = self._store.view(owner)["usage"]
             if usage:

@@ -76,10 +76,11 @@ class Feed(threading.Thread):
                 log.exception("watch_broke", feed=self.name)
                 self.stopping.wait(5.0)
 
-    def close(self) -> None:
+    def wake(self) -> None:
+        """Have the thread look at its events again, whatever it waits for."""
         stream = self._stream
         if stream is not None:
-            stream.close()
+            stream.wake()
 
     def _list_and_watch(self, gateway: Gateway) -> None:
         listing = gateway.list_objects(self.kind, namespace=self.namespace, labels=self._labels)
@@ -96,6 +97,9 @@ class Feed(threading.Thread):
             )
             self._stream = stream
             self.heard_at = time.monotonic()
+            if self.stopping.is_set() or not self.watcher.is_up.is_set():
+                # Whoever wanted to wake us found no stream yet.
+                stream.wake()
             with stream:
                 for change in stream:
                     self.heard_at = time.monotonic()
@@ -133,7 +137,7 @@ class ClusterWatcher:
         feeds = [*self._feeds, *self._event_feeds.values()]
         for feed in feeds:
             feed.stopping.set()
-            feed.close()
+            feed.wake()
         ends = time.monotonic() + seconds
         for thread in (*feeds, *self._threads):
             thread.join(max(0.0, ends - time.monotonic()))
@@ -204,7 +208,7 @@ class ClusterWatcher:
             # What the streams would say cannot be trusted any more: end them, list again when it is back.
             self.is_up.clear()
             for feed in [*self._feeds, *self._event_feeds.values()]:
-                feed.close()
+                feed.wake()
 
     def _usage(self, gateway: Gateway) -> float:
         """Ask for figures; how long to wait before asking again."""

@@ -35,6 +35,7 @@ def test_lines_come_whole() -> None:
     response = Response(b'{"type":"ADDED","obj', b'ect":{"a":1}}\n\n{"type":"DELETED","object":{}}\n{"type"')
 
     with Stream(response) as stream:
+        stream.wake()
         assert list(stream) == [Change("ADDED", {"a": 1}), Change("DELETED", {})]
     assert response.is_closed
 

@@ -49,7 +49,7 @@ class Played:
             raise self.script
         yield from self.script
 
-    def close(self) -> None:
+    def wake(self) -> None:
         return None
 
 
