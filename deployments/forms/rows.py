@@ -187,6 +187,7 @@ def _part_row(form: SpecForm, part: Part, change: FieldChange | None) -> Row:
         choices=part.choices,
         unit=part.unit,
         origin=f"from {runtime.name}" if runtime and is_unset and part.owner in more.PROBES else "",
+        note=form.notes.get(part.path, ""),
         when=_when(part.path),
         undo=part.owner,
         is_changed=part.is_first and change is not None,
@@ -226,5 +227,5 @@ def _note(form: SpecForm, path: str) -> str:
         return f"Now the runtime's: {form.runtime.image}"
     if path == "profile" and form.profile and form.profile.node_selector:
         nodes = ", ".join(f"{name}={value}" for name, value in form.profile.node_selector.items())
-        return f"Runs on nodes with {nodes}."
-    return ""
+        return f"Runs on nodes with {nodes}. {form.notes.get(path, '')}".strip()
+    return form.notes.get(path, "")

@@ -42,6 +42,7 @@ class SpecForm:
         baseline_profile: HardwareProfile | None = None,
         show: Show = Show.ALL,
         trigger: str = "",
+        notes: Mapping[str, str] | None = None,
     ) -> None:
         self.data = data
         self.choices = choices
@@ -49,6 +50,7 @@ class SpecForm:
         self.start = texts.of_spec(baseline, baseline_profile) if baseline else dict(texts.DEFAULTS)
         self.show = show
         self.trigger = trigger
+        self.notes = notes or {}
         self.texts = _posted(data, self.start)
         self.posted_env = env_rows.read(data)
         self.errors: Errors = {}

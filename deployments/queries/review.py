@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from deployments.domain import kubectl
-from deployments.domain.answers import number, obj
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.diff import FieldChange, blast_radius, label, spec_diff, unified_lines
 from deployments.domain.fields import field_for
@@ -16,6 +15,7 @@ from deployments.domain.spec import RollingUpdate, Spec, effective_resources
 from deployments.domain.warnings import ReviewWarning, review_warnings
 from deployments.models import Proposal
 from deployments.queries import candidates
+from deployments.queries.form_notes import memory_used
 from deployments.queries.verdict import Verdict
 
 
@@ -141,7 +141,7 @@ class Review:
             runtime=self.runtime,
             profile=self.profile,
             allowlist=self.allowlist,
-            memory_used=self._memory_used(),
+            memory_used=memory_used(self.deployment) if self.deployment else None,
         )
         warns = [Warn(title=_title(item.path), text=item.message) for item in found if self._is_news(item)]
         strategy = self.spec.strategy
@@ -156,13 +156,6 @@ class Review:
     def _is_news(self, warning: ReviewWarning) -> bool:
         """The page says prod by itself; outside of it a tag is how people work."""
         return warning.code != "prod" and (self.is_prod or warning.code != "tag")
-
-    def _memory_used(self) -> int | None:
-        """The largest use of one pod, as last measured."""
-        if self.deployment is None:
-            return None
-        usage = obj(self.deployment.observation.view, "usage")
-        return max((number(item, "memory_b") for item in usage.values()), default=0) or None
 
     @cached_property
     def manifest_lines(self) -> Sequence[str]:

@@ -21,7 +21,7 @@ from deployments.forms import texts
 from deployments.forms.choices import Choices
 from deployments.forms.spec import Show, SpecForm
 from deployments.models import Deployment, HardwareProfile, Proposal, Revision, Runtime
-from deployments.queries import candidates
+from deployments.queries import candidates, form_notes
 from deployments.views import conflict, spec_pages
 
 
@@ -34,6 +34,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("deployment-detail", deployment.slug)
     base = _base(request, deployment, deployment.current)
     choices = Choices.of(deployment.namespace, kept=deployment.current)
+    notes = form_notes.notes_of(deployment)
 
     def form_of(data: QueryDict, show: Show) -> SpecForm:
         trigger = request.headers.get("HX-Trigger-Name", "")
@@ -44,6 +45,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
             baseline_profile=base.to_profile(),
             show=show,
             trigger=trigger,
+            notes=notes,
         )
 
     if request.method != "POST":

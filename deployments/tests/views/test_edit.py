@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from baristaweb.lib.clock import now
 from deployments.actions import deployments as actions
 from deployments.audit import Actor
 from deployments.domain.spec import Resources
 from deployments.forms import texts
-from deployments.models import Deployment, Proposal
+from deployments.models import Deployment, Observation, Proposal, Rollout
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 from deployments.tests.views.helpers import body, decide, newest, posted, send_edit
@@ -307,3 +309,29 @@ def test_an_old_tab_does_not_reset_what_it_does_not_know(client_as: ClientAs, pe
     del sent["contact"], sent["progress_deadline_s"]
     assert client_as("editor").post(reverse("deployment-edit", args=[deployment.slug]), sent).status_code == 302
     assert (newest().spec["contact"], newest().spec["progress_deadline_s"]) == ("#search-oncall", 900)
+
+
+def test_what_is_measured_stands_beside_the_field(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    client, url = client_as("editor"), reverse("deployment-edit", args=[deployment.slug])
+    assert "uses" not in body(client.get(url)), "nothing is said of what was not measured"
+
+    view = {"usage": {"pod-a": {"memory_b": 3 << 30, "cpu_m": 250}, "pod-b": {"memory_b": 1 << 30, "cpu_m": 1500}}}
+    began = now()
+    Observation.objects.filter(deployment=deployment).update(view=view, observed_at=began, ready=1, desired=2)
+    for revision, seconds in ((11, 40), (12, 100), (13, 60)):
+        Rollout.objects.create(
+            deployment=deployment,
+            revision=revision,
+            saved_at=began,
+            first_pod_at=began,
+            first_ready_at=began + timedelta(seconds=seconds),
+        )
+    html = body(client.get(url))
+    for words in (
+        "The largest pod uses 3 GiB now.",
+        "The busiest pod uses 1.5 cores now.",
+        "Now ready: 1 of 2.",
+        "240 s would fit: the slowest of 3 starts took 100 s.",
+    ):
+        assert words in html
