@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -47,6 +47,12 @@ class Card:
     look: Look
     sentence: str
     is_late: bool
+
+    @property
+    def next_try_at(self) -> datetime | None:
+        """When the breaker lets the next request through, while that is still to come."""
+        until = self.view.health.open_until if self.view.health else None
+        return until if until is not None and until > now() else None
 
     @property
     def needs_a_look(self) -> bool:

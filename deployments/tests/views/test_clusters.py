@@ -1,6 +1,7 @@
 """Clusters: reachable or not, since when, and what waits."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -77,6 +78,13 @@ def test_page_patched_equals_page_fresh_and_ends_its_polling(
     assert "hx-trigger" in part(fresh, "#clusters")
     see(deployment)
     assert "hx-trigger" not in part(client.get(reverse("clusters"), headers=HX), "#clusters")
+
+
+def test_the_next_try_is_told_while_it_is_to_come(client_as: ClientAs, places: Places) -> None:
+    ClusterHealth.objects.update(state="away", open_until=now() + timedelta(seconds=40))
+    assert "Next try in 3" in words(client_as("viewer"))
+    ClusterHealth.objects.update(open_until=now() - timedelta(seconds=40))
+    assert "Next try" not in words(client_as("viewer"))
 
 
 def test_a_cluster_that_is_off(client_as: ClientAs, places: Places) -> None:
