@@ -54,7 +54,6 @@ def test_the_fleet_is_believable_and_made_once() -> None:
     for mark in ("-crash", "-slow", "-oom", "-busy", "registry.invalid/"):
         assert any(mark in image for image in images), mark
     assert fleet.filter(current__spec__profile="gpu-a100").count() == 1  # no node has one
-    assert fleet.exclude(paused_at=None).count() == fleet.exclude(retired_at=None).count() == 1
     assert Proposal.objects.filter(applied_at=None, dropped_at=None).exclude(sent_at=None).count() == 1
     assert Revision.objects.exclude(returns_to=None).count() == 2
     assert all(row.revisions.count() == len(plan.edits) + 1 for plan, row in _pairs())
@@ -131,10 +130,13 @@ def test_finishing_waits_for_the_cluster() -> None:
         seed("--finish", "--wait", "0")
 
 
-def test_later_edits_are_made_once() -> None:
+def test_what_comes_later_is_done_once() -> None:
     seed()
     demo = Cluster.objects.get()
     for _ in range(2):
         finishing.edit_later(demo, FLEET, print)
+        finishing.pause_and_retire(demo, FLEET)
+    for field in ("paused_at", "retired_at"):
+        assert Deployment.objects.exclude(**{field: None}).count() == 1
     for plan, row in _pairs():
         assert row.revisions.count() == len(plan.edits) + 1 + (plan.later is not None)

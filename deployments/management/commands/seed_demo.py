@@ -74,6 +74,7 @@ class Command(BaseCommand):
         except finishing.NotReady as problem:
             raise CommandError(str(problem)) from problem
         finishing.edit_later(demo, FLEET, self.stdout.write)
+        finishing.pause_and_retire(demo, FLEET)
         external = os.environ.get("BARISTA_KUBECONFIG", "")
         kubeconfig = Path(external) if external else _kubeconfig("admin")
         finishing.change_behind_our_back(demo, FLEET, kubeconfig=kubeconfig, say=self.stdout.write)

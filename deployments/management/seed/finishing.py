@@ -11,10 +11,11 @@ from pathlib import Path
 
 from django.db.models import F
 
+from deployments.actions import deployments as actions
 from deployments.actions.errors import Refused
 from deployments.management.seed import making
 from deployments.management.seed.shapes import DeploymentPlan
-from deployments.models import Cluster, Deployment, DeploymentState
+from deployments.models import AuditEvent, Cluster, Deployment, DeploymentState
 
 POLL_S = 1.0
 
@@ -49,6 +50,23 @@ def edit_later(demo: Cluster, plans: Iterable[DeploymentPlan], say: Callable[[st
             making.edit(deployment, plan.later)
         except Refused as refusal:
             say(f"{deployment.slug}: {refusal}")
+
+
+def pause_and_retire(demo: Cluster, plans: Iterable[DeploymentPlan]) -> None:
+    """What stopped changing, after it ran; each once, whatever people did since."""
+    for plan in plans:
+        deployment = making.find(demo, plan)
+        if deployment is None:
+            continue
+        if plan.paused and not _happened(deployment, "deployment.paused"):
+            actions.pause(deployment=deployment, by=making.actor(plan.by), note=plan.paused, until=None)
+        if plan.retired and not _happened(deployment, "deployment.retired"):
+            by = making.actor("maintainer")
+            actions.retire(deployment=deployment, by=by, note=plan.retired, typed_name=deployment.name)
+
+
+def _happened(deployment: Deployment, kind: str) -> bool:
+    return AuditEvent.objects.filter(deployment_id=deployment.pk, kind=kind).exists()
 
 
 def change_behind_our_back(

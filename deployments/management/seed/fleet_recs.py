@@ -1,6 +1,7 @@
 """Deployments of the recommendations, vision and ads teams."""
 
 from deployments.domain.spec import Autoscale, Fixed, Recreate, Resources, RollingUpdate, Spec
+from deployments.domain.spec_parts import Budget
 from deployments.management.seed.catalogue import GIB
 from deployments.management.seed.shapes import DeploymentPlan, Edit
 
@@ -19,6 +20,10 @@ RECS = (
             replicas=Autoscale(6, 16, 60),
             strategy=RollingUpdate("25%", "10%"),
             ingress_host="home-feed.models.acme.example",
+            budget=Budget(max_unavailable="20%"),
+            contact="#recs-ml, rota recs-oncall",
+            runbook="https://wiki.acme.example/recs/home-feed",
+            description="Orders the home feed. Without it people see yesterday's order.",
         ),
         edits=(
             Edit(
@@ -218,6 +223,10 @@ ADS = (
             replicas=Autoscale(4, 8, 55),
             strategy=RollingUpdate(2, 0),
             ingress_host="ads-ctr.models.acme.example",
+            budget=Budget(min_available=3),
+            contact="#ads-ml, rota ads-oncall",
+            runbook="https://wiki.acme.example/ads/ctr",
+            description="Each point of calibration error is money: check the calibration after each retrain.",
         ),
         edits=(
             Edit(

@@ -1,6 +1,7 @@
 """Deployments of the search and the trust and safety teams."""
 
 from deployments.domain.spec import Autoscale, Fixed, Resources, RollingUpdate, Spec
+from deployments.domain.spec_parts import Budget, Spread
 from deployments.management.seed.catalogue import GIB, MIB
 from deployments.management.seed.shapes import DeploymentPlan, Edit
 
@@ -13,6 +14,11 @@ _RANKER = Spec(
     replicas=Autoscale(4, 10, 65),
     strategy=RollingUpdate("25%", 0),
     ingress_host="search-ranker.models.acme.example",
+    budget=Budget(max_unavailable="25%"),
+    spread=Spread(over="zones"),
+    contact="#search-ml, rota search-oncall",
+    runbook="https://wiki.acme.example/search/ranker",
+    description="Second pass of ranking: 400 candidates in, 48 results out. The web waits 120 ms for it.",
 )
 
 SEARCH = (
@@ -171,6 +177,10 @@ TRUST = (
             profile="cpu-large",
             env=(("THRESHOLD", "0.82"), ("MLSERVER_PARALLEL_WORKERS", "4")),
             replicas=Autoscale(3, 6, 70),
+            budget=Budget(min_available=2),
+            contact="#trust-ml, rota trust-oncall",
+            runbook="https://wiki.acme.example/trust/listing-policy",
+            description="A listing is shown once this says that it may be. When it is down, listings wait.",
         ),
         edits=(
             Edit("maintainer", "Fewer false alarms; agreed with the policy team", env={"THRESHOLD": "0.86"}),

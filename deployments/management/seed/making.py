@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db import transaction
 
 from deployments import access
-from deployments.actions import clusters, deployments, people, proposals, records, revisions
+from deployments.actions import clusters, people, proposals, records, revisions
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
 from deployments.domain.roles import Permission, Role
@@ -152,10 +152,6 @@ def _deployment(demo: Cluster, plan: DeploymentPlan) -> bool:
         edit(made, step)
     if plan.waiting is not None:
         proposals.send(proposal=_propose(made, plan.waiting), by=actor(plan.waiting.by), note=plan.waiting.why)
-    if plan.paused:
-        deployments.pause(deployment=made, by=actor(plan.by), note=plan.paused, until=None)
-    if plan.retired:
-        deployments.retire(deployment=made, by=actor("maintainer"), note=plan.retired, typed_name=made.name)
     return True
 
 

@@ -63,8 +63,8 @@ class DeploymentPlan:
     why: str
     spec: Spec
     edits: tuple[Edit, ...] = ()
-    paused: str = ""  # why
-    retired: str = ""  # why
+    paused: str = ""  # why; once it runs
+    retired: str = ""  # why; once it ran
     waiting: Edit | None = None  # sent to the maintainers, not applied
     later: Edit | None = None  # made once the cluster is up, so that its rollout is seen as it happens
     changed_behind_our_back: tuple[str, ...] = ()  # arguments of kubectl, run once the cluster is up
