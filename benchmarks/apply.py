@@ -23,14 +23,11 @@ from embedded.paths import LOOPBACK, Home, home_folder
 
 EDITS = 40
 PAGES = 40
-NAME = "bench-apply"
-NAMESPACE = "search-dev"
 
 
 def main() -> None:
     home = Home.open(home_folder())
-    _connect(home)
-    ours = _edits()
+    ours = _edits(home)
     theirs = _kubectl_edits(home)
     print(f"\nSave to applied, {EDITS} edits of one deployment, one after the other")
     _row("Barista: save returns (revision, audit event, nudge)", [save for save, _ in ours])
@@ -45,10 +42,10 @@ def main() -> None:
     _ratio("list", pages, listed)
 
 
-def _connect(home: Home) -> None:
+def _environ(home: Home) -> dict[str, str]:
     password = urllib.parse.quote(home.secret("postgres-barista_app"), safe="")
     redis = home.secret("valkey")
-    os.environ |= {
+    return {
         "DJANGO_SETTINGS_MODULE": "baristaweb.settings",
         "BARISTA_ENV": "demo",
         "LOG_LEVEL": "WARNING",
@@ -57,64 +54,13 @@ def _connect(home: Home) -> None:
         "DATABASE_URL": f"postgres://barista_app:{password}@{LOOPBACK}:{home.port('postgres')}/barista",
         "REDIS_URL": f"redis://:{redis}@{LOOPBACK}:{home.port('valkey')}/0",
     }
-    import django
-
-    django.setup()
 
 
-def _edits() -> list[tuple[float, float]]:
-    """Seconds until the save returned, and until the cluster had accepted it."""
-    from deployments.actions import deployments, proposals, revisions
-    from deployments.audit import Actor
-    from deployments.domain.spec import Spec
-    from deployments.models import Deployment, DeploymentState, Namespace, Proposal, Runtime, ServedModel, User
-
-    editor = User.objects.get(username="editor")
-    namespace = Namespace.objects.get(name=NAMESPACE)
-    model = ServedModel.objects.filter(team=namespace.team).first()
-    runtime = Runtime.objects.filter(is_active=True).order_by("slug").first()
-    if model is None or runtime is None:
-        sys.exit("The demo is not seeded yet.")
-    times = []
-    deployment = Deployment.objects.filter(namespace=namespace, name=NAME).select_related("current").first()
-    if deployment is not None and deployment.is_retired:
-        deployments.restore(deployment=deployment, by=Actor.as_user(editor))
-    mark = time.time_ns()
-    for number in range(EDITS + 1):
-        spec = Spec(
-            artifact_uri="gs://acme-models/bench",
-            model_version=str(mark + number),
-            runtime=runtime.slug,
-            profile="cpu-small",
-        )
-        if deployment is not None:
-            deployment.refresh_from_db()
-        proposal = proposals.make(
-            by=editor,
-            kind=Proposal.Kind.EDIT if deployment else Proposal.Kind.CREATE,
-            spec=spec,
-            deployment=deployment,
-            model=deployment.model if deployment else model,
-            namespace=namespace,
-            name=NAME,
-            based_on=deployment.current.number if deployment and deployment.current else 0,
-        )
-        time.sleep(0.2)  # the reviewer reads: the dry run of the proposal is not part of what is measured
-        began = time.perf_counter()
-        by = Actor.as_user(editor)
-        revision = revisions.apply(proposal=proposal, by=by, note="benchmark", reviewed=proposal.spec_hash)
-        saved = time.perf_counter() - began
-        deployment = Deployment.objects.select_related("current").get(pk=revision.deployment_id)
-        while not DeploymentState.objects.filter(
-            deployment=deployment, observed_generation__gte=deployment.generation
-        ).exists():
-            time.sleep(0.005)
-            if time.perf_counter() - began > 60:
-                sys.exit("An edit was not applied within a minute; is the demo's cluster up?")
-        times.append((saved, time.perf_counter() - began))
-    if deployment is not None:
-        deployments.retire(deployment=deployment, by=Actor.as_user(editor), note="benchmark is over")
-    return times[1:]  # the first creates
+def _edits(home: Home) -> list[tuple[float, float]]:
+    """Seconds until the save returned, and until the cluster had accepted it; in a process of the product's own."""
+    job = [sys.executable, "-m", "benchmarks.edits", str(EDITS)]
+    done = subprocess.run(job, env=os.environ | _environ(home), check=True, stdout=subprocess.PIPE, text=True)
+    return [(saved, applied) for saved, applied in json.loads(done.stdout)]
 
 
 def _kubectl(home: Home, *arguments: str, body: Any = None) -> None:
