@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import structlog
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from deployments.access import TooSmallARole
 
 log = structlog.get_logger(__name__)
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 @login_not_required
@@ -35,7 +37,18 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @login_not_required
 def server_error(request: HttpRequest) -> HttpResponse:
-    return render(request, "500.html", status=500)
+    if isinstance(sys.exc_info()[1], DATABASE_AWAY):
+        return away()
+    # Without the request: its context would ask the database who is logged in, and fail again.
+    context = {"request_id": structlog.contextvars.get_contextvars().get("request_id", "")}
+    return HttpResponse(render_to_string("500.html", context), status=500)
+
+
+def away() -> HttpResponse:
+    """The database does not answer; the page needs nothing of it."""
+    answer = HttpResponse(render_to_string("503.html"), status=503)
+    answer.headers["Retry-After"] = "5"
+    return answer
 
 
 @login_not_required
@@ -54,15 +67,7 @@ class ProblemMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, (OperationalError, InterfaceError)) and not isinstance(exception, PermissionDenied):
+        if isinstance(exception, DATABASE_AWAY):
             log.warning("database_away", problem=type(exception).__name__)
-            answer = HttpResponse(AWAY, status=503)
-            answer.headers["Retry-After"] = "5"
-            return answer
+            return away()
         return None
-
-
-# A constant, since any template would ask the database who is logged in.
-AWAY = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Barista is restarting</title></head>
-<body><h1>The database does not answer</h1><p>Nothing was lost that was saved before. Try again in a few seconds.</p>
-</body></html>"""
