@@ -9,9 +9,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from deployments.domain.catalogue import Environment
+from deployments.domain.roles import Permission
 from deployments.management.seed import finishing, making
 from deployments.management.seed.fleet import FLEET
 from deployments.management.seed.people import PEOPLE
+from deployments.management.seed.shapes import DeploymentPlan
 from deployments.models import (
     AuditEvent,
     Cluster,
@@ -59,7 +61,7 @@ def test_the_fleet_is_believable_and_made_once() -> None:
     assert all(row.revisions.count() == len(plan.edits) + 1 for plan, row in _pairs())
 
 
-def _pairs() -> list[tuple[making.DeploymentPlan, Deployment]]:
+def _pairs() -> list[tuple[DeploymentPlan, Deployment]]:
     demo = Cluster.objects.get(slug=making.CLUSTER)
     found = [(plan, making.find(demo, plan)) for plan in FLEET]
     return [(plan, row) for plan, row in found if row is not None]
@@ -74,7 +76,7 @@ def test_every_change_has_an_author_who_may_and_a_reason_in_prod() -> None:
     assert not AuditEvent.objects.filter(was_allowed=False).exists()
     home = Namespace.objects.get(name="search-prod")
     with pytest.raises(RuntimeError, match="may not"):
-        making._may("editor", making.Permission.REVISION_APPLY, home)
+        making._may("editor", Permission.REVISION_APPLY, home)
 
 
 def test_accounts_log_in_and_colleagues_do_not() -> None:
