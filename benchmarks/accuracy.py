@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -70,9 +71,10 @@ def against_packages() -> list[str]:
     made = list(pairs())
     path = CACHE / "bench-data" / "pairs.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(
-        path, **{f"{name}__{side}": values for name, *both in made for side, values in zip("ab", both, strict=True)}
-    )
+    arrays: dict[str, Any] = {
+        f"{name}__{side}": values for name, *both in made for side, values in zip("ab", both, strict=True)
+    }
+    np.savez(path, **arrays)
     command = [python_of("drift"), "-m", "benchmarks.peer_accuracy", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=900)
     if done.returncode:
@@ -98,11 +100,11 @@ def against_packages() -> list[str]:
                         f"{tool} {key} on {name}: {ours.value:.6f} +- {ours.uncertainty:.6f}, real {true:.6f}"
                     )
     lines = ["| tool | statistic | pairs | median off | worst off | within max(2 %, +-) |", "|---|---|---|---|---|---|"]
-    for (tool, key), found in gaps.items():
-        off = sorted(value for value, _ in found)
-        inside = sum(is_inside for _, is_inside in found)
+    for (tool, key), seen in gaps.items():
+        off = sorted(value for value, _ in seen)
+        inside = sum(is_inside for _, is_inside in seen)
         lines.append(
-            f"| {tool} | {key} | {len(found)} | {off[len(off) // 2]:.2%} | {off[-1]:.2%} | {inside} of {len(found)} |"
+            f"| {tool} | {key} | {len(seen)} | {off[len(off) // 2]:.2%} | {off[-1]:.2%} | {inside} of {len(seen)} |"
         )
     return [*lines, "", *(f"- {miss}" for miss in misses)]
 

@@ -16,6 +16,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from embedded.kubernetes.build import Builder
@@ -96,7 +97,7 @@ def _kubectl_edits(home: Home) -> list[float]:
                 },
             },
         }
-        times += _timed(lambda body=body: _kubectl(home, "apply", "--server-side", "-f", "-", body=body), 1)
+        times += _timed(partial(_kubectl, home, "apply", "--server-side", "-f", "-", body=body), 1)
     _kubectl(home, "delete", "deployment", "bench-kubectl", "--namespace=default", "--wait=false")
     return times
 

@@ -4,12 +4,13 @@ import json
 import sys
 
 
-def mark(word):
+def mark(word: str) -> None:
+    """Say a word and wait until the measuring process has taken note."""
     print(word, flush=True)
     sys.stdin.readline()
 
 
-def answer(**values):
+def answer(**values: object) -> None:
     """The job's result, with its own peak memory (the kernel's high-water mark since it was last cleared)."""
     with open("/proc/self/status") as file:
         lines = dict(line.split(":", 1) for line in file if ":" in line)

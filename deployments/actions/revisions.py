@@ -40,6 +40,8 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str) -> Revisio
     if errors:
         raise Wrong(errors)
     deployment = lock(candidate.deployment) if candidate.deployment else _create(candidate)
+    if deployment.is_retired:
+        raise Refused("This deployment is retired. Restore it first.")
     need_reason(deployment.environment, note)
     current = deployment.current
     if current is not None and current.number != candidate.based_on:
