@@ -39,7 +39,7 @@ audit                      -        GET   302 200 200 200 200 200 200
 audit-event                event    GET   302 404 200 200 200 200 200
 audit-queue                -        GET   302 200 200 200 200 200 200
 audit-export               -        GET   302 200 200 200 200 200 200
-audit-sign-off             event    POST  302 404 302 302 302 302 302
+audit-sign-off             event    POST  302 404 403 403 302 302 302
 clusters                   -        GET   302 200 200 200 200 200 200
 profile                    -        GET   302 200 200 200 200 200 200
 profile                    -        POST  302 302 302 302 302 302 302

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -13,12 +14,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from baristaweb.lib.clock import now
 from baristaweb.lib.csv_export import download
-from deployments.access import current_user, may
+from deployments.access import current_user, may, require
 from deployments.actions import audit_reviews
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.roles import Permission
-from deployments.models import AuditEvent, AuditReview, User
+from deployments.models import AuditEvent, AuditReview, Team, User
 from deployments.queries import audit as queries
 from deployments.queries import audit_reviews as review_queries
 from deployments.views.audit import filters_of
@@ -73,8 +74,11 @@ def sign_off(request: HttpRequest, seq: int) -> HttpResponse:
         raise Http404
     verdict = request.POST.get("verdict", "")
     if not _may_sign(user, event):
-        messages.error(request, "Signing off takes a maintainer of the team, or an auditor.")
-    elif verdict not in AuditReview.Verdict:
+        team = Team.objects.filter(pk=event.team_id).first()
+        if team is None:
+            raise PermissionDenied
+        require(request, Permission.AUDIT_REVIEW, target=team)
+    if verdict not in AuditReview.Verdict:
         messages.error(request, "Choose whether it is fine or needs a closer look.")
     else:
         try:
