@@ -87,27 +87,32 @@ class CategoryAccumulator:
 
     def _translate(self, dictionary: pa.Array) -> Ints:
         """Code in `known` of each dictionary entry; new values are hashed once and remembered."""
+        first = None
         if len(self.known):
             known = pc.index_in(dictionary, value_set=self.known)
             new = dictionary.filter(known.is_null()).unique().drop_null() if known.null_count else None
             if new is None or not len(new):
                 return _codes(known)
+            first = _codes(known)
         else:
             new = dictionary.unique().drop_null()
         if len(self.known) + len(new) > KNOWN_VALUES:
             self._settle()
             self._forget()
-            new = dictionary.unique().drop_null()
-        hashes = digest64(new.to_pylist())
+            first, new = None, dictionary.unique().drop_null()
+        hashes, size = digest64(new.to_pylist()), len(self.known)
         self.known = pa.concat_arrays([self.known, new])
         self.hashes = np.concatenate([self.hashes, hashes])
-        self.register, self.rank = register_of(self.hashes)
+        register, rank = register_of(hashes)
+        self.register, self.rank = np.concatenate([self.register, register]), np.concatenate([self.rank, rank])
         words = pa.array([word.encode() for word in self.spec.vocabulary], pa.binary())
         place = pc.index_in(self.known, value_set=words) if len(words) else None
         self.word = np.full(len(self.known), -1) if place is None else _codes(place)
         if len(self.known) > DENSE_VALUES:
             self._settle()
-        return _codes(pc.index_in(dictionary, value_set=self.known))
+        added = _codes(pc.index_in(dictionary, value_set=new))
+        added[added >= 0] += size
+        return added if first is None else np.where(first >= 0, first, added)
 
     def _forget(self) -> None:
         self.known = pa.array([], pa.binary())
