@@ -161,7 +161,8 @@ def _rollout(row: Deployment, item: Seen) -> None:
     if rollout is None or rollout.completed_at is not None or rollout.applied_at is None:
         return
     seen = _steps(item, rollout.saved_at)
-    fresh = {name: at for name, at in seen.items() if getattr(rollout, name) is None}
+    # A pod may be seen before the worker has noted that the cluster accepted: no step comes before that.
+    fresh = {name: max(at, rollout.applied_at) for name, at in seen.items() if getattr(rollout, name) is None}
     if fresh:
         Rollout.objects.filter(pk=rollout.pk).update(**{name: Coalesce(name, at) for name, at in fresh.items()})
 

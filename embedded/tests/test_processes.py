@@ -71,7 +71,7 @@ def test_a_stop_ends_the_children_of_children(supervisor: Supervisor, home: Home
     wait_for(lambda: "family up" in said, "the program did not start")
     assert len(marked(str(home.path))) == 2
     supervisor.stop()
-    assert marked(str(home.path)) == []
+    wait_for(lambda: marked(str(home.path)) == [], "a child of a child is left", seconds=5)
     assert list((home.path / "run").glob("*.json")) == []
 
 
