@@ -128,13 +128,17 @@ class ParquetLog:
             )
         return readers[coded]
 
-    def sample(self, rows: int) -> pa.Table:
-        """The first rows of all columns that a spec could be proposed for."""
-        usable = [
+    def usable(self) -> list[str]:
+        """Columns that a spec can be proposed for."""
+        return [
             name
             for name in dict.fromkeys(self.schema.names)
             if self.schema.names.count(name) == 1 and name and not _is_hopeless(self.schema.field(name).type)
         ]
+
+    def sample(self, rows: int, names: Sequence[str] | None = None) -> pa.Table:
+        """The first rows of the named columns, by default of all usable ones."""
+        usable = self.usable() if names is None else list(names)
         if not self.metadata.num_row_groups:
             return self.schema.empty_table().select(usable)
         pieces, have = [], 0
