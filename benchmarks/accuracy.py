@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,8 @@ def pairs(rows: int = ROWS) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         "ratings": lambda d: rng.choice(5, rows, p=np.array([0.1, 0.2, 0.3, 0.3 - d / 4, 0.1 + d / 4])) + 1.0,
         "counts": lambda d: rng.poisson(4 + d, rows).astype(float),
     }
-    for name, draw in {**smooth, **discrete}.items():
+    draws: dict[str, Callable[[float], np.ndarray]] = {**smooth, **discrete}
+    for name, draw in draws.items():
         for shift in SHIFTS:
             yield f"{name} {shift}", draw(0.0), draw(shift)
     for shift in SHIFTS:

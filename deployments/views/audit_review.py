@@ -74,7 +74,7 @@ def sign_off(request: HttpRequest, seq: int) -> HttpResponse:
         raise Http404
     verdict = request.POST.get("verdict", "")
     if not _may_sign(user, event):
-        team = Team.objects.filter(pk=event.team_id).first()
+        team = Team.objects.filter(pk=event.team_id or 0).first()
         if team is None:
             raise PermissionDenied
         require(request, Permission.AUDIT_REVIEW, target=team)
