@@ -14,9 +14,10 @@ import orjson
 import pytest
 
 from deployments import reconcile
+from deployments.actions import proposals
 from deployments.domain.spec import Spec
 from deployments.kube.client import KubernetesGateway, from_kubeconfig
-from deployments.models import Cluster, Deployment, DeploymentState, Namespace, User
+from deployments.models import Cluster, Deployment, DeploymentState, Namespace, Proposal, User
 from deployments.reconcile import Outcome
 from deployments.tests import factories
 from embedded.kubernetes import grant
@@ -139,6 +140,22 @@ class Bench:
         if run:
             assert self.run(deployment) is Outcome.APPLIED
         return spec
+
+    def roll_back(self, deployment: Deployment, *, to: int) -> None:
+        fresh = Deployment.objects.related().get(pk=deployment.pk)
+        proposal = proposals.make(
+            by=self.author,
+            kind=Proposal.Kind.ROLLBACK,
+            spec=fresh.revisions.get(number=to).to_spec(),
+            deployment=fresh,
+            model=fresh.model,
+            namespace=fresh.namespace,
+            name=fresh.name,
+            based_on=fresh.revisions.latest("number").number,
+            returns_to=to,
+        )
+        factories.apply(proposal, by=self.author)
+        assert self.run(deployment) is Outcome.APPLIED
 
     def run(self, deployment: Deployment) -> Outcome:
         return reconcile.one(deployment.pk)

@@ -50,6 +50,11 @@ def test_config_never_owns_the_number_of_replicas(bench: Bench) -> None:
     history.append(bench.eyes.owners("ranker", "spec", "replicas"))
 
     assert bench.live()["spec"]["replicas"] == 2
+    bench.roll_back(deployment, to=3)
+    history.append(bench.eyes.owners("ranker", "spec", "replicas"))
+
+    live = bench.live()
+    assert (live["spec"]["replicas"], live["metadata"]["annotations"]["barista.io/revision"]) == (4, "5")
     # Kubernetes 1.36 records no owner for what was written through /scale.
     assert all(owners <= {"barista-scaler"} for owners in history), history
 
