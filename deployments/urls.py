@@ -58,6 +58,7 @@ READ_PAGES = [
 WRITE_PAGES = [
     path("deployments/new/", create.create, name="deployment-new"),
     path("deployments/<str:slug>/edit/", edit.edit, name="deployment-edit"),
+    path("deployments/<str:slug>/edit/discard/", edit.discard_draft, name="deployment-draft-discard"),
     path("deployments/<str:slug>/rollback/<int:number>/", lifecycle.rollback, name="deployment-rollback"),
     path("deployments/<str:slug>/restart/", lifecycle.restart, name="deployment-restart"),
     path("deployments/<str:slug>/pause/", lifecycle.pause, name="deployment-pause"),

@@ -67,6 +67,7 @@ deployment-new             -        POST  302 403 403 422 422 403 422
 deployment-edit            dev      GET   302 404 403 200 200 403 200
 deployment-edit            dev      POST  302 404 403 422 422 403 422
 deployment-edit            prod     GET   302 404 403 200 200 403 200
+deployment-draft-discard   dev      POST  302 404 403 302 302 403 302
 deployment-promote         dev      GET   302 404 403 200 200 403 200
 deployment-promote         dev      POST  302 404 403 409 409 403 409
 deployment-rollback        dev-1    GET   302 404 403 200 200 403 200
