@@ -99,6 +99,7 @@ class WorkerDatabase:
     def clone(self) -> None:
         """Make it anew, with an installation identity of its own."""
         connections.close_all()
+        self._end_sessions()
         with self._owner(TEMPLATE, maintenance=True) as cursor:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.name)))
             cursor.execute(
@@ -111,8 +112,19 @@ class WorkerDatabase:
 
     def drop(self) -> None:
         connections.close_all()
+        self._end_sessions()
         with self._owner(TEMPLATE, maintenance=True) as cursor:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.name)))
+
+    def _end_sessions(self) -> None:
+        """End what a thread of the test left connected: only the app role may end its own sessions."""
+        url = os.environ["BARISTA_TEST_APP_URL"].rsplit("/", 1)[0] + "/postgres"
+        with _Autocommit(url) as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()",
+                [self.name],
+            )
 
     def _owner(self, database: str, *, maintenance: bool = False) -> Any:
         # Databases are made from `postgres`: the template must have no other session.
