@@ -80,19 +80,6 @@ def get_deployment(request: HttpRequest, slug: str, permission: Permission) -> D
     return found
 
 
-def get_namespace(request: HttpRequest, namespace_id: int, permission: Permission) -> Namespace:
-    """A namespace of the user's teams."""
-    user = current_user(request)
-    namespaces = Namespace.objects.select_related("team", "cluster")
-    if not user.sees_everything:
-        namespaces = namespaces.filter(team_id__in=list(user.roles))
-    found = namespaces.filter(pk=namespace_id).first()
-    if found is None:
-        raise Http404
-    require(request, permission, target=found)
-    return found
-
-
 def get_team(request: HttpRequest, slug: str, permission: Permission) -> Team:
     """One of the user's teams; any for platform admins and auditors."""
     user = current_user(request)

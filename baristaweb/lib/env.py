@@ -1,6 +1,6 @@
 """Typed settings of Barista, read once from the environment."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +37,3 @@ def read(env: FileAwareEnv) -> Barista:
         login_failures=env.int("BARISTA_LOGIN_FAILURES", 5),
         login_failures_address=env.int("BARISTA_LOGIN_FAILURES_ADDRESS", 20),
     )
-
-
-NAMES = tuple(field.name for field in fields(Barista))

@@ -27,24 +27,12 @@ class Look(NamedTuple):
     severity: int
 
 
-class Phase(StrEnum):
-    """How far the apply machine is. It says nothing about pods."""
-
-    NEW = "new"
-    SAVED = "saved"
-    APPLYING = "applying"
-    APPLIED = "applied"
-    BLOCKED = "blocked"
-    CONFLICT = "conflict"
-    UNREACHABLE = "unreachable"
-    PARKED = "parked"
-    PAUSED = "paused"
-    RETIRING = "retiring"
-    RETIRED = "retired"
+class Shown(StrEnum):
+    """A state that people see. Each enum says where its members' looks are; the parts are read here."""
 
     @property
     def look(self) -> Look:
-        return _PHASES[self]
+        raise NotImplementedError
 
     @property
     def label(self) -> str:
@@ -67,7 +55,27 @@ class Phase(StrEnum):
         return self.look.severity
 
 
-class State(StrEnum):
+class Phase(Shown):
+    """How far the apply machine is. It says nothing about pods."""
+
+    NEW = "new"
+    SAVED = "saved"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    BLOCKED = "blocked"
+    CONFLICT = "conflict"
+    UNREACHABLE = "unreachable"
+    PARKED = "parked"
+    PAUSED = "paused"
+    RETIRING = "retiring"
+    RETIRED = "retired"
+
+    @property
+    def look(self) -> Look:
+        return _PHASES[self]
+
+
+class State(Shown):
     """What a person sees: the one answer to "is it all right?"."""
 
     RUNNING = "running"
@@ -95,28 +103,8 @@ class State(StrEnum):
     def look(self) -> Look:
         return _STATES[self]
 
-    @property
-    def label(self) -> str:
-        return self.look.label
 
-    @property
-    def tone(self) -> Tone:
-        return self.look.tone
-
-    @property
-    def icon(self) -> str:
-        return self.look.icon
-
-    @property
-    def settled(self) -> bool:
-        return self.look.settled
-
-    @property
-    def severity(self) -> int:
-        return self.look.severity
-
-
-class PodState(StrEnum):
+class PodState(Shown):
     READY = "ready"
     STARTING = "starting"
     PENDING = "pending"
@@ -135,22 +123,6 @@ class PodState(StrEnum):
     @property
     def look(self) -> Look:
         return _PODS[self]
-
-    @property
-    def label(self) -> str:
-        return self.look.label
-
-    @property
-    def tone(self) -> Tone:
-        return self.look.tone
-
-    @property
-    def icon(self) -> str:
-        return self.look.icon
-
-    @property
-    def severity(self) -> int:
-        return self.look.severity
 
 
 class NextAction(StrEnum):

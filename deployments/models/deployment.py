@@ -127,10 +127,6 @@ class DeploymentState(models.Model):
     def __str__(self) -> str:
         return f"{self.deployment_id}: {self.phase}"
 
-    @property
-    def is_poisoned(self) -> bool:
-        return self.phase == Phase.PARKED
-
 
 class Revision(models.Model):
     """An immutable, numbered spec with its author and reason, and the catalogue entries it was made with."""

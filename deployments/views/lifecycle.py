@@ -33,13 +33,16 @@ View = Callable[..., HttpResponse]
 
 @dataclass(frozen=True, kw_only=True)
 class Confirm:
-    """What a page of this kind says before it is done. `reason`: "required", "optional" or empty for none."""
+    """What a page of this kind says before it is done.
+
+    `reason`: "required", "optional" or empty for none. `kubectl`: empty where kubectl has nothing that does the same.
+    """
 
     title: str
     say: str
     points: tuple[str, ...]
     button: str
-    kubectl: str
+    kubectl: str = ""
     reason: str = "optional"
     icon: str = "info-circle"
     is_grave: bool = False
@@ -103,11 +106,10 @@ def _pause_words(deployment: Deployment) -> Confirm:
         say=f"Barista stops applying changes to {deployment.name} in {_where(deployment)}. Its pods go on serving.",
         points=(
             "Edits are still saved; they wait until it is resumed.",
-            "A rollout that is under way stops where it is.",
+            "A rollout that is under way goes on to its end: the cluster is not told to stop.",
             "The autoscaler goes on changing the number of pods.",
         ),
         button=f"Pause {deployment.name} in {deployment.environment.value}",
-        kubectl=f"kubectl -n {deployment.namespace.name} rollout pause deployment/{deployment.name}",
         reason="required",
         icon="player-pause",
         pauses=PAUSES,
@@ -140,7 +142,6 @@ def _resume_words(deployment: Deployment) -> Confirm:
         say=f"Barista applies changes to {deployment.name} in {_where(deployment)} again.",
         points=tuple(text for text in (why, point) if text),
         button=f"Resume {deployment.name} in {deployment.environment.value}",
-        kubectl=f"kubectl -n {deployment.namespace.name} rollout resume deployment/{deployment.name}",
         icon="player-play",
     )
 

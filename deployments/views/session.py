@@ -11,7 +11,7 @@ from django.contrib.auth import logout, views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
@@ -56,7 +56,7 @@ class Login(views.LoginView):
 def log_out(request: HttpRequest) -> HttpResponse:
     """End the session."""
     logout(request)
-    return HttpResponseRedirect(settings.LOGIN_URL if settings.LOGIN_URL.startswith("/") else "/login/")
+    return redirect(settings.LOGOUT_REDIRECT_URL)
 
 
 @login_not_required

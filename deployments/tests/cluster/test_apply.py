@@ -139,6 +139,8 @@ def test_pause_applies_nothing_until_resume(bench: Bench) -> None:
     assert bench.run(deployment) is Outcome.PAUSED
     state = bench.state(deployment)
     assert (state.phase, state.observed_generation) == (Phase.PAUSED, 2)
+    # What the page says: a rollout under way goes on, since the cluster is not told to stop.
+    assert not bench.live()["spec"].get("paused")
     bench.edit(deployment, run=False, model_version="2")
 
     assert bench.run(deployment) is Outcome.PAUSED
