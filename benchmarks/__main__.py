@@ -5,9 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from . import accuracy, apply, profile
+from . import accuracy, apply, clicks, profile
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"profile": profile.main, "accuracy": accuracy.main, "apply": apply.main}
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "profile": profile.main,
+    "accuracy": accuracy.main,
+    "apply": apply.main,
+    "clicks": clicks.main,
+}
 
 
 def main(names: list[str]) -> int:
