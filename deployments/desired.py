@@ -83,7 +83,15 @@ def _placement(namespace: Namespace, model: ServedModel, name: str, deployment_i
     )
 
 
-def sealed(obj: Object, *, namespace: str, mark: str, allowlist: Sequence[str], service_account: str = "") -> bytes:
+def sealed(
+    obj: Object,
+    *,
+    namespace: str,
+    mark: str,
+    allowlist: Sequence[str],
+    prefixes: Sequence[str] = (),
+    service_account: str = "",
+) -> bytes:
     """The bytes to send, after the checker has looked at exactly them. Raises Unsafe."""
     body = canonical_json(obj)
     violations = checker.check(
@@ -92,6 +100,7 @@ def sealed(obj: Object, *, namespace: str, mark: str, allowlist: Sequence[str], 
         install_id=mark,
         allowlist=allowlist,
         service_accounts=[service_account] if service_account else [],
+        label_prefixes=prefixes,
     )
     if violations:
         listed = "; ".join(f"{item.path}: {item.message}" for item in violations[:5])

@@ -114,6 +114,7 @@ class Inquiry:
         self.namespace = proposal.namespace.name
         self.name = proposal.name
         self.allowlist = proposals.allowlist(proposal.namespace)
+        self.prefixes = proposals.metadata_prefixes()
 
     def run(self) -> None:
         rendered = desired.of_proposal(self.proposal, mark=self.mark)
@@ -209,6 +210,7 @@ class Inquiry:
             namespace=self.namespace,
             mark=self.mark,
             allowlist=self.allowlist,
+            prefixes=self.prefixes,
             service_account=str(self.proposal.runtime.get("service_account") or ""),
         )
 

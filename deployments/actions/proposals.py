@@ -18,6 +18,7 @@ from deployments.domain.spec import Spec, validate
 from deployments.models import (
     Deployment,
     HardwareProfile,
+    MetadataPrefix,
     Namespace,
     Proposal,
     RegistryRule,
@@ -33,6 +34,11 @@ def allowlist(namespace: Namespace) -> Sequence[str]:
     """Registry prefixes from which the namespace's team may run images."""
     rules = RegistryRule.objects.filter(Q(team=None) | Q(team_id=namespace.team_id))
     return list(rules.values_list("prefix", flat=True))
+
+
+def metadata_prefixes() -> Sequence[str]:
+    """What keys of labels and annotations may begin with, besides our own."""
+    return list(MetadataPrefix.objects.values_list("prefix", flat=True))
 
 
 def _catalogue(spec: Spec, *, deployment: Deployment | None) -> tuple[dict[str, object], dict[str, object] | None]:
@@ -108,6 +114,7 @@ def problems(proposal: Proposal, spec: Spec) -> dict[str, str]:
         else None,
         allowlist=allowlist(proposal.namespace),
         max_replicas=settings.BARISTA.max_replicas,
+        metadata_prefixes=metadata_prefixes(),
     )
     if proposal.deployment_id is None:
         errors |= _name_problems(proposal.namespace, proposal.name)

@@ -1,4 +1,4 @@
-"""What the platform team offers: runtimes, hardware profiles, registries; and the models that teams own."""
+"""What the platform team offers: runtimes, hardware profiles, registries, prefixes; and the models that teams own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from deployments.admin.base import AuditedAdmin
 from deployments.domain.images import allowed
 from deployments.domain.quantities import human_cpu, human_memory
-from deployments.forms.admin_catalogue import HardwareProfileForm, RegistryRuleForm, ServedModelForm
+from deployments.forms.admin_catalogue import HardwareProfileForm, MetadataPrefixForm, RegistryRuleForm, ServedModelForm
 from deployments.forms.admin_runtime import PROBES, RuntimeForm, probe_field_names
 from deployments.models import HardwareProfile, RegistryRule, Runtime
 
@@ -90,6 +90,15 @@ class RegistryRuleAdmin(AuditedAdmin):
 
     def get_empty_value_display(self) -> Any:
         return "all teams"
+
+
+class MetadataPrefixAdmin(AuditedAdmin):
+    """A prefix that goes stays on what runs, until the next edit."""
+
+    form = MetadataPrefixForm
+    list_display = ("prefix", "note")
+    search_fields = ("prefix", "note")
+    fields = ("prefix", "note", "reason")
 
 
 class ServedModelAdmin(AuditedAdmin):

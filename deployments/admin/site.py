@@ -15,13 +15,20 @@ from django.utils.decorators import method_decorator
 
 from deployments.admin.audit import AuditEventAdmin
 from deployments.admin.base import AuditedAdmin
-from deployments.admin.catalogue import HardwareProfileAdmin, RegistryRuleAdmin, RuntimeAdmin, ServedModelAdmin
+from deployments.admin.catalogue import (
+    HardwareProfileAdmin,
+    MetadataPrefixAdmin,
+    RegistryRuleAdmin,
+    RuntimeAdmin,
+    ServedModelAdmin,
+)
 from deployments.admin.cluster import ClusterAdmin, NamespaceAdmin
 from deployments.admin.people import TeamAdmin, UserAdmin
 from deployments.models import (
     AuditEvent,
     Cluster,
     HardwareProfile,
+    MetadataPrefix,
     Namespace,
     RegistryRule,
     Runtime,
@@ -38,6 +45,7 @@ PAGES: tuple[tuple[type[Any], type[AuditedAdmin]], ...] = (
     (Runtime, RuntimeAdmin),
     (HardwareProfile, HardwareProfileAdmin),
     (RegistryRule, RegistryRuleAdmin),
+    (MetadataPrefix, MetadataPrefixAdmin),
     (ServedModel, ServedModelAdmin),
     (AuditEvent, AuditEventAdmin),
 )

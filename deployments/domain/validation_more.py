@@ -191,6 +191,19 @@ def _ingress(spec: Spec, errors: Errors) -> None:
                 errors[path] = str(problem)
 
 
+def metadata_prefix_problem(prefix: str) -> str:
+    """Why labels and annotations of this prefix cannot be allowed; empty when they can."""
+    match = _KEY.match(f"{prefix}key")
+    domain = match.group(1) if match else None
+    if domain is None or not prefix.endswith("/"):
+        return "Must be a domain in lower case and a slash, such as acme.com/."
+    return f"Keys of {domain} are set by the platform only." if _is_reserved(domain) else ""
+
+
+def _is_reserved(domain: str) -> bool:
+    return any(domain == reserved or domain.endswith(f".{reserved}") for reserved in _RESERVED)
+
+
 def _marks(name: str, pairs: Sequence[tuple[str, str]], prefixes: Sequence[str], errors: Errors) -> None:
     if len(pairs) > PAIRS_MAX:
         errors[name] = f"At most {PAIRS_MAX} entries."
@@ -200,7 +213,7 @@ def _marks(name: str, pairs: Sequence[tuple[str, str]], prefixes: Sequence[str],
         domain = match.group(1) if match else None
         if match is None or domain is None:
             errors[path] = "Must be a key with a prefix, such as example.com/cost-center."
-        elif any(domain == reserved or domain.endswith(f".{reserved}") for reserved in _RESERVED):
+        elif _is_reserved(domain):
             errors[path] = f"Keys of {domain} are set by the platform only."
         elif not any(key.startswith(prefix) for prefix in prefixes if prefix.endswith("/")):
             listed = ", ".join(prefixes) or "none yet"

@@ -1,4 +1,4 @@
-"""Forms of hardware profiles, registry rules and models."""
+"""Forms of hardware profiles, registry rules, metadata prefixes and models."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from deployments.domain.images import InvalidImage, check_prefix
 from deployments.domain.naming import InvalidText, clean_text
 from deployments.domain.quantities import human_cpu, human_memory
 from deployments.domain.validation import GPU_MAX
+from deployments.domain.validation_more import metadata_prefix_problem
 from deployments.forms.admin_fields import CpuField, LinesField, MemoryField, NodeLabelsField, ReasonForm
-from deployments.models import HardwareProfile, RegistryRule, ServedModel
+from deployments.models import HardwareProfile, MetadataPrefix, RegistryRule, ServedModel
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
@@ -100,6 +101,20 @@ class RegistryRuleForm(ReasonForm):
             check_prefix(prefix)
         except InvalidImage as problem:
             raise ValidationError(str(problem)) from problem
+        return prefix
+
+
+class MetadataPrefixForm(ReasonForm):
+    class Meta:
+        model = MetadataPrefix
+        fields = ("prefix", "note")
+
+    def clean_prefix(self) -> str:
+        prefix: str = self.cleaned_data["prefix"].strip()
+        prefix = prefix if prefix.endswith("/") else f"{prefix}/"
+        problem = metadata_prefix_problem(prefix)
+        if problem:
+            raise ValidationError(problem)
         return prefix
 
 

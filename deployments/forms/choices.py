@@ -26,6 +26,7 @@ class Choices:
     profiles: dict[str, catalogue.HardwareProfile]
     allowlist: Sequence[str]
     max_replicas: int
+    metadata_prefixes: Sequence[str]
 
     @classmethod
     def of(cls, namespace: Namespace | None, *, kept: Revision | None = None) -> Self:
@@ -42,6 +43,7 @@ class Choices:
             profiles={row.slug: row.to_domain() for row in HardwareProfile.objects.filter(profiles)},
             allowlist=proposals.allowlist(namespace) if namespace else list(every),
             max_replicas=settings.BARISTA.max_replicas,
+            metadata_prefixes=proposals.metadata_prefixes(),
         )
 
 

@@ -137,6 +137,8 @@ PARTS: Final[tuple[Part, ...]] = (
     _plain("description", "area"),
     _plain("contact"),
     _plain("runbook"),
+    _lines("labels", "One key=value a line."),
+    _lines("annotations", "One key=value a line."),
     _lines("env_refs", "One a line: NAME=secret/name/key or NAME=configmap/name/key."),
     Part(
         path="resources.gpu_type",
@@ -182,7 +184,7 @@ _SECONDS: Final = {"progress_deadline_s": 600, "min_ready_s": 0}
 _OPTIONAL_NUMBERS: Final = ("termination_grace_s", "pre_stop_sleep_s", "grpc_port")
 _OPTIONAL_TEXTS: Final = ("priority_class", "ingress_tls_secret", "ingress_class")
 _PLAIN_TEXTS: Final = ("description", "contact", "runbook")
-_PAIRS: Final = ("node_selector",)
+_PAIRS: Final = ("node_selector", "labels", "annotations")
 
 
 def of_json(data: Mapping[str, Any]) -> dict[str, str]:

@@ -25,7 +25,7 @@ SECTION_HELP = {
     "Network": "How the model is reached.",
 }
 MORE_WORDS = {
-    "Model": "Description, contact, runbook",
+    "Model": "Description, contact, runbook, labels",
     "Environment variables": "Variables from Secrets and ConfigMaps",
     "Resources": "Where pods run: GPU type, nodes, priority, spread",
     "Scaling": "Memory target, pace, disruption budget",
@@ -187,12 +187,19 @@ def _part_row(form: SpecForm, part: Part, change: FieldChange | None) -> Row:
         choices=part.choices,
         unit=part.unit,
         origin=f"from {runtime.name}" if runtime and is_unset and part.owner in more.PROBES else "",
-        note=form.notes.get(part.path, ""),
+        note=_part_note(form, part),
         when=_when(part.path),
         undo=part.owner,
         is_changed=part.is_first and change is not None,
         before=change.before if part.is_first and change else "",
     )
+
+
+def _part_note(form: SpecForm, part: Part) -> str:
+    if part.owner in ("labels", "annotations"):
+        prefixes = ", ".join(form.choices.metadata_prefixes)
+        return f"Allowed prefixes: {prefixes}." if prefixes else "No prefix is allowed yet: ask the platform team."
+    return form.notes.get(part.path, "")
 
 
 def _when(path: str) -> str:

@@ -138,6 +138,7 @@ class SpecForm:
             profile=self.profile if spec.profile else None,
             allowlist=self.choices.allowlist,
             max_replicas=self.choices.max_replicas,
+            metadata_prefixes=self.choices.metadata_prefixes,
         )
         # A number that could not be read stands in for the baseline's: comparing others with it would mislead.
         unread = {path.partition(".")[0] for path in self.errors if "." in path}

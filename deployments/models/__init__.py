@@ -1,7 +1,7 @@
 """Data, constraints and chainable querysets; no I/O, no save() overrides, no signals."""
 
 from deployments.models.audit import AuditEvent
-from deployments.models.catalogue import HardwareProfile, RegistryRule, Runtime
+from deployments.models.catalogue import HardwareProfile, MetadataPrefix, RegistryRule, Runtime
 from deployments.models.cluster import Cluster, ClusterHealth, Installation, Namespace
 from deployments.models.deployment import Deployment, DeploymentState, Revision, ServedModel
 from deployments.models.observation import ClusterEvent, Observation, Rollout
@@ -23,6 +23,7 @@ __all__ = [
     "LogRequest",
     "LoginAttempt",
     "Membership",
+    "MetadataPrefix",
     "Namespace",
     "Observation",
     "Proposal",

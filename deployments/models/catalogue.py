@@ -1,4 +1,4 @@
-"""What the platform team offers: runtimes, hardware profiles, registries."""
+"""What the platform team offers: runtimes, hardware profiles, registries, prefixes of labels."""
 
 from __future__ import annotations
 
@@ -63,6 +63,20 @@ class RegistryRule(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["prefix", "team"], name="registry_rule_once", nulls_distinct=False)
         ]
+
+    def __str__(self) -> str:
+        return self.prefix
+
+
+class MetadataPrefix(models.Model):
+    """Teams may set labels and annotations whose keys begin with this."""
+
+    prefix = models.CharField(max_length=254, unique=True, help_text="A domain and a slash, like acme.com/")
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["prefix"]
+        verbose_name_plural = "metadata prefixes"
 
     def __str__(self) -> str:
         return self.prefix

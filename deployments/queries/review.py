@@ -107,9 +107,8 @@ class Review:
             pods = f"{low} to {high} pods" if low != high else "1 pod" if low == 1 else f"{low} pods"
             size = effective_resources(self.spec, self.profile)
             memory = human_memory(size.memory_request)
-            return (
-                f"Starts {pods} of {memory} each in {self.proposal.namespace.name}. Nothing that runs now is touched."
-            )
+            each = memory if high == 1 else f"{memory} each"
+            return f"Starts {pods} of {each} in {self.proposal.namespace.name}. Nothing that runs now is touched."
         sentence = blast_radius(
             self.changes,
             restarts=self.verdict.restarts,

@@ -37,6 +37,7 @@ class Job:
     revision: Revision
     mark: str
     allowlist: Sequence[str]
+    prefixes: Sequence[str]
 
     @property
     def generation(self) -> int:
@@ -69,6 +70,7 @@ class Job:
             namespace=self.namespace,
             mark=self.mark,
             allowlist=self.allowlist,
+            prefixes=self.prefixes,
             service_account=str(self.revision.runtime.get("service_account") or ""),
         )
 
@@ -106,4 +108,11 @@ def load(deployment_id: int) -> Job | None:
     )
     if row is None or row.current is None:
         return None
-    return Job(row, row.state, row.current, desired.install_id(), proposals.allowlist(row.namespace))
+    return Job(
+        deployment=row,
+        state=row.state,
+        revision=row.current,
+        mark=desired.install_id(),
+        allowlist=proposals.allowlist(row.namespace),
+        prefixes=proposals.metadata_prefixes(),
+    )

@@ -24,6 +24,7 @@ from deployments.models import (
     Cluster,
     HardwareProfile,
     Membership,
+    MetadataPrefix,
     Namespace,
     RegistryRule,
     Runtime,
@@ -113,6 +114,7 @@ def test_login_is_the_sites_own(client_as: Callable[[str], Client]) -> None:
 
 def test_every_list_add_and_change_page_opens(platform: Client, places: Places, people: People) -> None:
     factories.make_deployment(author=people.maintainer, namespace=places.dev)
+    records.save(row=MetadataPrefix(prefix="acme.com/"), by=factories.BY)
     for model, page in admin.site._registry.items():
         assert platform.get(url(model, "changelist")).status_code == 200
         assert platform.get(url(model, "changelist") + "?q=a").status_code == 200
@@ -349,3 +351,16 @@ def test_clusters_and_namespaces(platform: Client, places: Places, people: Peopl
 def test_a_registry_that_is_none_is_refused(platform: Client, prefix: str) -> None:
     address = url(RegistryRule, "add")
     assert set(errors(platform.post(address, filled(platform, address, prefix=prefix)))) == {"prefix"}
+
+
+@pytest.mark.parametrize("prefix", ["kubernetes.io/", "x.k8s.io/", "barista.io", "Acme.com/", "a b.com/", "/", ""])
+def test_a_prefix_of_labels_that_is_none_is_refused(platform: Client, prefix: str) -> None:
+    address = url(MetadataPrefix, "add")
+    assert set(errors(platform.post(address, filled(platform, address, prefix=prefix)))) == {"prefix"}
+
+
+def test_a_prefix_of_labels_ends_in_a_slash(platform: Client) -> None:
+    address = url(MetadataPrefix, "add")
+    assert platform.post(address, filled(platform, address, prefix="acme.com", reason="cost")).status_code == 302
+    assert MetadataPrefix.objects.get().prefix == "acme.com/"
+    assert (newest().kind, newest().note) == ("metadataprefix.created", "cost")

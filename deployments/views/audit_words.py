@@ -44,17 +44,19 @@ NOUNS = {
     "runtime": "the runtime",
     "hardwareprofile": "the hardware profile",
     "registryrule": "the registry rule",
+    "metadataprefix": "the metadata prefix",
     "servedmodel": "the model",
     "team": "the team",
     "membership": "the membership",
 }
+_CATALOGUE = ("cluster.", "namespace.", "runtime.", "hardwareprofile.", "registryrule.", "metadataprefix.")
 GROUPS = (
     ("changes", "Revisions and rollbacks", ("revision.", "deployment.created")),
     ("lifecycle", "Restarts, pauses, retirements", ("deployment.",)),
     ("proposals", "Proposals", ("proposal.",)),
     ("conflicts", "Conflicts taken over", ("conflict.",)),
     ("people", "People and teams", ("user.", "member.", "membership.", "team.")),
-    ("platform", "Platform settings", ("cluster.", "namespace.", "runtime.", "hardwareprofile.", "registryrule.")),
+    ("platform", "Platform settings", _CATALOGUE),
     ("refused", "Refused", ("permission.",)),
 )
 

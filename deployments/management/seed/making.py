@@ -21,6 +21,7 @@ from deployments.models import (
     Cluster,
     Deployment,
     HardwareProfile,
+    MetadataPrefix,
     Namespace,
     Proposal,
     RegistryRule,
@@ -80,7 +81,7 @@ def accounts(password: str) -> list[str]:
 
 
 def catalogue() -> None:
-    """Runtimes, hardware profiles and allowed registries."""
+    """Runtimes, hardware profiles, allowed registries and prefixes of labels."""
     by = actor("platform")
     for runtime in RUNTIMES:
         if not Runtime.objects.filter(slug=runtime.slug).exists():
@@ -94,6 +95,8 @@ def catalogue() -> None:
         team = Team.objects.get(slug=slug) if slug else None
         if not RegistryRule.objects.filter(prefix=prefix, team=team).exists():
             records.save(row=RegistryRule(prefix=prefix, team=team, note=note), by=by, note=SETUP)
+    if not MetadataPrefix.objects.exists():
+        records.save(row=MetadataPrefix(prefix="acme.com/", note="Cost centers and data classes"), by=by, note=SETUP)
 
 
 def cluster(*, kubeconfig: Path, context: str, name: str) -> Cluster:

@@ -40,7 +40,7 @@ def test_create(client_as: ClientAs, places: Places, model: ServedModel) -> None
     response = client.post(URL, filled(namespace=places.dev.pk, model=model.pk))
     assert response.status_code == 302
     review = body(client.get(response["Location"]))
-    assert "Starts 1 pod of 1 GiB each in search-dev." in review
+    assert "Starts 1 pod of 1 GiB in search-dev." in review
     assert "Create ranker in dev" in review
     assert not Deployment.objects.exists()
     assert decide(client, newest())["Location"] == reverse("deployment-detail", args=["demo.search-dev.ranker"])
