@@ -11,6 +11,8 @@ Proposal.verdict, once answered:
     refused      whether anything was refused; refusals: why, one sentence each
     warnings     texts of the apiserver's Warning headers
     conflicts    [{kind, path, spec_path, manager, live, desired, at}]
+    quota        what the namespace's quotas leave, this deployment's own use given back (deployments/domain/quota.py);
+                 null when it was not read
     manifest_diff  lines as `diff -u` prints them, live against dry run, each object under a line "# Kind name"
     problem      why the cluster could not be asked (answer "failed")
     checked_at   when, ISO 8601
@@ -27,12 +29,13 @@ from django.db import DatabaseError
 from baristaweb.lib.clock import now
 from deployments import clusters, desired
 from deployments.actions import proposals
+from deployments.domain import quota
 from deployments.domain.answers import obj
 from deployments.domain.diff import manifest_diff, needs_restart, unified_lines
 from deployments.domain.drift import conflicts_from_causes
 from deployments.domain.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
 from deployments.domain.manifests import ANNOTATION_GENERATION, ANNOTATION_REVISION, canonical_json
-from deployments.kube.api import ClusterError, ErrorClass, FieldConflict, Gateway, Kind, Object
+from deployments.kube.api import ClusterError, ErrorClass, FieldConflict, Forbidden, Gateway, Kind, Object
 from deployments.models import Proposal
 from deployments.models.requests import Answer
 
@@ -79,6 +82,7 @@ class Verdict:
     restarts: bool | None = None
     warnings: list[str] = field(default_factory=list)
     conflicts: list[dict[str, Any]] = field(default_factory=list)
+    quota: dict[str, int] | None = None
     manifest_diff: list[str] = field(default_factory=list)
     problem: str = ""
 
@@ -97,6 +101,7 @@ class Verdict:
             "refusals": refusals,
             "warnings": self.warnings,
             "conflicts": self.conflicts,
+            "quota": self.quota,
             "manifest_diff": self.manifest_diff[:LINES_LIMIT],
             "problem": self.problem,
             "checked_at": now().isoformat(),
@@ -123,6 +128,7 @@ class Inquiry:
         dry = self._object(Kind.DEPLOYMENT, wanted[Kind.DEPLOYMENT], live)
         if dry is not None:
             self._pods(live, dry)
+        self._quota(live)
         for kind in OPTIONAL:
             existing = self.gateway.get(kind, self.namespace, self.name)
             if kind in wanted:
@@ -130,6 +136,14 @@ class Inquiry:
             elif existing is not None and self._is_ours(existing):
                 self.verdict.say(kind.value, self.name, "deleted")
                 self._lines(kind, existing, {})
+
+    def _quota(self, live: Object | None) -> None:
+        """The pod was tried alone; whether all of them fit, only the quota's numbers say."""
+        try:
+            found = self.gateway.list_objects(Kind.RESOURCE_QUOTA, namespace=self.namespace)
+        except Forbidden:
+            return
+        self.verdict.quota = quota.left_of(found.items, live).to_json()
 
     def _object(self, kind: Kind, wanted: Object, live: Object | None) -> Object | None:
         """What the object would be; None when the cluster does not say."""

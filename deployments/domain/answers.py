@@ -3,10 +3,24 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 MESSAGE_MAX: Final = 600
 _FRACTION: Final = re.compile(r"\.(\d{1,9})")
+_SUFFIXES: Final = {
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    "k": Decimal(10**3),
+    "M": Decimal(10**6),
+    "G": Decimal(10**9),
+    "T": Decimal(10**12),
+    "Ki": Decimal(2**10),
+    "Mi": Decimal(2**20),
+    "Gi": Decimal(2**30),
+    "Ti": Decimal(2**40),
+}
 
 
 def obj(value: object, *path: str) -> dict[str, Any]:
@@ -30,6 +44,17 @@ def text(value: object, *path: str) -> str:
 def number(value: object, *path: str, default: int = 0) -> int:
     found = obj(value, *path[:-1]).get(path[-1])
     return found if isinstance(found, int) and not isinstance(found, bool) else default
+
+
+def amount(quantity: object) -> Decimal:
+    """The value of a quantity that the apiserver wrote; 0 when it is unreadable."""
+    written = quantity if isinstance(quantity, str) else ""
+    suffix = next((item for item in ("Ki", "Mi", "Gi", "Ti", *"numkMGT") if written.endswith(item)), "")
+    try:
+        value = Decimal(written.removesuffix(suffix) if suffix else written)
+    except InvalidOperation:
+        return Decimal(0)
+    return value * _SUFFIXES.get(suffix, Decimal(1)) if value.is_finite() else Decimal(0)
 
 
 def instant(value: object, *path: str) -> datetime | None:

@@ -9,6 +9,7 @@ from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.images import ImageReference, InvalidImage, allowed
 from deployments.domain.inline_secrets import has_secret_name
 from deployments.domain.quantities import human_cpu, human_memory
+from deployments.domain.quota import Quota
 from deployments.domain.spec import (
     Budget,
     Recreate,
@@ -29,16 +30,6 @@ class ReviewWarning:
     path: str
     message: str
     tone: Tone = Tone.WARN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quota:
-    """What is left of a namespace's quota, this deployment's own present use given back. None: not limited."""
-
-    cpu: int | None = None
-    memory: int | None = None
-    gpus: int | None = None
-    pods: int | None = None
 
 
 _PERCENT: Final = re.compile(r"(\d+)%\Z")
@@ -134,15 +125,22 @@ def _quota(size: Resources, spec: Spec, quota: Quota) -> list[ReviewWarning]:
     pods = spec.max_replicas
     wants = (
         ("CPU", size.cpu_request * pods, quota.cpu, human_cpu),
+        ("CPU in limits", (size.cpu_limit or 0) * pods, quota.cpu_limit, human_cpu),
         ("memory", size.memory_request * pods, quota.memory, human_memory),
+        ("memory in limits", size.memory_limit * pods, quota.memory_limit, human_memory),
         ("GPUs", size.gpu_count * pods, quota.gpus, str),
         ("pods", pods, quota.pods, str),
     )
     found = []
+    many = "1 pod wants" if pods == 1 else f"{pods} pods want"
+    who = f"Up to {many}" if spec.min_replicas != pods else many
     for what, wanted, left, human in wants:
         if left is not None and wanted > left:
-            message = f"Up to {pods} pods want {human(wanted)} of {what}; the namespace's quota leaves {human(left)}."
-            found.append(ReviewWarning("quota", "replicas.max" if spec.min_replicas != pods else "", message, Tone.BAD))
+            much = "a place" if what == "pods" else f"{human(wanted)} of {what}"
+            rest = f"only {human(left)}" if left else "nothing"
+            message = f"{who} {much}; the namespace's quota leaves {rest}: some would not start."
+            path = "replicas.max" if spec.min_replicas != pods else ""
+            found.append(ReviewWarning("quota", path, message, Tone.BAD))
     return found
 
 

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     EVENT = "Event"
     NODE = "Node"
     POD_METRICS = "PodMetrics"
+    RESOURCE_QUOTA = "ResourceQuota"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ RESOURCES: dict[Kind, Resource] = {
     Kind.EVENT: Resource("/api/v1", "events"),
     Kind.NODE: Resource("/api/v1", "nodes"),
     Kind.POD_METRICS: Resource("/apis/metrics.k8s.io/v1beta1", "pods"),
+    Kind.RESOURCE_QUOTA: Resource("/api/v1", "resourcequotas"),
 }
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from deployments.domain.answers import obj, objects, text
+from deployments.domain.answers import amount, obj, objects, text
 from deployments.kube.api import Object
 
 POOL_LABELS: Final = (
@@ -17,31 +16,6 @@ POOL_LABELS: Final = (
     "node.kubernetes.io/instance-type",
 )
 GPU: Final = "nvidia.com/gpu"
-
-_SUFFIXES: Final = {
-    "n": Decimal("1e-9"),
-    "u": Decimal("1e-6"),
-    "m": Decimal("1e-3"),
-    "k": Decimal(10**3),
-    "M": Decimal(10**6),
-    "G": Decimal(10**9),
-    "T": Decimal(10**12),
-    "Ki": Decimal(2**10),
-    "Mi": Decimal(2**20),
-    "Gi": Decimal(2**30),
-    "Ti": Decimal(2**40),
-}
-
-
-def amount(quantity: object) -> Decimal:
-    """The value of a quantity that the apiserver wrote; 0 when it is unreadable."""
-    written = quantity if isinstance(quantity, str) else ""
-    suffix = next((item for item in ("Ki", "Mi", "Gi", "Ti", *"numkMGT") if written.endswith(item)), "")
-    try:
-        value = Decimal(written.removesuffix(suffix) if suffix else written)
-    except InvalidOperation:
-        return Decimal(0)
-    return value * _SUFFIXES.get(suffix, Decimal(1)) if value.is_finite() else Decimal(0)
 
 
 def usage_by_pod(metrics: Iterable[Object]) -> dict[tuple[str, str], dict[str, Any]]:

@@ -141,6 +141,7 @@ class Review:
             profile=self.profile,
             allowlist=self.allowlist,
             memory_used=memory_used(self.deployment) if self.deployment else None,
+            quota=self.verdict.quota,
         )
         warns = [Warn(title=_title(item.path), text=item.message) for item in found if self._is_news(item)]
         strategy = self.spec.strategy

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from deployments.domain.answers import objects, text
+from deployments.domain.quota import Quota
 from deployments.models import Proposal
 from deployments.models.requests import Answer
 
@@ -77,6 +78,7 @@ class Verdict:
     refusals: Sequence[str]
     warnings: Sequence[str]
     held: Sequence[Held]
+    quota: Quota | None
     manifest_lines: Sequence[str]
     results: Sequence[ObjectVerdict]
 
@@ -117,6 +119,7 @@ class Verdict:
                 )
                 for item in objects(said, "conflicts")
             ),
+            quota=Quota.from_json(said["quota"]) if isinstance(said.get("quota"), dict) else None,
             manifest_lines=tuple(_texts(said, "manifest_diff")),
             results=results,
         )

@@ -119,6 +119,19 @@ def test_a_quota_refuses_the_pod_not_the_deployment(bench: Bench) -> None:
     assert "exceeded quota: small" in refusal
 
 
+def test_what_the_quota_leaves_for_all_pods(bench: Bench) -> None:
+    hard = {"requests.cpu": "1", "pods": "10"}
+    bench.eyes.create("ResourceQuota", {"metadata": {"name": "room"}, "spec": {"hard": hard}})
+    wait_until(lambda: (bench.eyes.get("ResourceQuota", "room") or {}).get("status", {}).get("used"), what="the quota")
+    spec = factories.make_spec(replicas=Fixed(4))
+    proposal = factories.make_proposal(author=bench.author, namespace=bench.place, name="ranker", spec=spec)
+
+    verdict = ask(proposal)
+
+    assert outcomes(verdict)["Pod"] == "created"
+    assert verdict["quota"] == {"cpu": 1000, "pods": 10}
+
+
 def test_a_held_field_is_named(bench: Bench) -> None:
     deployment = bench.create()
     bench.eyes.patch("Deployment", "ranker", {"spec": {"progressDeadlineSeconds": 77}})

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 
 from deployments.domain.catalogue import Environment, Probe
+from deployments.domain.quota import Quota
 from deployments.domain.spec import Autoscale, Budget, Fixed, Recreate, Resources, Spec
-from deployments.domain.warnings import Quota, blocks_drains, review_warnings
+from deployments.domain.warnings import blocks_drains, review_warnings
 from deployments.tests.domain.examples import ALLOWLIST, GIB, PROFILE, RUNTIME, make_spec, specs
 
 PINNED = "registry.example.com/ml/tf@sha256:" + "a" * 64
@@ -47,6 +48,7 @@ def test_nothing_to_say() -> None:
         (CALM, {"quota": Quota(gpus=1)}, "quota"),
         (CALM, {"quota": Quota(cpu=3999)}, "quota"),
         (CALM, {"quota": Quota(memory=8 * GIB - 1)}, "quota"),
+        (CALM, {"quota": Quota(memory_limit=8 * GIB - 1)}, "quota"),
         (replace(CALM, replicas=Autoscale(1, 5)), {"quota": Quota(pods=4)}, "quota"),
     ],
 )

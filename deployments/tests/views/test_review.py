@@ -67,7 +67,7 @@ def test_an_answer_ends_the_polling_and_decides_the_first_line(
     assert "every 1s" not in html
     assert "Replaces the pod in development, gradually." in html
     assert "Accepted" in html
-    assert html.count("hx-swap-oob") == 3
+    assert html.count("hx-swap-oob") == 4
     full = page(client, proposal)
     assert "replaces pods" in full
     assert "no restart" in full, "the number of replicas restarts nothing"
@@ -236,6 +236,19 @@ def test_warnings(client_as: ClientAs, people: People, in_prod: Deployment) -> N
     html = page(client_as("maintainer"), proposal)
     for words in ("pin its digest", "nothing serves in between", "when its node goes, nothing serves"):
         assert words in html
+
+
+def test_a_quota_too_small_for_all_pods_is_said_when_the_cluster_has_answered(
+    client_as: ClientAs, people: People, deployment: Deployment
+) -> None:
+    proposal = proposed(people.editor, deployment, replicas=Fixed(4))
+    client = client_as("editor")
+    assert 'id="review-warnings" hidden' in page(client, proposal)
+    answer(proposal, objects=[], quota={"cpu": 4000, "pods": 3})
+    html = patch(client, proposal)
+    assert 'id="review-warnings" hx-swap-oob="true"' in html
+    assert "4 pods want a place; the namespace&#x27;s quota leaves only 3: some would not start." in html
+    assert "4 pods want" in page(client, proposal)
 
 
 def test_back_to_the_form_keeps_everything(client_as: ClientAs, people: People, deployment: Deployment) -> None:
