@@ -10,6 +10,7 @@ from deployments.views import (
     conflict,
     create,
     detail,
+    drafts,
     edit,
     fleet,
     home,
@@ -57,8 +58,9 @@ READ_PAGES = [
 # Before the pages that read: "new" must not be taken for a slug.
 WRITE_PAGES = [
     path("deployments/new/", create.create, name="deployment-new"),
+    path("deployments/new/discard/", drafts.discard_new, name="deployment-new-draft-discard"),
     path("deployments/<str:slug>/edit/", edit.edit, name="deployment-edit"),
-    path("deployments/<str:slug>/edit/discard/", edit.discard_draft, name="deployment-draft-discard"),
+    path("deployments/<str:slug>/edit/discard/", drafts.discard, name="deployment-draft-discard"),
     path("deployments/<str:slug>/rollback/<int:number>/", lifecycle.rollback, name="deployment-rollback"),
     path("deployments/<str:slug>/restart/", lifecycle.restart, name="deployment-restart"),
     path("deployments/<str:slug>/pause/", lifecycle.pause, name="deployment-pause"),

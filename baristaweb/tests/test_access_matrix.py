@@ -64,6 +64,7 @@ deployment-log-lines       lines    GET   302 404 200 404 404 404 404
 
 deployment-new             -        GET   302 403 403 200 200 403 200
 deployment-new             -        POST  302 403 403 422 422 403 422
+deployment-new-draft-discard -      POST  302 302 302 302 302 302 302
 deployment-edit            dev      GET   302 404 403 200 200 403 200
 deployment-edit            dev      POST  302 404 403 422 422 403 422
 deployment-edit            prod     GET   302 404 403 200 200 403 200

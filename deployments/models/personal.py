@@ -10,7 +10,9 @@ from deployments.models.people import User
 
 
 class Draft(models.Model):
-    """What was typed into an edit form and not yet reviewed; survives a lost session."""
+    """What was typed into the form of a spec and not yet proposed; survives a lost session."""
+
+    NEW = "new"  # the key of a deployment that does not exist yet
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="drafts")
     key = models.CharField(max_length=200, help_text="Slug of the deployment, or `new`.")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models import Q
+
 from baristaweb.lib.clock import now
 from deployments.domain.catalogue import Environment
 from deployments.domain.roles import Permission, is_allowed
-from deployments.models import AuditEvent, Deployment, Proposal, User
+from deployments.models import AuditEvent, Deployment, Draft, Namespace, Proposal, User
 from deployments.queries.fleet import load, needing_attention, shown_to
 
 DRAFT_DAYS = 7
@@ -35,7 +37,7 @@ def to_decide(user: User) -> list[Proposal]:
     )
     if not user.is_platform_admin:
         sent = sent.filter(namespace__team_id__in=list(user.roles))
-    return [proposal for proposal in sent[:50] if _may_apply(user, proposal)]
+    return [proposal for proposal in sent[:50] if _may(user, Permission.REVISION_APPLY, proposal.namespace)]
 
 
 def own_open(user: User) -> tuple[list[Proposal], list[Proposal]]:
@@ -55,16 +57,25 @@ def own_open(user: User) -> tuple[list[Proposal], list[Proposal]]:
     return sent, list(drafts.values())
 
 
+def unfinished(user: User) -> list[tuple[Draft, Deployment | None]]:
+    """What the user typed lately and did not propose, newest first; without a deployment: a new one."""
+    recent = now() - timedelta(days=DRAFT_DAYS)
+    rows = list(Draft.objects.filter(user=user, saved_at__gte=recent).order_by("-saved_at"))
+    names = [row.key.split(".", 2) for row in rows if row.key != Draft.NEW]
+    wanted = Q()
+    for cluster, namespace, name in (parts for parts in names if len(parts) == 3):
+        wanted |= Q(namespace__cluster__slug=cluster, namespace__name=namespace, name=name)
+    found = load(shown_to(user).only("pk").filter(wanted, retired_at=None)) if wanted else []
+    by_slug = {item.slug: item for item in found if _may(user, Permission.REVISION_PROPOSE, item.namespace)}
+    return [(row, by_slug.get(row.key)) for row in rows if row.key == Draft.NEW or row.key in by_slug]
+
+
 def news(user: User, limit: int) -> list[AuditEvent]:
     """What others did to the user's deployments."""
     found = AuditEvent.objects.visible_to(user).exclude(actor_id=user.pk).filter(deployment_id__isnull=False)
     return list(found.order_by("-seq")[:limit])
 
 
-def _may_apply(user: User, proposal: Proposal) -> bool:
-    return is_allowed(
-        user.roles.get(proposal.namespace.team_id),
-        Permission.REVISION_APPLY,
-        Environment(proposal.namespace.environment),
-        is_platform=user.is_platform_admin,
-    )
+def _may(user: User, permission: Permission, namespace: Namespace) -> bool:
+    role, environment = user.roles.get(namespace.team_id), Environment(namespace.environment)
+    return is_allowed(role, permission, environment, is_platform=user.is_platform_admin)

@@ -22,9 +22,9 @@ from deployments.forms import texts
 from deployments.forms.choices import Choices
 from deployments.forms.place import LABELS, PlaceForm, namespaces_for
 from deployments.forms.spec import Show, SpecForm
-from deployments.models import Deployment, Proposal, Revision
+from deployments.models import Deployment, Draft, Proposal, Revision
 from deployments.queries import candidates
-from deployments.views import spec_pages
+from deployments.views import drafts, spec_pages
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,12 +53,17 @@ def create(request: HttpRequest) -> HttpResponse:
     if is_opened or rework or spec_pages.is_step(request):
         if is_opened:
             place.errors.clear()
+        else:
+            drafts.keep(request, Draft.NEW, data)
         return _page(request, place, form)
     return _propose(request, place, form)
 
 
 def _opened(request: HttpRequest) -> QueryDict:
     """The texts of a page just opened."""
+    drafted = drafts.taken_up(request, Draft.NEW)
+    if drafted is not None:
+        return drafted
     proposal = _reopened(request)
     if proposal is not None:
         size = HardwareProfile.from_json(proposal.profile) if proposal.profile else None
@@ -104,6 +109,7 @@ def _page(request: HttpRequest, place: PlaceForm, form: SpecForm, *, status: int
         "environment": namespace.environment if namespace else "",
         "action": reverse("deployment-new"),
         "discard": reverse("fleet"),
+        "draft": drafts.offered(request, Draft.NEW),
         "manifests": spec_pages.manifests_of(form, at, revision=1, deployment=None),
     }
     return spec_pages.respond(request, "deployments/new.html", context, status=status)
@@ -112,6 +118,7 @@ def _page(request: HttpRequest, place: PlaceForm, form: SpecForm, *, status: int
 def _propose(request: HttpRequest, place: PlaceForm, form: SpecForm) -> HttpResponse:
     spec, namespace, model = form.spec, place.namespace, place.model or place.new_model
     if spec is None or place.errors or namespace is None or model is None:
+        drafts.keep(request, Draft.NEW, request.POST)
         return _page(request, place, form, status=422)
     try:
         with transaction.atomic():
@@ -136,4 +143,5 @@ def _propose(request: HttpRequest, place: PlaceForm, form: SpecForm) -> HttpResp
         # Somebody made the same model between the check and the save.
         place.errors["model_name"] = "A model of this name was made a moment ago. Choose it from the list."
         return _page(request, place, form, status=422)
+    drafts.forget(request, Draft.NEW)
     return redirect("deployment-review", proposal.pk)

@@ -8,10 +8,10 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from deployments import access
-from deployments.actions import drafts, proposals
+from deployments.actions import proposals
 from deployments.actions.errors import Stale, Wrong
 from deployments.domain.catalogue import HardwareProfile as Size
 from deployments.domain.roles import Permission
@@ -20,9 +20,9 @@ from deployments.forms import spec as spec_forms
 from deployments.forms import texts
 from deployments.forms.choices import Choices
 from deployments.forms.spec import Show, SpecForm
-from deployments.models import Deployment, Draft, HardwareProfile, Proposal, Revision, Runtime
+from deployments.models import Deployment, HardwareProfile, Proposal, Revision, Runtime
 from deployments.queries import candidates, form_notes
-from deployments.views import conflict, spec_pages
+from deployments.views import conflict, drafts, spec_pages
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,41 +55,14 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
         data: QueryDict = request.POST
         if spec_pages.is_rework(request):
             data = spec_pages.reworked(data, form_of(data, Show.NONE))
-        _keep_draft(request, deployment, data)
+        drafts.keep(request, deployment.slug, data)
         return _page(request, deployment, base, form_of(data, Show.TOUCHED))
     return _propose(request, deployment, base, form_of(request.POST, Show.ALL))
 
 
-@require_POST
-def discard_draft(request: HttpRequest, slug: str) -> HttpResponse:
-    """Forget what was typed and not proposed."""
-    deployment = access.get_deployment(request, slug, Permission.REVISION_PROPOSE)
-    drafts.discard(by=access.current_user(request), key=deployment.slug)
-    return redirect("deployment-edit", deployment.slug)
-
-
-def _keep_draft(request: HttpRequest, deployment: Deployment, data: QueryDict) -> None:
-    drafts.keep(by=access.current_user(request), key=deployment.slug, data=dict(data.lists()))
-
-
-def _draft(request: HttpRequest, deployment: Deployment) -> Draft | None:
-    return Draft.objects.filter(user=access.current_user(request), key=deployment.slug).first()
-
-
-def _drafted(request: HttpRequest, deployment: Deployment) -> QueryDict | None:
-    """?draft=1: what the author typed and did not propose."""
-    draft = _draft(request, deployment) if request.GET.get("draft") == "1" else None
-    if draft is None:
-        return None
-    data = QueryDict(mutable=True)
-    for name, values in draft.data.items():
-        data.setlist(name, values)
-    return data
-
-
 def _base(request: HttpRequest, deployment: Deployment, current: Revision) -> Revision:
     """The revision that the author saw, which the marks and a later conflict compare with."""
-    drafted = _drafted(request, deployment)
+    drafted = drafts.taken_up(request, deployment.slug)
     wanted = request.POST.get("based_on", "") or _of_proposal(request, deployment, "based_on")
     wanted = wanted or (drafted.get("based_on", "") if drafted else "")
     if not str(wanted).isdigit() or int(wanted) == current.number:
@@ -113,7 +86,7 @@ def _reopened(request: HttpRequest, deployment: Deployment) -> Proposal | None:
 
 def _opened(request: HttpRequest, deployment: Deployment, base: Revision) -> QueryDict:
     """The texts of a page just opened: the current revision's, a proposal's, or with a live value adopted."""
-    drafted = _drafted(request, deployment)
+    drafted = drafts.taken_up(request, deployment.slug)
     if drafted is not None:
         return drafted
     proposal = _reopened(request, deployment)
@@ -146,7 +119,7 @@ def _page(
         "manifests": spec_pages.manifests_of(form, place, revision=base.number + 1, deployment=deployment),
         "is_stale": deployment.current is not None and base.number != deployment.current.number,
         "catalogue_moved": _catalogue_moved(base),
-        "draft": _draft(request, deployment) if request.method == "GET" and "draft" not in request.GET else None,
+        "draft": drafts.offered(request, deployment.slug),
     }
     return spec_pages.respond(request, "deployments/edit.html", context, status=status)
 
@@ -165,7 +138,7 @@ def _catalogue_moved(base: Revision) -> bool:
 def _propose(request: HttpRequest, deployment: Deployment, base: Revision, form: SpecForm) -> HttpResponse:
     spec = form.spec
     if spec is None:
-        _keep_draft(request, deployment, request.POST)
+        drafts.keep(request, deployment.slug, request.POST)
         return _page(request, deployment, base, form, status=422)
     if not form.is_changed and not _catalogue_moved(base):
         messages.info(request, "Nothing changed, so there is nothing to review.")
@@ -184,7 +157,7 @@ def _propose(request: HttpRequest, deployment: Deployment, base: Revision, form:
     except Wrong as problem:
         form.add_errors(problem.errors)
         return _page(request, deployment, base, form, status=422)
-    drafts.discard(by=access.current_user(request), key=deployment.slug)
+    drafts.forget(request, deployment.slug)
     current = deployment.current
     if current is None:
         raise Http404

@@ -34,6 +34,7 @@ def home(request: HttpRequest) -> HttpResponse:
     own = make_rows(queries.own_teams(user, TEAM_SHOWN))
     to_decide = queries.to_decide(user)
     waiting, drafts = queries.own_open(user)
+    unfinished = queries.unfinished(user)
     news = queries.news(user, NEWS_SHOWN)
     slugs = audit_queries.slugs(user, news)
     in_trouble = counts.attention if troubled else 0
@@ -44,9 +45,10 @@ def home(request: HttpRequest) -> HttpResponse:
         "own": own,
         "to_decide": to_decide,
         "drafts": [(draft, _changed(draft)) for draft in drafts],
+        "unfinished": unfinished,
         "waiting": waiting,
         "news": [line_of(item, slugs.get(item.deployment_id or 0, "")) for item in news],
-        "needs": in_trouble + len(to_decide) + len(drafts),
+        "needs": in_trouble + len(to_decide) + len(drafts) + len(unfinished),
         "in_prod": counts.attention_prod * bool(troubled)
         + sum(item.namespace.environment == Environment.PROD.value for item in to_decide),
         "is_settled": all(row.state.settled for row in [*troubled, *own]),

@@ -8,6 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from deployments.actions import drafts
+from deployments.forms import spec as spec_forms
+from deployments.forms import texts
 from deployments.models import Deployment, Draft
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
@@ -28,14 +30,14 @@ def test_a_draft_survives_and_is_offered(client_as: ClientAs, people: People, pl
     typed(client_as("editor"), deployment, model_version="half-typed")
 
     later = client_as("editor")
-    assert "You left changes unsaved" in body(later.get(url))
+    assert "You left changes unfinished" in body(later.get(url))
     assert "half-typed" not in body(later.get(url))
     assert 'value="half-typed"' in body(later.get(url + "?draft=1"))
-    assert "You left changes unsaved" not in body(client_as("maintainer").get(url))
+    assert "You left changes unfinished" not in body(client_as("maintainer").get(url))
     assert "csrfmiddlewaretoken" not in Draft.objects.get().data
 
     later.post(reverse("deployment-draft-discard", args=[deployment.slug]))
-    assert "You left changes unsaved" not in body(later.get(url))
+    assert "You left changes unfinished" not in body(later.get(url))
 
 
 def test_a_proposal_ends_the_draft(client_as: ClientAs, people: People, places: Places) -> None:
@@ -55,3 +57,59 @@ def test_drafts_are_bounded_and_storable(people: People) -> None:
     for number in range(drafts.MOST + 3):
         drafts.keep(by=people.editor, key=f"key-{number}", data={})
     assert Draft.objects.count() == drafts.MOST
+
+
+def test_a_new_deployment_is_kept_too(client_as: ClientAs, people: People, places: Places) -> None:
+    client, url = client_as("editor"), reverse("deployment-new")
+    client.post(url, {"name": "half-typed", "step": "1"}, headers={"hx-request": "true"})
+    assert "You left a new deployment unfinished" in body(client.get(url))
+    assert 'value="half-typed"' not in body(client.get(url))
+    page = body(client.get(url + "?draft=1"))
+    assert 'value="half-typed"' in page
+    assert "You left" not in page
+    assert "You left" not in body(client_as("maintainer").get(url))
+    client.post(reverse("deployment-new-draft-discard"))
+    assert "You left" not in body(client.get(url))
+
+
+def test_a_new_deployment_that_does_not_fit_is_kept_until_it_is_proposed(
+    client_as: ClientAs, people: People, places: Places
+) -> None:
+    factories.make_deployment(author=people.editor, namespace=places.dev)
+    client, url = client_as("editor"), reverse("deployment-new")
+    model = factories.make_model(team=people.team)
+    data = spec_forms.data_of(texts.DEFAULTS, ())
+    filled = {name: data.getlist(name) for name in data} | {
+        "namespace": places.dev.pk,
+        "model": model.pk,
+        "name": "second",
+        "artifact_uri": "gs://acme-models/x",
+        "runtime": "tfserving",
+        "profile": "cpu-small",
+    }
+    assert client.post(url, filled | {"replicas__count": "x"}).status_code == 422
+    assert Draft.objects.get().data["name"] == ["second"]
+    assert client.post(url, filled).status_code == 302
+    assert not Draft.objects.exists()
+
+
+def test_home_lists_what_was_left(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    client = client_as("editor")
+    typed(client, deployment, model_version="9")
+    client.post(reverse("deployment-new"), {"name": "half-typed", "step": "1"}, headers={"hx-request": "true"})
+    drafts.keep(by=people.editor, key="other.place.gone", data={})
+    page = body(client.get(reverse("home")))
+    assert "2 things need you" in page
+    assert reverse("deployment-edit", args=[deployment.slug]) + "?draft=1" in page
+    assert reverse("deployment-new") + "?draft=1" in page
+    assert "half-typed" in page
+    assert "Not finished" not in body(client_as("maintainer").get(reverse("home")))
+
+
+def test_a_draft_of_somebody_who_may_not_edit_any_more_is_not_listed(
+    client_as: ClientAs, people: People, places: Places
+) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    drafts.keep(by=people.viewer, key=deployment.slug, data={})
+    assert "Not finished" not in body(client_as("viewer").get(reverse("home")))
