@@ -90,7 +90,7 @@ spec
         name emptyDir
           medium sizeLimit
       containers[]
-        name image imagePullPolicy command[] args[] env[]
+        name image imagePullPolicy terminationMessagePolicy command[] args[] env[]
           name value valueFrom
             secretKeyRef
               name key

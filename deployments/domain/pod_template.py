@@ -118,6 +118,8 @@ def _container(spec: Spec, runtime: Runtime, profile: HardwareProfile | None, pl
         "name": CONTAINER,
         "image": effective_image(spec, runtime),
         "imagePullPolicy": "IfNotPresent",
+        # The last lines of its log come with the pod's status when it ends with an error.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "env": _env(spec, runtime, values),
         "ports": ports(spec, runtime),
         "resources": _resources(effective_resources(spec, profile)),

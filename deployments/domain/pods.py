@@ -20,8 +20,17 @@ _IMAGE_REASONS: Final = frozenset(
     }
 )
 _CONFIG_REASONS: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+# Events of a pod that say more than its status does.
+TELLING_REASONS: Final = frozenset({"Failed", "FailedScheduling", "Unhealthy"})
+# Of the kubelet's "Failed" events the one with the registry's answer; others only say "Error: ImagePullBackOff".
+PULL_FAILED: Final = "failed to pull image"
 HASH_LABEL: Final = "pod-template-hash"
 REVISION_ANNOTATION: Final = "deployment.kubernetes.io/revision"
+
+# The kubelet keeps 2 KiB or 80 lines of what a container said last: the end of it is what explains.
+_WORDS_MAX: Final = 4096
+_WORDS_LINES: Final = 12
+_WORDS_WIDE: Final = 400
 
 _LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -45,7 +54,11 @@ _EXITS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodRow:
-    """One line of the pod table. `revision` is the Deployment's own rollout number of the pod's ReplicaSet."""
+    """One line of the pod table.
+
+    `revision` is the Deployment's own rollout number of the pod's ReplicaSet; `last_words` are the last lines of a
+    container that ended badly.
+    """
 
     name: str
     state: PodState
@@ -62,6 +75,7 @@ class PodRow:
     age_started_at: datetime | None
     container_names: tuple[str, ...]
     has_previous: bool
+    last_words: str
     cpu_request: str
     memory_request: str
 
@@ -114,6 +128,19 @@ def explain_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
     if phase == "Running":
         return _not_ready(pod, name, events)
     return PodState.UNKNOWN, f"The cluster does not know how {name} is; its node may be gone."
+
+
+def last_words(pod: Mapping[str, Any]) -> str:
+    """The last lines of a container that ended with an error, as the kubelet kept them; empty when it kept none."""
+    for status in objects(pod, "status", "containerStatuses"):
+        if status.get("ready") is True:
+            continue
+        for ended in (obj(status, "state", "terminated"), obj(status, "lastState", "terminated")):
+            said = text(ended, "message")
+            if said and number(ended, "exitCode") != 0:
+                lines = [message(line, _WORDS_WIDE) for line in said[-_WORDS_MAX:].splitlines() if line.strip()]
+                return "\n".join(lines[-_WORDS_LINES:])
+    return ""
 
 
 def group_events(events: Iterable[Mapping[str, Any]]) -> tuple[EventRow, ...]:
@@ -175,6 +202,7 @@ def _row(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]], revisions:
         age_started_at=instant(pod, "metadata", "creationTimestamp"),
         container_names=tuple(text(item, "name") for item in containers),
         has_previous=any(obj(item, "lastState", "terminated") for item in statuses),
+        last_words=last_words(pod),
         cpu_request=text(first, "resources", "requests", "cpu"),
         memory_request=text(first, "resources", "requests", "memory"),
     )
@@ -207,7 +235,7 @@ def _container_trouble(
         reason, said = text(waiting, "reason"), message(text(waiting, "message"))
         if reason in _IMAGE_REASONS:
             image = text(status, "image") or "the image"
-            answer = _last_event(pod, events, "Failed", containing="pull") or said
+            answer = _last_event(pod, events, "Failed", containing=PULL_FAILED) or said
             return PodState.IMAGE_ERROR, f"{name} cannot pull {message(image, 200)}: {answer or reason}"
         if reason in _CONFIG_REASONS:
             return PodState.CONFIG_ERROR, f"{name} cannot start its container: {said or reason}"

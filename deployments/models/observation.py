@@ -10,7 +10,10 @@ from deployments.models.deployment import Deployment
 
 
 class Observation(models.Model):
-    """The newest view of one deployment. Late answers never overwrite newer ones: compare observed_at."""
+    """The newest view of one deployment. Late answers never overwrite newer ones: compare observed_at.
+
+    Beside objects the view holds `events`: what was last told of each pod and why (observe.store.Store.put_event).
+    """
 
     deployment = models.OneToOneField(
         Deployment, on_delete=models.CASCADE, primary_key=True, related_name="observation"
@@ -23,6 +26,7 @@ class Observation(models.Model):
     sentence = models.CharField(max_length=500, blank=True)
     why = models.CharField(max_length=1000, blank=True)
     next_action = models.CharField(max_length=24, blank=True)
+    worst_pod = models.CharField(max_length=253, blank=True)
     since = models.DateTimeField(null=True)
     ready = models.PositiveIntegerField(default=0)
     desired = models.PositiveIntegerField(default=0)

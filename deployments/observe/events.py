@@ -33,6 +33,7 @@ class EventBuffer:
         self._lock = Lock()
 
     def add(self, event: Object) -> None:
+        self._store.put_event(event)
         with self._lock:
             uid = str(event["metadata"]["uid"])
             self._waiting[uid] = (time.monotonic(), event)

@@ -23,11 +23,11 @@ SKEW: Final = timedelta(seconds=5)
 UPDATE: Final = """
     UPDATE deployments_observation AS row
     SET observed_at = new.observed_at, state = new.state, severity = new.severity, sentence = new.sentence,
-        why = new.why, next_action = new.next_action, since = new.since, ready = new.ready, desired = new.desired,
-        updated = new.updated, view = new.view
+        why = new.why, next_action = new.next_action, worst_pod = new.worst_pod, since = new.since,
+        ready = new.ready, desired = new.desired, updated = new.updated, view = new.view
     FROM jsonb_to_recordset(%s::jsonb) AS new(
         deployment_id bigint, observed_at timestamptz, state text, severity int, sentence text, why text,
-        next_action text, since timestamptz, ready int, desired int, updated int, view jsonb)
+        next_action text, worst_pod text, since timestamptz, ready int, desired int, updated int, view jsonb)
     WHERE row.deployment_id = new.deployment_id
       AND (row.observed_at IS NULL OR row.observed_at < new.observed_at)
     RETURNING row.deployment_id
@@ -49,6 +49,7 @@ def cluster_view(view: Mapping[str, Any], at: datetime | None) -> ClusterView:
         replica_sets=tuple(view.get("replicasets") or ()),
         pods=tuple(view.get("pods") or ()),
         hpa=view.get("hpa"),
+        events=tuple(view.get("events") or ()),
         observed_at=at,
     )
 
@@ -122,6 +123,7 @@ def _columns(summary: Summary) -> dict[str, Any]:
         "sentence": summary.sentence[:500],
         "why": summary.why[:1000],
         "next_action": summary.next_action.value,
+        "worst_pod": summary.worst_pod[:253],
         "since": summary.since,
         "ready": max(0, summary.ready),
         "desired": max(0, summary.desired or 0),

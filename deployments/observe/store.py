@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from baristaweb.lib.clock import now
-from deployments.domain.answers import instant, number, obj, objects, text
+from deployments.domain.answers import instant, message, number, obj, objects, text
 from deployments.domain.managers import OUR_MANAGERS, SYSTEM_MANAGERS
 from deployments.domain.manifests import ANNOTATION_INSTALL, LABEL_ID
-from deployments.domain.pods import HASH_LABEL, REVISION_ANNOTATION
+from deployments.domain.pods import HASH_LABEL, PULL_FAILED, REVISION_ANNOTATION, TELLING_REASONS, event_time
 from deployments.kube.api import Kind, Object
+from deployments.kube.redact import redact
 
 # Watched by Barista's own label; a Deployment's children carry it through the pod template.
 KINDS: Final = (
@@ -36,6 +37,7 @@ SINGLE: Final = {
 REPLICA_SETS_KEPT: Final = 4
 PODS_KEPT: Final = 200
 UIDS_KEPT: Final = 50_000
+TOLD_KEPT: Final = 10_000
 STRANGERS_KEPT: Final = 5_000
 
 
@@ -65,6 +67,7 @@ class Store:
     _changed: dict[int, datetime] = field(default_factory=dict)
     _suspects: set[int] = field(default_factory=set)
     _strangers: OrderedDict[str, tuple[Kind, Object]] = field(default_factory=OrderedDict)
+    _told: OrderedDict[str, dict[str, Object]] = field(default_factory=OrderedDict)
     _synced: set[Kind] = field(default_factory=set)
 
     @property
@@ -131,6 +134,7 @@ class Store:
         if self._objects[kind].pop(uid, None) is None or owner is None:
             return
         self._by_deployment.get(owner, {}).get(kind, set()).discard(uid)
+        self._told.pop(uid, None)
         self._changed[owner] = now()
         if kind in (Kind.DEPLOYMENT, *SINGLE):
             self._suspects.add(owner)
@@ -155,6 +159,29 @@ class Store:
     def owner_of(self, uid: str) -> int | None:
         with self._lock:
             return self._owner.get(uid)
+
+    def put_event(self, event: Object) -> None:
+        """Keep what was last told of a pod, by reason: an event may come before its pod."""
+        uid, reason = text(event, "involvedObject", "uid"), text(event, "reason")
+        if text(event, "involvedObject", "kind") != "Pod" or reason not in TELLING_REASONS:
+            return
+        told = {
+            "reason": reason,
+            "message": message(redact(text(event, "message"))),
+            "involvedObject": {"uid": uid},
+            "lastTimestamp": (event_time(event) or now()).isoformat(),
+        }
+        with self._lock:
+            about = self._told.setdefault(uid, {})
+            before = about.get(_subject(told))
+            if before is not None and before["lastTimestamp"] > told["lastTimestamp"]:
+                return
+            about[_subject(told)] = told
+            self._told.move_to_end(uid)
+            while len(self._told) > TOLD_KEPT:
+                self._told.popitem(last=False)
+            if uid in self._owner and (before is None or before["message"] != told["message"]):
+                self._changed.setdefault(self._owner[uid], now())
 
     def touch(self, ids: Iterable[int]) -> None:
         """Have these written again although the cluster said nothing new about them."""
@@ -192,6 +219,7 @@ class Store:
         with self._lock:
             mine = self._by_deployment.get(owner, {})
             found = {kind: [self._objects[kind][uid] for uid in mine.get(kind, ())] for kind in KINDS}
+            told = {uid: dict(self._told.get(uid, {})) for uid in mine.get(Kind.POD, ())}
             usage = self.usage
         deployment = next(iter(found[Kind.DEPLOYMENT]), None)
         parent = deployment["metadata"]["uid"] if deployment else ""
@@ -204,10 +232,17 @@ class Store:
             item for rank, item in enumerate(sets) if rank < REPLICA_SETS_KEPT or number(item, "status", "replicas")
         ]
         view: dict[str, Any] = {name: next(iter(found[kind]), None) for kind, name in SINGLE.items()}
-        view |= {"deployment": deployment, "replicasets": kept, "pods": pods[:PODS_KEPT]}
-        named = ((pod["metadata"]["namespace"], pod["metadata"]["name"]) for pod in pods[:PODS_KEPT])
+        pods = pods[:PODS_KEPT]
+        view |= {"deployment": deployment, "replicasets": kept, "pods": pods}
+        view["events"] = [event for pod in pods for event in told[pod["metadata"]["uid"]].values()]
+        named = ((pod["metadata"]["namespace"], pod["metadata"]["name"]) for pod in pods)
         view["usage"] = {name: usage[namespace, name] for namespace, name in named if (namespace, name) in usage}
         return view
+
+
+def _subject(told: Object) -> str:
+    """What replaces what was told before. Beside "Error: ImagePullBackOff" the registry's answer is kept."""
+    return f"{told['reason']} {PULL_FAILED in told['message'].lower()}"
 
 
 def _deployment_id(item: Object) -> int | None:

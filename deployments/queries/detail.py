@@ -9,8 +9,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from deployments.domain.answers import text
 from deployments.domain.catalogue import ModelType, Placement
 from deployments.domain.manifests import Rendered, render
+from deployments.domain.pods import last_words
 from deployments.domain.states import ClusterView, State, Summary, Tone
 from deployments.domain.timeline import RolloutFacts, Step, rollout_steps
 from deployments.models import ClusterEvent, Deployment, Installation, Revision, Rollout
@@ -52,8 +54,15 @@ def view_of(deployment: Deployment) -> ClusterView:
         replica_sets=tuple(seen.get("replicasets") or ()),
         pods=tuple(seen.get("pods") or ()),
         hpa=seen.get("hpa"),
+        events=tuple(seen.get("events") or ()),
         observed_at=deployment.observation.observed_at,
     )
+
+
+def last_words_of(deployment: Deployment, pod: str) -> str:
+    """The last lines of the pod that explains the state; empty when there is none or it said nothing."""
+    found = (item for item in deployment.observation.view.get("pods") or () if text(item, "metadata", "name") == pod)
+    return last_words(next(found, {})) if pod else ""
 
 
 def events_of(deployment: Deployment) -> list[EventGroup]:

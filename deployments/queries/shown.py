@@ -56,6 +56,7 @@ def summary_of(deployment: Deployment, *, at: datetime) -> Summary:
         sentence=seen.sentence,
         why=seen.why,
         next_action=NextAction(seen.next_action) if seen.next_action else NextAction.NONE,
+        worst_pod=seen.worst_pod,
         ready=seen.ready,
         desired=seen.desired,
         updated=seen.updated,

@@ -96,6 +96,7 @@ def shell_of(request: HttpRequest, deployment: Deployment, tab: str) -> dict[str
         "heard_at": heard,
         "is_stale": heard is not None and at - heard > timedelta(seconds=settings.BARISTA.observation_stale_s),
         "verdict_tone": _verdict_tone(summary),
+        "last_words": queries.last_words_of(deployment, summary.worst_pod),
         "promote_to": next_environment(deployment) if rights.edit else None,
         "kubectl": f"kubectl -n {deployment.namespace.name} describe deployment {deployment.name}",
     }

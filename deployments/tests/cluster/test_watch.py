@@ -21,6 +21,8 @@ from deployments.models import (
     Rollout,
 )
 from deployments.observe import ClusterWatcher, rows
+from deployments.queries import detail as queries
+from deployments.tests import factories
 from deployments.tests.cluster.conftest import Bench, wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True, databases=["default", "locks"])]
@@ -63,6 +65,27 @@ def test_a_new_deployment_is_seen_running(bench: Bench, watcher: ClusterWatcher)
         lambda: ClusterEvent.objects.filter(deployment=deployment, reason="ScalingReplicaSet").exists(), what="an event"
     )
     assert ClusterEvent.objects.filter(deployment=deployment, object_kind="Pod").exists()
+
+
+def test_the_registrys_answer_is_told(bench: Bench, watcher: ClusterWatcher) -> None:
+    factories.make_registry_rules("registry.invalid/acme")
+    deployment = bench.create(image_override="registry.invalid/acme/ranker:1")
+
+    wait_until(lambda: "the registry does not know it" in seen(deployment).why, what="the registry's answer")
+
+    row = seen(deployment)
+    assert row.state == State.IMAGE_ERROR
+    assert row.worst_pod == row.view["pods"][0]["metadata"]["name"]
+
+
+def test_the_last_lines_of_a_crash_come_with_the_status(bench: Bench, watcher: ClusterWatcher) -> None:
+    factories.make_registry_rules("ghcr.io/acme")
+    deployment = bench.create(image_override="ghcr.io/acme/ranker:1-crash")
+
+    wait_until(lambda: seen(deployment).state == State.CRASH_LOOPING, what="the crash")
+
+    row = Deployment.objects.select_related("observation").get(pk=deployment.pk)
+    assert "SchemaMismatch" in queries.last_words_of(row, row.observation.worst_pod).splitlines()[-1]
 
 
 def test_health_and_capacity_are_told(watcher: ClusterWatcher, live_cluster: Cluster) -> None:

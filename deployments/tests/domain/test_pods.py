@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from deployments.domain.answers import instant, message
+from deployments.domain.pods import last_words
 from deployments.domain.status import PodState, Tone, explain_pod, group_events, pod_rows
 from deployments.tests.domain.cluster import (
     condition,
@@ -152,3 +153,16 @@ def test_instants(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "x", "2026-13-01T00:00:00Z", None, 5])
 def test_unreadable_instants(text: Any) -> None:
     assert instant({"a": text}, "a") is None
+
+
+def test_last_words() -> None:
+    said = "\n".join(f"line {number}" for number in range(40)) + "\x1b[31m\x00\nSchemaMismatch: v6\n\n"
+    crashed = pod(state=waiting("CrashLoopBackOff"), restarts=3, last={"exitCode": 1, "message": said})
+    words = last_words(crashed).splitlines()
+    assert (len(words), words[-1]) == (12, "SchemaMismatch: v6")
+    assert "\x1b" not in words[-2]
+    assert pod_rows(view(deployment(), crashed))[0].last_words == "\n".join(words)
+    assert last_words(pod(state={"terminated": {"exitCode": 2, "message": "now"}})) == "now"
+    assert last_words(pod(ready=True, restarts=1, last={"exitCode": 1, "message": "long ago"})) == ""
+    assert last_words(pod(restarts=1, last={"exitCode": 0, "message": "bye"})) == ""
+    assert last_words({}) == ""

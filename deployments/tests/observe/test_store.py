@@ -138,3 +138,43 @@ def test_capacity_is_summed_by_pool() -> None:
     (pool,) = figures.capacity_by_pool([node("gpu"), node("gpu"), node("gpu", gone=True)])
 
     assert pool == {"pool": "gpu", "nodes": 2, "machine": "", "cpu_m": 7840, "memory_b": 24 << 30, "gpus": 4}
+
+
+def told(pod: str, reason: str, message: str, at: str = "2026-11-01T10:00:00Z", kind: str = "Pod") -> dict[str, Any]:
+    return {
+        "metadata": {"uid": f"event-{message}"},
+        "reason": reason,
+        "message": message,
+        "lastTimestamp": at,
+        "involvedObject": {"kind": kind, "uid": f"Pod-{pod}", "name": pod},
+    }
+
+
+def test_a_view_holds_the_newest_of_what_was_told_of_its_pods(store: Store) -> None:
+    store.put_event(told("ranker-1-a", "Failed", "Failed to pull image: not found", at="2026-11-01T10:00:05Z"))
+    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker", uid="d"))
+    store.put(Kind.REPLICA_SET, item("ReplicaSet", "ranker-1", uid="r", parent="d"))
+    store.put(Kind.POD, item("Pod", "ranker-1-a", parent="r"))
+    store.put_event(told("ranker-1-a", "Failed", "Failed to pull image: older"))
+    store.put_event(told("ranker-1-a", "Failed", "Error: ImagePullBackOff", at="2026-11-01T10:00:09Z"))
+    store.put_event(told("ranker-1-a", "Scheduled", "on a node"))
+    store.put_event(told("ranker-1-a", "Failed", "about a claim", kind="PersistentVolumeClaim"))
+    store.put_event(told("other-1-a", "Failed", "of others"))
+
+    said = [event["message"] for event in store.view(7)["events"]]
+
+    assert said == ["Failed to pull image: not found", "Error: ImagePullBackOff"]
+
+
+def test_news_of_a_pod_make_its_deployment_be_written_again(store: Store) -> None:
+    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker", uid="d"))
+    store.put(Kind.REPLICA_SET, item("ReplicaSet", "ranker-1", uid="r", parent="d"))
+    store.put(Kind.POD, item("Pod", "ranker-1-a", parent="r"))
+    store.take_changed({})
+    event = told("ranker-1-a", "Unhealthy", "Readiness probe failed: HTTP 503")
+    store.put_event(event)
+    assert set(store.take_changed({})) == {7}
+    store.put_event(event | {"lastTimestamp": "2026-11-01T10:01:00Z"})
+    assert store.take_changed({}) == {}, "the same words again are no news"
+    store.delete(Kind.POD, item("Pod", "ranker-1-a", parent="r"))
+    assert store.view(7)["events"] == []
