@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 TOTAL_BYTES: Final = 2_000_000
 LINE_LIMIT: Final = 8_000
+LINES_KEPT: Final = 5_000  # of a request that is asked again and again
+OVERLAP_S: Final = 15
 PODS_LIMIT: Final = 50
 ANSWER_S: Final = 30.0
 
@@ -52,19 +55,21 @@ def answer(request_id: str) -> None:
     try:
         gateway = clusters.reach(cluster).within(ANSWER_S)
         sources = _sources(gateway, request)
+        known = [(at, pod, container, said) for at, pod, container, said in request.lines]
         lines, problems, is_cut = fetch(gateway, request, sources)
+        lines, is_cut = joined(known, lines), is_cut or request.is_truncated
         clusters.succeeded(cluster)
         outcome = Answer.FAILED if problems and not lines and len(problems) >= len(sources) else Answer.DONE
     except ClusterError as error:
         clusters.failed(cluster, error)
-        lines, problems, is_cut, outcome = [], [[cluster.name, str(error)]], False, Answer.FAILED
+        lines, problems, is_cut, outcome = request.lines, [[cluster.name, str(error)]], False, Answer.FAILED
     except DatabaseError:
         raise
     except Exception:
         # Whoever waits for the answer must not wait for ever; the trace goes to the log.
         log.exception("podlogs_broke", request=str(request.pk))
         said = "Barista could not read the lines because of an error of its own."
-        lines, problems, is_cut, outcome = [], [[cluster.name, said]], False, Answer.FAILED
+        lines, problems, is_cut, outcome = request.lines, [[cluster.name, said]], False, Answer.FAILED
     LogRequest.objects.filter(pk=request.pk, answer=Answer.WAITING).update(
         answer=outcome, answered_at=now(), lines=lines, problems=problems, is_truncated=is_cut
     )
@@ -76,16 +81,18 @@ def fetch(gateway: Gateway, request: LogRequest, sources: list[Source]) -> tuple
         what = f"The pod {request.pod}" if request.pod else "A pod of this deployment"
         return [], [[request.pod or request.deployment.name, f"{what} does not exist in the cluster."]], False
     share = max(20_000, TOTAL_BYTES // len(sources))
+    namespace, since_s = request.deployment.namespace.name, _since_s(request)
+    tail = LINES_KEPT if request.lines else request.tail
 
     def read(source: Source) -> bytes | ClusterError:
         try:
             return gateway.pod_log(
-                request.deployment.namespace.name,
+                namespace,
                 source.pod,
                 container=source.container,
                 previous=request.previous,
-                since_s=request.since_s,
-                tail=request.tail,
+                since_s=since_s,
+                tail=tail,
                 limit_bytes=share,
             )
         except ClusterError as error:
@@ -107,6 +114,23 @@ def fetch(gateway: Gateway, request: LogRequest, sources: list[Source]) -> tuple
     lines.sort(key=lambda line: line[0])
     kept = newest(lines, TOTAL_BYTES)
     return kept, problems, is_cut or len(kept) < len(lines)
+
+
+def joined(known: list[Line], fetched: list[Line]) -> list[Line]:
+    """Both in order of time, each line once, the newest ones that are kept."""
+    if not known:
+        return fetched
+    # A pod may write the same words twice in one microsecond: of equal lines as many stay as were seen at once.
+    extra = Counter(fetched) - Counter(known)
+    found = sorted([*known, *extra.elements()], key=lambda line: line[0])
+    return newest(found[-LINES_KEPT:], TOTAL_BYTES)
+
+
+def _since_s(request: LogRequest) -> int:
+    """How far back to ask: all of it, or since the last answer and a little more for clocks and slow writers."""
+    if not request.lines or request.answered_at is None:
+        return request.since_s
+    return min(request.since_s, int((now() - request.answered_at).total_seconds()) + OVERLAP_S)
 
 
 def parse(data: bytes, source: Source) -> list[Line]:

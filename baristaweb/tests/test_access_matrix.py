@@ -61,6 +61,8 @@ deployment-activity        dev      GET   302 404 200 200 200 200 200
 deployment-logs            dev      GET   302 404 200 200 200 200 200
 deployment-logs            dev      POST  302 404 302 302 302 302 302
 deployment-log-lines       lines    GET   302 404 200 404 404 404 404
+deployment-log-newer       lines    POST  302 404 302 404 404 404 404
+deployment-log-download    lines    GET   302 404 200 404 404 404 404
 
 deployment-new             -        GET   302 403 403 200 200 403 200
 deployment-new             -        POST  302 403 403 422 422 403 422

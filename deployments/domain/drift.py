@@ -40,10 +40,14 @@ class FieldConflict:
 
 
 _REPLICAS: Final = "spec.replicas"
-# Written with every apply: an older number there is no edit.
-_BOOKKEEPING: Final = ("metadata.annotations[barista.io/revision]", "metadata.annotations[barista.io/generation]")
 _MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
 _CONTAINER: Final = "spec.template.spec.containers[model]"
+# Written with every apply, an older number there is no edit; and what objects applied by an older Barista lack.
+_NO_EDIT: Final = (
+    "metadata.annotations[barista.io/revision]",
+    "metadata.annotations[barista.io/generation]",
+    f"{_CONTAINER}.terminationMessagePolicy",
+)
 
 # Where people with kubectl change a model. Outside of it others may add what they like: sidecars, mesh annotations.
 _VOCABULARY: Final = (
@@ -146,7 +150,7 @@ def spec_path(path: str) -> str:
 def _changed(kind: str, live: Mapping[str, Any], dry: Mapping[str, Any], owned: Sequence[Owned]) -> list[DriftItem]:
     items = []
     for change in manifest_diff(live, dry):
-        if change.path == _REPLICAS or change.path in _BOOKKEEPING:
+        if change.path == _REPLICAS or change.path in _NO_EDIT:
             continue
         manager, at = _culprit(change.path, owned)
         items.append(DriftItem(f"{kind}.{change.path}", change.after, change.before, manager, at))

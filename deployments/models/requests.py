@@ -65,7 +65,10 @@ class Proposal(models.Model):
 
 
 class LogRequest(models.Model):
-    """Log lines of a deployment's pods, fetched once by a worker; only its author may read them."""
+    """Log lines of a deployment's pods, fetched by a worker when asked; only its author may read them.
+
+    Asked again, it keeps the lines that it has until newer ones are added (`answered_at` tells from when on).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="log_requests")
@@ -83,6 +86,7 @@ class LogRequest(models.Model):
         default=list, help_text="[pod, what went wrong], for pods whose logs could not be read."
     )
     is_truncated = models.BooleanField(default=False)
+    followed_at = models.DateTimeField(null=True, help_text="Since when the page asks for newer lines by itself.")
 
     class Meta:
         ordering = ["-created_at"]

@@ -6,6 +6,7 @@ let openDetails = [];
 let ticked = [];
 let said = "";
 let wasAtEnd = true;
+let scrolledTo = 0;
 
 function lost(words) {
   if (document.getElementById(LOST)) return;
@@ -43,6 +44,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   ticked = [...target.querySelectorAll("input[type=checkbox]:checked")].map((box) => box.value);
   said = target.querySelector("[data-say]")?.dataset.say ?? target.dataset.say ?? "";
   const tail = document.querySelector("[data-tail]");
+  scrolledTo = tail?.scrollTop ?? 0;
   wasAtEnd = !tail || tail.scrollHeight - tail.scrollTop - tail.clientHeight < 40;
 });
 
@@ -58,7 +60,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const now = (element.matches("[data-say]") ? element : element.querySelector("[data-say]"))?.dataset.say;
   if (now && now !== said) document.getElementById("said").textContent = now;
   const tail = document.querySelector("[data-tail]");
-  if (tail && wasAtEnd) tail.scrollTop = tail.scrollHeight;
+  if (tail) tail.scrollTop = wasAtEnd ? tail.scrollHeight : scrolledTo;
 });
 
 addEventListener("DOMContentLoaded", () => {

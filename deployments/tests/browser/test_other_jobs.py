@@ -7,7 +7,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from deployments.models import AuditEvent, Cluster, Deployment, Namespace, Revision, Runtime
+from baristaweb.lib.clock import now
+from deployments.actions import logs
+from deployments.models import AuditEvent, Cluster, Deployment, LogRequest, Namespace, Revision, Runtime
 from deployments.tests import factories
 from deployments.tests.browser.conftest import Site
 from deployments.tests.fixtures import People, Places
@@ -98,6 +100,30 @@ def test_logs_of_all_pods(site: Site, workers: None, people: People, place: Name
             page.reload()
     expect(page).to_have_url(re.compile(r"/logs/[0-9a-f-]{36}/$"))
     expect(page.locator("main")).to_contain_text(re.compile("pods|lines", re.IGNORECASE))
+
+
+def test_searching_and_following_lines(site: Site, people: People, places: Places) -> None:
+    ranker = factories.make_deployment(author=people.editor, namespace=places.dev, name="ranker")
+    row = logs.request(deployment=ranker, by=people.viewer)
+    said = [["2026-11-01T10:00:00+00:00", "ranker-a", "model", "INFO loaded"]]
+    answered = LogRequest.objects.filter(pk=row.pk)
+    answered.update(answer="done", answered_at=now(), lines=said)
+    page = site.visit("viewer")
+    page.goto(f"/deployments/{ranker.slug}/logs/{row.pk}/")
+    page.get_by_role("button", name="Follow").click()
+    expect(page.locator("#log")).to_have_attribute("aria-busy", "true")
+    expect(page.locator("#log-lines")).to_contain_text("INFO loaded")
+    page.get_by_label("Find in these lines").fill("store")
+    said.append(["2026-11-01T10:00:01+00:00", "ranker-b", "model", "ERROR Store refused"])
+    answered.update(answer="done", answered_at=now(), lines=said)
+    expect(page.locator("#log-lines mark")).to_have_text("Store")
+    expect(page.locator("#log header")).to_contain_text("1 of 2 lines")
+    expect(page.get_by_label("Find in these lines")).to_be_focused()
+    page.get_by_role("button", name="Stop following").click()
+    expect(page.get_by_role("button", name="Follow", exact=True)).to_be_visible()
+    with page.expect_download() as file:
+        page.get_by_role("link", name="Download").click()
+    assert file.value.path().read_text().count("\n") == 2
 
 
 def test_the_platform_team_changes_a_runtime(site: Site, people: People, cluster_row: Cluster) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
 
+from baristaweb.lib.clock import now
 from deployments import podlogs
-from deployments.kube.api import ClusterError, Invalid
+from deployments.kube.api import ClusterError, Invalid, Unreachable
 from deployments.models import Deployment, LogRequest
 from deployments.models.requests import Answer
 from deployments.podlogs import Source
@@ -75,6 +77,8 @@ class Row:
     pod = container = ""
     previous = False
     since_s, tail = 60, 100
+    lines: ClassVar[list[object]] = []
+    answered_at = None
 
 
 def test_lines_of_pods_are_merged_by_time() -> None:
@@ -104,3 +108,49 @@ def test_at_most_two_megabytes_the_newest_ones() -> None:
     assert is_cut
     assert sum(len(line[3]) for line in lines) <= podlogs.TOTAL_BYTES
     assert datetime.fromisoformat(lines[-1][0]) == start + timedelta(seconds=599)
+
+
+def test_newer_lines_are_added_once() -> None:
+    first, twice = ("2026-01-01T00:00:01", "a", "model", "one"), ("2026-01-01T00:00:02", "a", "model", "tick")
+    known = [first, twice, twice]
+    fetched = [twice, twice, twice, ("2026-01-01T00:00:01.5", "b", "model", "late")]
+    assert [line[3] for line in podlogs.joined(known, fetched)] == ["one", "late", "tick", "tick", "tick"]
+    assert podlogs.joined([], fetched) == fetched
+    many = [(f"2026-01-01T00:00:{number:05}", "a", "model", "x") for number in range(podlogs.LINES_KEPT + 10)]
+    assert podlogs.joined(many, []) == many[10:]
+
+
+@with_marks
+def test_a_second_question_asks_only_for_what_is_new(bench: Bench) -> None:
+    row = request(bench, bench.create(), since_s=3600)
+    asked: list[dict[str, object]] = []
+
+    class Pods(Fake):
+        def pod_log(self, namespace: str, pod: str, **options: object) -> bytes:
+            asked.append(options)
+            return super().pod_log(namespace, pod, **options)
+
+    sources = [Source("a", "model")]
+    podlogs.fetch(Pods({"a": b""}), row, sources)  # type: ignore[arg-type]
+    row.lines, row.answered_at = [["2026-01-01T00:00:01", "a", "model", "one"]], now() - timedelta(seconds=5)
+    podlogs.fetch(Pods({"a": b""}), row, sources)  # type: ignore[arg-type]
+
+    assert [item["since_s"] for item in asked] == [3600, 5 + podlogs.OVERLAP_S]
+    assert asked[1]["tail"] == podlogs.LINES_KEPT
+
+
+@with_marks
+def test_a_failed_second_question_keeps_the_lines(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = request(bench, bench.create())
+    kept = [["2026-01-01T00:00:01", "a", "model", "one"]]
+    LogRequest.objects.filter(pk=row.pk).update(answer=Answer.WAITING, lines=kept, answered_at=now())
+
+    def away(cluster: object) -> object:
+        raise Unreachable("connection refused")
+
+    monkeypatch.setattr(podlogs.clusters, "reach", away)
+    podlogs.answer(str(row.pk))
+
+    row.refresh_from_db()
+    assert (row.answer, row.lines) == ("failed", kept)
+    assert "connection refused" in row.problems[0][1]

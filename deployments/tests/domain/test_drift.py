@@ -142,3 +142,10 @@ def test_owner_of_a_part_and_of_a_whole() -> None:
     assert [item.manager for item in owners_of(f"{BASE}.resources", owned)] == ["a"]
     assert [item.manager for item in owners_of("spec.template.spec.nodeSelector[x/y]", owned)] == ["b"]
     assert owners_of("spec.paused", owned) == ()
+
+
+def test_what_an_older_barista_did_not_send_is_no_drift() -> None:
+    live, dry = live_and_dry()
+    live["spec"]["template"]["spec"]["containers"][0]["terminationMessagePolicy"] = "File"
+    found = find_drift(desired=[dry], live={"Deployment": live}, dry_run={"Deployment": dry}, replicas=2)
+    assert found == ()

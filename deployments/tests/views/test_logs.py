@@ -1,5 +1,6 @@
 """Logs: asked for by POST, readable by the one who asked, and only as long as the right to read lasts."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -116,3 +117,100 @@ def test_strangers_cannot_ask(client_as: ClientAs, ranker: Deployment) -> None:
     answer = client_as("stranger").post(reverse("deployment-logs", args=[ranker.slug]))
     assert answer.status_code == 404
     assert not LogRequest.objects.exists()
+
+
+SAID = [
+    ("ranker-a", "INFO loaded <b>model</b>"),
+    ("ranker-b", "ERROR Feature STORE refused: schema"),
+    ("ranker-a", "WARN feature store is slow"),
+]
+
+
+@pytest.fixture
+def answered(client_as: ClientAs, ranker: Deployment) -> LogRequest:
+    row = ask(client_as("viewer"), ranker)
+    lines = [[f"2026-11-01T10:00:0{number}+00:00", pod, "model", said] for number, (pod, said) in enumerate(SAID)]
+    LogRequest.objects.filter(pk=row.pk).update(answer="done", answered_at=now(), lines=lines)
+    return LogRequest.objects.select_related("deployment").get(pk=row.pk)
+
+
+@pytest.mark.parametrize(
+    ("query", "count", "marked"),
+    [
+        ("", 3, []),
+        ("?q=feature+store", 2, ["Feature STORE", "feature store"]),
+        ("?q=<b>model", 1, ["<b>model"]),
+        ("?q=.*", 0, []),
+        ("?level=warn", 2, []),
+        ("?level=bad&q=store", 1, ["STORE"]),
+        ("?level=odd", 3, []),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, HX])
+def test_search_and_severity(
+    client_as: ClientAs, answered: LogRequest, query: str, count: int, marked: list[str], headers: dict[str, str]
+) -> None:
+    page = soup_of(client_as("viewer").get(address(answered) + query, headers=headers))
+    assert len(page.select("#log-lines .ln")) == count
+    assert [mark.text for mark in page.select("#log-lines mark")] == marked
+    assert not page.select("#log-lines b")
+    words = page.select_one("#log").text  # type: ignore[union-attr]
+    assert ("of 3 lines" in words) == (query not in ("", "?level=odd"))
+    assert ("None of the 3 lines fits" in words) == (count == 0)
+
+
+def test_the_file(client_as: ClientAs, answered: LogRequest) -> None:
+    url = reverse("deployment-log-download", args=[answered.deployment.slug, answered.pk])
+    file = client_as("viewer").get(url)
+    assert file["Content-Type"] == "text/plain; charset=utf-8"
+    assert "no-store" in file["Cache-Control"]
+    assert re.fullmatch(r'attachment; filename="ranker-all-pods-\d{8}T\d{6}Z.log"', file["Content-Disposition"])
+    lines = file.content.decode().splitlines()
+    assert lines[0] == "2026-11-01T10:00:00+00:00 ranker-a/model INFO loaded <b>model</b>"
+    assert len(lines) == 3
+    assert client_as("editor").get(url).status_code == 404
+
+
+def test_the_file_is_at_most_two_megabytes_and_says_what_is_missing(client_as: ClientAs, answered: LogRequest) -> None:
+    lines = [["", "ranker-a", "model", f"{number} {'x' * 7000}"] for number in range(400)]
+    LogRequest.objects.filter(pk=answered.pk).update(lines=lines)
+    url = reverse("deployment-log-download", args=[answered.deployment.slug, answered.pk])
+    file = client_as("viewer").get(url).content
+    assert len(file) <= 2_000_000
+    assert file.startswith(b"# There were more lines")
+    assert file.splitlines()[-1].startswith(b"- ranker-a/model 399 ")
+
+
+def test_following_asks_again_and_ends_by_itself(client_as: ClientAs, answered: LogRequest) -> None:
+    client = client_as("viewer")
+    newer = reverse("deployment-log-newer", args=[answered.deployment.slug, answered.pk])
+    waiting = soup_of(client.post(newer, {"follow": "on", "q": "store"}, headers=HX))
+    log = waiting.select_one("#log")
+    assert log is not None
+    assert log["hx-trigger"] == "every 1s"
+    assert len(waiting.select(".ln")) == 2, "what is known stays, and stays searched"
+    assert LogRequest.objects.get(pk=answered.pk).answer == "waiting"
+
+    LogRequest.objects.filter(pk=answered.pk).update(answer="done", answered_at=now())
+    log = soup_of(client.get(address(answered), headers=HX)).select_one("#log")
+    assert log is not None
+    assert (log["hx-trigger"], log["hx-post"]) == ("every 5s", newer)
+
+    LogRequest.objects.filter(pk=answered.pk).update(followed_at=now() - timedelta(minutes=11))
+    log = soup_of(client.get(address(answered), headers=HX)).select_one("#log")
+    assert log is not None
+    assert "hx-trigger" not in log.attrs
+    assert "Following ended after 10 minutes" in log.text
+
+    client.post(newer, {"follow": "on"})
+    stopped = client.post(newer, {"follow": "off", "q": "store"})
+    assert stopped.headers["Location"] == address(answered) + "?q=store"
+    assert LogRequest.objects.get(pk=answered.pk).followed_at is None
+
+
+def test_following_ends_with_the_right_to_read(client_as: ClientAs, people: People, answered: LogRequest) -> None:
+    client = client_as("viewer")
+    people_actions.remove(member=Membership.objects.get(user=people.viewer), by=factories.BY)
+    newer = reverse("deployment-log-newer", args=[answered.deployment.slug, answered.pk])
+    assert client.post(newer, {"follow": "on"}, headers=HX).status_code == 404
+    assert LogRequest.objects.get(pk=answered.pk).answer == "done"
