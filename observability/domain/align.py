@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .kernel import Floats, Ints, edges, keys_of
+from .kernel import MAX_SUB_BITS, Floats, Ints, keys_of, last_finite, lower_magnitude
 from .spec import FeatureSpec, Kind
 from .states import CategoryState, NumericState
 
+LAST_KEY: Final = last_finite(MAX_SUB_BITS)
 EXACT_CELLS: Final = 20  # up to so many distinct values each is a bin of its own
 
 
@@ -33,17 +36,30 @@ class Numbers:
 
     low: Floats
     high: Floats
-    ref: Ints
-    cur: Ints
+    counts: Ints  # a row of the reference, a row of the current side
+    below: Ints  # the same cumulated, each cell included
+    ref_rows: int
+    cur_rows: int
     specials: tuple[Special, ...]
     is_exact: bool
     origin: int = 0
-    ref_rows: int = field(init=False)
-    cur_rows: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "ref_rows", int(self.ref.sum()))
-        object.__setattr__(self, "cur_rows", int(self.cur.sum()))
+    @property
+    def ref(self) -> Ints:
+        found: Ints = self.counts[0]
+        return found
+
+    @property
+    def cur(self) -> Ints:
+        found: Ints = self.counts[1]
+        return found
+
+    def buckets(self) -> NDArray[np.bool_] | None:
+        """Which cells are buckets; None when all are."""
+        if self.is_exact:
+            return np.zeros(len(self.low), dtype=bool)
+        found = self.low < self.high
+        return None if found.all() else found
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +77,12 @@ class Words:
 
 def specials_of(ref: NumericState, cur: NumericState) -> tuple[Special, ...]:
     found = (
-        Special("NULL", ref.nulls, cur.nulls),
-        Special("NaN", ref.nans, cur.nans),
-        Special("-Inf", ref.neg_infs, cur.neg_infs),
-        Special("+Inf", ref.pos_infs, cur.pos_infs),
+        ("NULL", ref.nulls, cur.nulls),
+        ("NaN", ref.nans, cur.nans),
+        ("-Inf", ref.neg_infs, cur.neg_infs),
+        ("+Inf", ref.pos_infs, cur.pos_infs),
     )
-    return tuple(one for one in found if one.ref or one.cur)
+    return tuple(Special(name, left, right) for name, left, right in found if left or right)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +99,9 @@ def align_numbers(ref: NumericState, cur: NumericState, spec: FeatureSpec) -> Nu
     """Two states on common cells."""
     cells = common_cells([ref, cur], spec)
     origin = int(spec.centre) if spec.kind is Kind.TIMESTAMP else 0
-    counts = cells.counts
-    return Numbers(cells.low, cells.high, counts[0], counts[1], specials_of(ref, cur), cells.is_exact, origin)
+    below = cells.counts.cumsum(axis=1)
+    n, m = below[:, -1].tolist() if len(cells.low) else (0, 0)
+    return Numbers(cells.low, cells.high, cells.counts, below, n, m, specials_of(ref, cur), cells.is_exact, origin)
 
 
 def common_cells(states: Sequence[NumericState], spec: FeatureSpec) -> Cells:
@@ -101,33 +118,44 @@ def common_cells(states: Sequence[NumericState], spec: FeatureSpec) -> Cells:
 def _buckets(states: Sequence[NumericState], spec: FeatureSpec) -> Cells:
     level = max(state.histogram.level for state in states)
     histograms = [state.histogram.rolled(level) for state in states]
-    present = [one.keys for one in histograms if len(one.keys)]
+    sides = [(one.keys, one.counts) for one in histograms]
+    present = [keys for keys, _ in sides if len(keys)]
     if not present:
         return Cells(np.empty(0), np.empty(0), np.zeros((len(states), 0), dtype=np.int64), is_exact=True)
-    base = min(int(keys[0]) for keys in present)
-    width = max(int(keys[-1]) for keys in present) - base + 1
+    base = min(keys.item(0) for keys in present)
+    width = max(keys.item(-1) for keys in present) - base + 1
     counts = np.zeros((len(states), width), dtype=np.int64)
-    for row, one in enumerate(histograms):
-        counts[row, one.keys - base] = one.counts
+    for row, (keys, filled) in zip(counts, sides, strict=True):
+        row[keys - base] = filled
     is_time = spec.kind is Kind.TIMESTAMP
     atoms = np.array(spec.atoms)
     if len(atoms):
         placed = _keys_of_atoms(atoms, spec, level) - base
         inside = (placed >= 0) & (placed < width)
-        for row, state in enumerate(states):
-            np.subtract.at(counts[row], placed[inside], state.atoms[inside])
-    filled = np.flatnonzero(np.add.reduce(counts, axis=0))
-    low, high = edges(
-        filled + base,
-        centre=0.0 if is_time else float(spec.centre),
-        unit_exponent=spec.unit_exponent,
-        sub_bits=spec.sub_bits - level,
-    )
-    low, high = _within(low, high, states, int(spec.centre) if is_time else 0)
-    counts = counts[:, filled]
+        for row, state in zip(counts, states, strict=True):
+            np.subtract.at(row, placed[inside], state.atoms[inside])
+    occupied = np.add.reduce(counts, axis=0).nonzero()[0]
+    low, high = _edges(occupied + base, spec, level, 0.0 if is_time else float(spec.centre))
+    _cut(low, high, states, int(spec.centre) if is_time else 0)
+    counts = counts.take(occupied, axis=1)
     if len(atoms):
         low, high, counts = _with_atoms(low, high, counts, atoms, np.stack([state.atoms for state in states]))
     return Cells(low, high, counts, is_exact=False)
+
+
+@cache
+def _ladder() -> Floats:
+    """Lower edges of all keys of the finest histogram in units of u, from key -65,536 on: the same for every spec."""
+    magnitudes = lower_magnitude(np.arange(LAST_KEY + 2), MAX_SUB_BITS)
+    return np.concatenate([-magnitudes[:0:-1], magnitudes])
+
+
+def _edges(keys: Ints, spec: FeatureSpec, level: int, centre: float) -> tuple[Floats, Floats]:
+    """(low, high) of buckets, as `kernel.edges` gives them: a coarser key is a finer one shifted."""
+    ladder, shift = _ladder(), MAX_SUB_BITS - (spec.sub_bits - level)
+    rungs, unit = (keys << shift) + (LAST_KEY + 1), 2.0**spec.unit_exponent
+    with np.errstate(over="ignore"):
+        return ladder[rungs] * unit + centre, ladder[rungs + (1 << shift)] * unit + centre
 
 
 def _keys_of_atoms(atoms: Floats, spec: FeatureSpec, level: int) -> Ints:
@@ -135,13 +163,12 @@ def _keys_of_atoms(atoms: Floats, spec: FeatureSpec, level: int) -> Ints:
     return keys >> level
 
 
-def _within(low: Floats, high: Floats, states: Sequence[NumericState], origin: int) -> tuple[Floats, Floats]:
+def _cut(low: Floats, high: Floats, states: Sequence[NumericState], origin: int) -> None:
     """Cut the outermost buckets at the exact extremes of all states."""
     least = [side.minimum for side in states if side.minimum is not None]
     most = [side.maximum for side in states if side.maximum is not None]
-    if not least:
-        return low, high
-    return np.maximum(low, float(min(least) - origin)), np.minimum(high, float(max(most) - origin))
+    if least and len(low):
+        low[0], high[-1] = max(low.item(0), float(min(least) - origin)), min(high.item(-1), float(max(most) - origin))
 
 
 def _with_atoms(low: Floats, high: Floats, counts: Ints, atoms: Floats, hits: Ints) -> tuple[Floats, Floats, Ints]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from .align import EXACT_CELLS, Numbers, Words
-from .kernel import Floats, Ints
+from .kernel import Ints
 
 DECILES: Final = 10
 OWN_BIN: Final = 0.05  # an exact value with this share of the reference is a bin of its own
@@ -17,48 +19,49 @@ MAX_WORDS: Final = 20
 
 @dataclass(frozen=True, eq=False)
 class Coarse:
-    """Counts per bin; intervals first, then the specials (whose low and high are NaN)."""
+    """Counts per bin; intervals first, then the specials (whose low and high are NaN). Lists: they are short."""
 
     names: tuple[str, ...]
-    low: Floats
-    high: Floats
-    ref: Ints
-    cur: Ints
+    low: list[float]
+    high: list[float]
+    ref: list[int]
+    cur: list[int]
 
 
-def decile_starts(pair: Numbers, count: int = DECILES) -> Ints:
+def decile_starts(pair: Numbers, count: int = DECILES) -> list[int]:
     """First cell of each bin. A decile inside a bucket moves to the nearer edge of it."""
     cells = len(pair.ref)
     if pair.is_exact and cells <= EXACT_CELLS:
-        return np.arange(cells)
-    cumulative = np.cumsum(pair.ref)
-    targets = cumulative[-1] * np.arange(1, count) / count
-    cell = np.searchsorted(cumulative, targets, side="left")
-    before, after = cumulative[cell] - pair.ref[cell], cumulative[cell]
-    starts = np.where(after - targets <= targets - before, cell + 1, cell)
-    own = np.flatnonzero(pair.ref >= OWN_BIN * cumulative[-1])
-    own = own[pair.low[own] == pair.high[own]]
-    starts = np.concatenate([[0], starts, own, own + 1])
-    starts.sort()
-    return starts[np.concatenate([[True], starts[1:] > starts[:-1]]) & (starts < cells)]
+        return list(range(cells))
+    ref, below, total = pair.ref, pair.below[0], pair.ref_rows
+    targets = [total * place / count for place in range(1, count)]
+    starts = {0}
+    for target, cell in zip(targets, below.searchsorted(targets).tolist(), strict=True):
+        after = below.item(cell)
+        starts.add(cell + 1 if after - target <= target - (after - ref.item(cell)) else cell)
+    for cell in (ref >= OWN_BIN * total).nonzero()[0].tolist():
+        if pair.low.item(cell) == pair.high.item(cell):  # an exact value with such a share begins a bin and ends it
+            starts |= {cell, cell + 1}
+    return sorted(start for start in starts if start < cells)
 
 
-def coarse(pair: Numbers, starts: Ints) -> Coarse:
+def coarse(pair: Numbers, starts: list[int]) -> Coarse:
     """Cells added up between the starts, then one bin per special."""
-    ends = np.append(starts[1:], len(pair.ref)) - 1
-    extra = len(pair.specials)
-    blank = np.full(extra, np.nan)
+    last = [start - 1 for start in starts[1:]] + [len(pair.ref) - 1]
+    blank = [math.nan] * len(pair.specials)
     return Coarse(
         ("",) * len(starts) + tuple(special.name for special in pair.specials),
-        np.concatenate([pair.low[starts], blank]),
-        np.concatenate([pair.high[ends], blank]),
-        np.concatenate([np.add.reduceat(pair.ref, starts), [special.ref for special in pair.specials]]).astype(
-            np.int64
-        ),
-        np.concatenate([np.add.reduceat(pair.cur, starts), [special.cur for special in pair.specials]]).astype(
-            np.int64
-        ),
+        [pair.low.item(cell) for cell in starts] + blank,
+        [pair.high.item(cell) for cell in last] + blank,
+        _between(pair.below[0], last) + [special.ref for special in pair.specials],
+        _between(pair.below[1], last) + [special.cur for special in pair.specials],
     )
+
+
+def _between(below: Ints, last: list[int]) -> list[int]:
+    """Counts of bins that end with these cells, out of cumulated counts."""
+    ends = [below.item(cell) for cell in last]
+    return [ends[0], *(after - before for before, after in pairwise(ends))]
 
 
 def coarse_words(words: Words) -> Coarse:
@@ -86,5 +89,5 @@ def coarse_words(words: Words) -> Coarse:
     if words.null.ref or words.null.cur:
         names.append("NULL")
         ref, cur = np.append(ref, words.null.ref), np.append(cur, words.null.cur)
-    blank = np.full(len(names), np.nan)
-    return Coarse(tuple(names), blank, blank, ref.astype(np.int64), cur.astype(np.int64))
+    blank = [math.nan] * len(names)
+    return Coarse(tuple(names), blank, blank, ref.tolist(), cur.tolist())

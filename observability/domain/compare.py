@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -11,40 +12,15 @@ import numpy as np
 from . import measures
 from .align import Numbers, Words, align_numbers, align_words
 from .bins import Coarse, coarse, coarse_words, decile_starts
+from .definitions import THRESHOLDS, edge_doubt, on_bins, statistic
 from .hashing import estimate_distinct
 from .kernel import Floats, Ints
 from .result import Bins, Comparison, Statistic, Verdict, cannot
 from .spec import FeatureSpec, Kind
 from .states import CategoryState, EmbeddingState, MergeError, NumericState, State, same_spec
 
-THRESHOLDS: Final = {
-    "psi": 0.1,
-    "js": 0.15,
-    "hellinger": 0.15,
-    "ks": 0.1,
-    "ks_robust": 0.1,
-    "w1": 0.1,
-    "linf": 0.1,
-    "tvd": 0.1,
-    "null_rate": 0.05,
-    "unseen_rate": 0.05,
-}
 DECIDING: Final = ("psi", "ks_robust", "w1", "linf", "tvd", "null_rate", "unseen_rate")
-FORMULAS: Final = {
-    "psi": "sum over bins of (q - p) ln(q / p); reference deciles, NULL and exact values as bins; shares of at least "
-    "1e-4, renormalised",
-    "js": "sqrt(sum over bins of (p log2(p / m) + q log2(q / m)) / 2) with m = (p + q) / 2",
-    "hellinger": "sqrt(sum over bins of (sqrt p - sqrt q)^2 / 2)",
-    "ks": "largest |F - G| over the bucket edges, finite values only",
-    "ks_robust": "max(0, D - 1.8 sqrt((n + m) / (n m)))",
-    "w1": "integral of |F - G| on values clamped to the reference's 0.1 % and 99.9 % quantiles, divided by IQR / 1.349",
-    "w1_raw": "integral of |F - G| in the unit of the feature",
-    "linf": "largest |p - q| over the bins",
-    "tvd": "half the sum over bins of |p - q|",
-    "null_rate": "|current - reference| share of nulls",
-    "unseen_rate": "share of current values that the reference does not know",
-}
-_ROBUST: Final = np.array([0.001, 0.25, 0.75, 0.999])
+_ROBUST: Final = (0.001, 0.25, 0.75, 0.999)
 NO_ORDER: Final = "values without an order have no distribution function"
 
 
@@ -65,19 +41,6 @@ def compare(ref: State, cur: State, spec: FeatureSpec) -> Comparison:
     )
 
 
-def statistic(
-    name: str,
-    value: float | None,
-    *,
-    uncertainty: float = 0.0,
-    noise: float | None = None,
-    bins: Bins | None = None,
-    reason: str = "",
-) -> Statistic:
-    """A statistic with the threshold and formula of its name."""
-    return Statistic(name, value, uncertainty, noise, THRESHOLDS.get(name), FORMULAS[name], reason, bins)
-
-
 def _numeric(ref: NumericState, cur: NumericState, spec: FeatureSpec) -> Comparison:
     pair = align_numbers(ref, cur, spec)
     found = {"null_rate": _null_rate(ref.rows, ref.nulls, cur.rows, cur.nulls)}
@@ -94,91 +57,74 @@ def _numeric(ref: NumericState, cur: NumericState, spec: FeatureSpec) -> Compari
         return _decide(spec, ref, cur, found, quality, lacking=f"the {side} has no finite value")
     starts = decile_starts(pair)
     bins = coarse(pair, starts)
-    found |= shares(bins, ref.rows, cur.rows)
-    if not pair.is_exact:
-        found["psi"] = _with_edge_uncertainty(found["psi"], pair, starts, bins)
+    doubt = 0.0 if pair.is_exact else _edge_doubt(pair, starts, bins)
+    found |= shares(bins, ref.rows, cur.rows, psi_doubt=doubt)
     found |= _ordered(pair)
     return _decide(spec, ref, cur, found, quality)
 
 
-def shares(bins: Coarse, n: int, m: int) -> dict[str, Statistic]:
+def shares(bins: Coarse, n: int, m: int, *, psi_doubt: float = 0.0) -> dict[str, Statistic]:
     """PSI, JS, Hellinger, L-infinity and TVD on the same bins, each with its noise floor."""
-    p, q = bins.ref / max(bins.ref.sum(), 1), bins.cur / max(bins.cur.sum(), 1)
-    size = len(p)
-    psi_noise = measures.psi_noise(size, n, m)
-    pooled = (bins.ref + bins.cur) / (n + m)
-    rows = {
-        "psi": (measures.psi(measures.floored(p), measures.floored(q)), psi_noise),
-        "js": (measures.js(p, q), math.sqrt(psi_noise / 8 / measures.LN2)),
-        "hellinger": (measures.hellinger(p, q), math.sqrt(psi_noise / 8)),
-        "linf": (measures.linf(p, q), measures.linf_noise(pooled, n, m)),
-        "tvd": (measures.tvd(p, q), measures.tvd_noise(pooled, n, m)),
-    }
     return {
         name: statistic(
             name,
-            measured.value,
+            value,
+            uncertainty=psi_doubt if name == "psi" else 0.0,
             noise=noise,
-            bins=Bins(bins.names, bins.ref, bins.cur, measured.parts, bins.low, bins.high),
+            bins=Bins(bins.names, bins.ref, bins.cur, parts, bins.low, bins.high),
         )
-        for name, (measured, noise) in rows.items()
+        for name, (value, parts, noise) in on_bins(bins.ref, bins.cur, n, m).items()
     }
 
 
-def _with_edge_uncertainty(found: Statistic, pair: Numbers, starts: Ints, bins: Coarse) -> Statistic:
-    """How far PSI moves when one edge goes a bucket down or up: the deciles lie inside buckets."""
-    if len(starts) < 2:
-        return found
-    edges = starts[1:]
-    p, q = bins.ref[: len(starts)] / bins.ref.sum(), bins.cur[: len(starts)] / bins.cur.sum()
-    # The bucket below an edge moves to the right bin, or the one above it to the left: only two terms change.
-    cells = np.concatenate([edges - 1, edges])
-    sign = np.repeat([1.0, -1.0], len(edges))
-    dp, dq = sign * pair.ref[cells] / bins.ref.sum(), sign * pair.cur[cells] / bins.cur.sum()
-    left = np.tile(np.arange(len(edges)), 2)
-    moved_p = np.maximum(np.concatenate([p[left] - dp, p[left + 1] + dp, p]), measures.FLOOR)
-    moved_q = np.maximum(np.concatenate([q[left] - dq, q[left + 1] + dq, q]), measures.FLOOR)
-    terms = (moved_q - moved_p) * np.log(moved_q / moved_p)
-    size = len(cells)
-    before = terms[2 * size :]
-    change = np.abs(terms[:size] + terms[size : 2 * size] - before[left] - before[left + 1])
-    worst = np.maximum(change[: len(edges)], change[len(edges) :])
-    return replace(found, uncertainty=math.sqrt(float((worst * worst).sum())))
+def _edge_doubt(pair: Numbers, starts: list[int], bins: Coarse) -> float:
+    ref, cur = pair.ref.item, pair.cur.item
+    beside = [((ref(edge - 1), cur(edge - 1)), (ref(edge), cur(edge))) for edge in starts[1:]]
+    return edge_doubt(bins.ref, bins.cur, beside)
 
 
 def _ordered(pair: Numbers) -> dict[str, Statistic]:
     """KS and Wasserstein on the cells."""
     n, m = pair.ref_rows, pair.cur_rows
-    d, inside = measures.ks(pair.ref, pair.cur, pair.low < pair.high)
+    walk = measures.Walk(pair.counts, pair.below)
+    hidden = 0.0 if pair.is_exact else walk.hidden(pair.buckets())
     noise = 1.358 * math.sqrt((n + m) / (n * m))
-
-    def cells(parts: Floats) -> Bins:
-        return Bins((), pair.ref, pair.cur, parts, pair.low, pair.high, pair.origin)
-
-    walk = measures.Walk(pair.ref, pair.cur)
-    raw = walk.w1(pair.low, pair.high)
-    doubt, raw_noise = walk.doubt(pair.low, pair.high), walk.w1_noise(pair.low, pair.high, n, m)
+    raw, doubt, spread = walk.integrals(pair.low, pair.high)
+    d_bins = _cells(pair, partial(_ks_parts, pair.ref, pair.cur))
+    raw_bins = _cells(pair, partial(_w1_parts, pair.ref, pair.cur, pair.low, pair.high, 1.0))
     return {
-        "ks": statistic("ks", d.value, uncertainty=inside, noise=noise, bins=cells(d.parts)),
-        "ks_robust": statistic("ks_robust", measures.ks_robust(d.value, n, m), uncertainty=inside),
+        "ks": statistic("ks", walk.d, uncertainty=hidden, noise=noise, bins=d_bins),
+        "ks_robust": statistic("ks_robust", measures.ks_robust(walk.d, n, m), uncertainty=hidden),
         "w1": _robust_w1(pair, walk),
-        "w1_raw": statistic("w1_raw", raw.value, uncertainty=doubt, noise=raw_noise, bins=cells(raw.parts)),
+        "w1_raw": statistic("w1_raw", raw, uncertainty=doubt, noise=measures.w1_noise(spread, n, m), bins=raw_bins),
     }
 
 
+def _cells(pair: Numbers, parts: Callable[[], Floats]) -> Bins:
+    return Bins((), pair.ref, pair.cur, parts, pair.low, pair.high, pair.origin)
+
+
+def _ks_parts(ref: Ints, cur: Ints) -> Floats:
+    return measures.ks(ref, cur, np.zeros(len(ref), dtype=bool))[0].parts
+
+
+def _w1_parts(ref: Ints, cur: Ints, low: Floats, high: Floats, scale: float) -> Floats:
+    return measures.w1(low, high, ref, cur).parts / scale
+
+
 def _robust_w1(pair: Numbers, walk: measures.Walk) -> Statistic:
-    least, lower, upper, most = measures.quantiles(pair.low, pair.high, pair.ref, _ROBUST).tolist()
+    least, lower, upper, most = measures.few_quantiles(pair.low, pair.high, pair.ref, pair.below[0], _ROBUST)
     scale = (upper - lower) / 1.349
     if scale <= 0:
         _, scale, _ = measures.moments(pair.low, pair.high, pair.ref)
     if scale <= 0:
         return cannot("w1", "the reference is constant: there is no spread to divide by")
-    low, high = np.clip(pair.low, least, most), np.clip(pair.high, least, most)
-    measured = walk.w1(low, high)
-    n, m = pair.ref_rows, pair.cur_rows
-    bins = Bins((), pair.ref, pair.cur, measured.parts / scale, low, high, pair.origin)
-    doubt, noise = walk.doubt(low, high) / scale, walk.w1_noise(low, high, n, m) / scale
-    return statistic("w1", measured.value / scale, uncertainty=doubt, noise=noise, bins=bins)
+    low, high = np.minimum(np.maximum(pair.low, least), most), np.minimum(np.maximum(pair.high, least), most)
+    value, doubt, spread = walk.integrals(low, high)
+    noise = measures.w1_noise(spread, pair.ref_rows, pair.cur_rows)
+    parts = partial(_w1_parts, pair.ref, pair.cur, low, high, scale)
+    bins = Bins((), pair.ref, pair.cur, parts, low, high, pair.origin)
+    return statistic("w1", value / scale, uncertainty=doubt / scale, noise=noise / scale, bins=bins)
 
 
 def _category(ref: CategoryState, cur: CategoryState, spec: FeatureSpec) -> Comparison:

@@ -6,6 +6,7 @@ p and q are shares of reference and current. Sources of the definitions: docs/pr
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -110,46 +111,68 @@ def ks_robust(d: float, n: int, m: int, c: float = 1.8) -> float:
 
 
 class Walk:
-    """F - G along ordered cells, mass spread evenly in each: computed once for every choice of positions."""
+    """F - G along ordered cells, mass spread evenly in each: computed once for KS and for every choice of positions.
 
-    __slots__ = ("_gap_noise", "_inside", "_left", "_noise", "both")
+    `counts` and `below` (cumulated) have a row for the reference and one for the current side.
+    """
 
-    def __init__(self, ref: Ints, cur: Ints) -> None:
-        p, q = ref / ref.sum(), cur / cur.sum()
-        after = np.cumsum(p - q)
-        before = np.concatenate([[0.0], after[:-1]])
-        a, b = np.abs(before), np.abs(after)
-        total = a + b
-        # The mean of |d| where d runs linearly from before to after, through zero if their signs differ.
-        crossing = (a * a + b * b) / np.maximum(2 * total, 1e-300)
-        self._inside = np.where(before * after < 0, crossing, total / 2)
-        self._left = a
-        self.both = p + q
-        f = np.cumsum(p)
-        middle = f - p / 2
-        self._noise = np.sqrt(np.maximum(middle * (1 - middle), 0.0))
-        self._gap_noise = np.sqrt(np.maximum(f * (1 - f), 0.0))
+    __slots__ = ("_both", "_deviations", "_difference", "_inside", "_shares", "_size", "d")
 
-    def w1(self, low: Floats, high: Floats) -> Measured:
-        """Integral of |F - G|. Parts belong to cells (the gap to the left included)."""
-        parts = self._inside * (high - low)
-        parts[1:] += self._left[1:] * np.maximum(low[1:] - high[:-1], 0.0)
-        return Measured(float(parts.sum()), parts)
+    def __init__(self, counts: Ints, below: Ints) -> None:
+        totals = below[:, -1:]
+        self._shares = shares = counts / totals
+        f, g = below / totals
+        self._difference = difference = f - g
+        self._size = size = np.abs(difference)
+        self.d = float(size.max())
+        # The mean of |d| in a cell where d runs linearly from before to after ...
+        halves = size * 0.5
+        self._inside = inside = halves.copy()
+        inside[1:] += halves[:-1]
+        # ... through zero if their signs differ.
+        crossing = (difference[1:] * difference[:-1] < 0).nonzero()[0]
+        if len(crossing):
+            a, b = size[crossing], size[crossing + 1]
+            inside[crossing + 1] = (a * a + b * b) / (2 * (a + b))
+        self._both = shares[0] + shares[1]
+        # Standard deviations of F (times root n): in the middle of each cell, and after it.
+        levels = np.array((f - shares[0] * 0.5, f))
+        self._deviations = np.sqrt(levels * (1.0 - levels))
 
-    def doubt(self, low: Floats, high: Floats) -> float:
-        """Most that the positions inside cells can add to or take off W1."""
-        return float((self.both * (high - low)).sum()) / 2
+    def hidden(self, is_bucket: NDArray[np.bool_] | None) -> float:
+        """How much larger D may be inside a bucket (None: all cells are buckets).
 
-    def w1_noise(self, low: Floats, high: Floats, n: int, m: int) -> float:
-        """Bound of W1 under no change: 1.96 times the integral of the standard error of F - G."""
-        spread = float((self._noise * (high - low)).sum())
-        gaps = float((self._gap_noise[:-1] * np.maximum(low[1:] - high[:-1], 0.0)).sum())
-        return 1.96 * math.sqrt(1 / n + 1 / m) * (spread + gaps)
+        There F may have taken its whole step while G has not begun, or the other way round.
+        """
+        above, below = self._difference + self._shares[1], self._shares[0] - self._difference
+        if is_bucket is not None:
+            above, below = above[is_bucket], below[is_bucket]
+        return max(float(above.max()) - self.d, float(below.max()) - self.d, 0.0) if len(above) else 0.0
+
+    def integrals(self, low: Floats, high: Floats) -> tuple[float, float, float]:
+        """(W1, most that positions inside cells can change it, integral of the standard deviation of F)."""
+        width, gaps = high - low, np.maximum(low[1:] - high[:-1], 0.0)
+        middle, after = self._deviations
+        w1 = float(self._inside.dot(width)) + float(self._size[:-1].dot(gaps))
+        return w1, float(self._both.dot(width)) / 2, float(middle.dot(width)) + float(after[:-1].dot(gaps))
+
+    def w1_parts(self, low: Floats, high: Floats) -> Floats:
+        """What each cell, with the gap to its left, adds to W1."""
+        parts: Floats = self._inside * (high - low)
+        parts[1:] += self._size[:-1] * np.maximum(low[1:] - high[:-1], 0.0)
+        return parts
+
+
+def w1_noise(integral: float, n: int, m: int) -> float:
+    """Bound of W1 under no change: 1.96 times the integral of the standard error of F - G."""
+    return 1.96 * math.sqrt(1 / n + 1 / m) * integral
 
 
 def w1(low: Floats, high: Floats, ref: Ints, cur: Ints) -> Measured:
-    """Wasserstein distance of two counts on ordered cells."""
-    return Walk(ref, cur).w1(low, high)
+    """Integral of |F - G|, mass spread evenly in each cell. Parts belong to cells (the gap to the left included)."""
+    counts = np.array((ref, cur))
+    parts = Walk(counts, counts.cumsum(axis=1)).w1_parts(low, high)
+    return Measured(float(parts.sum()), parts)
 
 
 def quantiles(low: Floats, high: Floats, counts: Ints, shares: Floats) -> Floats:
@@ -161,6 +184,18 @@ def quantiles(low: Floats, high: Floats, counts: Ints, shares: Floats) -> Floats
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = np.where(counts[cell] > 0, (target - before) / counts[cell], 0.0)
     return np.asarray(low[cell] + np.clip(inside, 0, 1) * (high[cell] - low[cell]))
+
+
+def few_quantiles(low: Floats, high: Floats, counts: Ints, below: Ints, shares: Sequence[float]) -> list[float]:
+    """`quantiles` for a handful of shares, `below` being the cumulated counts."""
+    targets = [share * below.item(-1) for share in shares]
+    found = []
+    for target, cell in zip(targets, below.searchsorted(targets).tolist(), strict=True):
+        cell = min(cell, len(counts) - 1)
+        count, lowest = counts.item(cell), low.item(cell)
+        inside = (target - (below.item(cell) - count)) / count if count > 0 else 0.0
+        found.append(lowest + min(max(inside, 0.0), 1.0) * (high.item(cell) - lowest))
+    return found
 
 
 def moments(low: Floats, high: Floats, counts: Ints) -> tuple[float, float, float]:
@@ -180,11 +215,19 @@ def psi_noise(bins: int, n: int, m: int) -> float:
 def tvd_noise(p: Floats, n: int, m: int) -> float:
     """Upper 95 % of TVD under no change: mean plus 1.645 standard deviations of a sum of half-normals."""
     sizes = np.sqrt(p * (1 - p) * (1 / n + 1 / m)) / 2
-    mean = math.sqrt(2 / math.pi) * float(sizes.sum())
-    return mean + 1.645 * math.sqrt((1 - 2 / math.pi) * float((sizes**2).sum()))
+    return half_normals(float(sizes.sum()), float((sizes**2).sum()))
+
+
+def half_normals(deviations: float, variances: float) -> float:
+    """Upper 95 % of a sum of independent half-normals, from the sums of their deviations and variances."""
+    return math.sqrt(2 / math.pi) * deviations + 1.645 * math.sqrt((1 - 2 / math.pi) * variances)
 
 
 def linf_noise(p: Floats, n: int, m: int) -> float:
     """Upper 95 % of the largest difference under no change, by Bonferroni over the bins."""
-    z = math.sqrt(quantile(1 - 0.05 / max(len(p), 1), 1))
-    return z * math.sqrt(float((p * (1 - p)).max()) * (1 / n + 1 / m))
+    return linf_quantile(len(p)) * math.sqrt(float((p * (1 - p)).max()) * (1 / n + 1 / m))
+
+
+def linf_quantile(bins: int) -> float:
+    """The two-sided normal quantile that the largest of so many differences stays below 19 times in 20."""
+    return math.sqrt(quantile(1 - 0.05 / max(bins, 1), 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -31,15 +31,23 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Bins:
-    """The bins behind one statistic; arrays of one length. `low`/`high` are absent for words."""
+    """The bins behind one statistic; arrays or lists of one length. `low`/`high` are absent for words.
+
+    `contributions` may be a function: a table of thousands of features asks for none of them.
+    """
 
     names: tuple[str, ...]
-    ref: Ints | Floats
-    cur: Ints | Floats
-    parts: Floats
-    low: Floats | None = None
-    high: Floats | None = None
+    ref: Ints | Floats | Sequence[int]
+    cur: Ints | Floats | Sequence[int]
+    contributions: Floats | Sequence[float] | Callable[[], Floats]
+    low: Floats | Sequence[float] | None = None
+    high: Floats | Sequence[float] | None = None
     origin: int = 0
+
+    @property
+    def parts(self) -> Floats:
+        """What each bin adds to the value."""
+        return np.asarray(self.contributions() if callable(self.contributions) else self.contributions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +120,8 @@ class Comparison:
 
 
 def _rows(bins: Bins) -> list[dict[str, Any]]:
-    n, m = float(bins.ref.sum()) or 1.0, float(bins.cur.sum()) or 1.0
-    rows = []
+    n, m = float(np.sum(bins.ref)) or 1.0, float(np.sum(bins.cur)) or 1.0
+    rows, parts = [], bins.parts
     for place in range(len(bins.ref)):
         row: dict[str, Any] = {"bin": bins.names[place] if place < len(bins.names) else ""}
         if bins.low is not None and bins.high is not None and np.isfinite(bins.low[place]):
@@ -121,7 +129,7 @@ def _rows(bins: Bins) -> list[dict[str, Any]]:
             row["bin"] = row["bin"] or _interval(row["low"], row["high"])
         row["ref"], row["cur"] = _plain(bins.ref[place]), _plain(bins.cur[place])
         row["ref_share"], row["cur_share"] = float(bins.ref[place]) / n, float(bins.cur[place]) / m
-        row["contribution"] = float(bins.parts[place])
+        row["contribution"] = float(parts[place])
         rows.append(row)
     return rows
 
