@@ -33,6 +33,7 @@ class RuntimeAdmin(AuditedAdmin):
             (f"{probe.capitalize()} probe", {"fields": (names[0], names[1:4], names[4:]), "classes": ("collapse",)})
             for probe, names in ((probe, probe_field_names(probe)) for probe in PROBES)
         ),
+        ("Sample call", {"fields": ("sample_path", "sample_body")}),
         (None, {"fields": ("reason",)}),
     )
 

@@ -60,7 +60,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """A serving template. `command`, `args` and the values of `env` may hold the names of TEMPLATE_NAMES in braces."""
+    """A serving template. `command`, `args`, the values of `env` and the sample call may hold TEMPLATE_NAMES in braces.
+
+    `sample_path` and `sample_body` are of a request that a person may paste to try the model; they are never rendered.
+    """
 
     slug: str
     name: str
@@ -82,9 +85,13 @@ class Runtime:
     liveness: Probe | None = None
     startup: Probe | None = None
     termination_grace_s: int = 30
+    sample_path: str = ""
+    sample_body: str = ""
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
+        # Left out while empty, so that copies in older revisions compare equal.
+        data = {name: value for name, value in data.items() if value or name not in ("sample_path", "sample_body")}
         data["command"], data["args"] = list(self.command), list(self.args)
         data["env"] = [{"name": name, "value": value} for name, value in self.env]
         for key in ("shm_size", "tmp_size"):

@@ -83,6 +83,16 @@ class RuntimeForm(_ProbeFields, ReasonForm):  # type: ignore[misc,valid-type]  #
         initial=30,
     )
 
+    sample_path = forms.CharField(
+        label="Path",
+        required=False,
+        max_length=300,
+        help_text=f"Like /v1/models/{{model_name}}:predict. Shown on each deployment's page. {_NAMES_HELP}",
+    )
+    sample_body = forms.CharField(
+        label="Body", required=False, max_length=2000, help_text='JSON, like {"instances": [[0.1, 0.2]]}. Empty: a GET.'
+    )
+
     class Meta:
         model = Runtime
         fields = ("slug", "name", "is_active")
@@ -113,6 +123,13 @@ class RuntimeForm(_ProbeFields, ReasonForm):  # type: ignore[misc,valid-type]  #
         lines: tuple[str, ...] = self.cleaned_data[field]
         _refuse_unknown_names(lines)
         return lines
+
+    def clean_sample_path(self) -> str:
+        path: str = self.cleaned_data["sample_path"]
+        if path and not path.startswith("/"):
+            raise ValidationError("Must begin with /.")
+        _refuse_unknown_names([path])
+        return path
 
     def clean_pull_secret(self) -> str | None:
         return _object_name(self.cleaned_data["pull_secret"], "Secret")

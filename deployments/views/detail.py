@@ -23,6 +23,7 @@ from deployments.domain.fields import SECTIONS, field_for
 from deployments.domain.manifests import ANNOTATION_REVISION
 from deployments.domain.pods import HASH_LABEL, PodRow, pod_rows
 from deployments.domain.roles import Permission
+from deployments.domain.sample_call import sample_call
 from deployments.domain.spec import effective_image, effective_resources
 from deployments.domain.states import ClusterView, NextAction, Summary
 from deployments.domain.timeline import StepMark
@@ -273,6 +274,13 @@ def _facts(deployment: Deployment) -> dict[str, Any]:
         "resources": effective_resources(spec, profile),
         "runtime": runtime,
         "profile": profile,
+        "sample_call": sample_call(
+            spec,
+            runtime,
+            name=deployment.name,
+            namespace=deployment.namespace.name,
+            model_name=deployment.model.slug,
+        ),
     }
 
 

@@ -24,6 +24,8 @@ RUNTIMES = (
         readiness=Probe(kind="tcp", period_s=5, failure_threshold=3),
         startup=Probe(kind="tcp", period_s=5, failure_threshold=60),
         termination_grace_s=45,
+        sample_path="/v1/models/{model_name}:predict",
+        sample_body='{"instances": [[0.1, 0.2, 0.3]]}',
     ),
     Runtime(
         slug="triton",
@@ -47,6 +49,8 @@ RUNTIMES = (
         liveness=Probe(kind="http", path="/v2/health/live", period_s=15, failure_threshold=4),
         startup=Probe(kind="http", path="/v2/health/ready", period_s=10, failure_threshold=60),
         termination_grace_s=60,
+        sample_path="/v2/models/{model_name}/infer",
+        sample_body='{"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [0.1, 0.2, 0.3]}]}',
     ),
     Runtime(
         slug="torchserve",
@@ -62,6 +66,8 @@ RUNTIMES = (
         tmp_size=4 * GIB,
         readiness=Probe(kind="http", path="/ping", period_s=5, timeout_s=2),
         startup=Probe(kind="http", path="/ping", period_s=5, failure_threshold=90),
+        sample_path="/predictions/{model_name}",
+        sample_body='{"data": [0.1, 0.2, 0.3]}',
     ),
     Runtime(
         slug="mlserver",
@@ -78,6 +84,8 @@ RUNTIMES = (
         tmp_size=2 * GIB,
         readiness=Probe(kind="http", path="/v2/health/ready", period_s=5),
         liveness=Probe(kind="http", path="/v2/health/live", period_s=20, failure_threshold=3),
+        sample_path="/v2/models/{model_name}/infer",
+        sample_body='{"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [0.1, 0.2, 0.3]}]}',
     ),
     Runtime(
         slug="custom",
