@@ -15,6 +15,7 @@ from deployments.models import (
     ClusterHealth,
     Deployment,
     HardwareProfile,
+    MetadataPrefix,
     Namespace,
     Proposal,
     RegistryRule,
@@ -98,6 +99,10 @@ def make_registry_rules(*prefixes: str) -> None:
     for prefix in prefixes or ("docker.io", "registry.k8s.io"):
         if not RegistryRule.objects.filter(prefix=prefix, team=None).exists():
             records.save(row=RegistryRule(prefix=prefix), by=BY)
+
+
+def make_metadata_prefix(prefix: str = "acme.com/") -> MetadataPrefix:
+    return records.save(row=MetadataPrefix(prefix=prefix), by=BY)
 
 
 def make_spec(**fields: Any) -> Spec:

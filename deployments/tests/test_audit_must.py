@@ -68,6 +68,7 @@ def test_no_table_of_intent_gets_round_the_log(people: People, places: Places) -
         factories.make_runtime(),
         factories.make_profile(),
         RegistryRule.objects.all()[0],
+        factories.make_metadata_prefix(),
         deployment.model,
         deployment,
     ]

@@ -27,7 +27,7 @@ def ranker(people: People, places: Places) -> Deployment:
 
 @pytest.fixture
 def allowed(db: None) -> MetadataPrefix:
-    return records.save(row=MetadataPrefix(prefix="acme.com/"), by=factories.BY)
+    return factories.make_metadata_prefix()
 
 
 @pytest.mark.usefixtures("allowed")
