@@ -54,7 +54,9 @@ def _scaling(gateway: Gateway, job: Job, live: Object, replicas: Fixed | Autosca
         if wanted is not None:
             _send(gateway, job, wanted, existing, manager=FIELD_MANAGER_HPA)
         return
-    remove(gateway, job, Kind.HPA)
+    if remove(gateway, job, Kind.HPA):
+        # Until it was gone the autoscaler may have written a number of its own: ask again.
+        live = _read(gateway, job, Kind.DEPLOYMENT) or live
     _scale(gateway, job, live, replicas.count)
 
 

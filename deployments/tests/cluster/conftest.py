@@ -20,6 +20,7 @@ from deployments.kube.client import KubernetesGateway, from_kubeconfig
 from deployments.models import Cluster, Deployment, DeploymentState, Namespace, Proposal, User
 from deployments.reconcile import Outcome
 from deployments.tests import factories
+from deployments.tests.cluster.edits import PRIORITY
 from embedded.kubernetes import grant
 from embedded.kubernetes.api import Api, ApiError
 
@@ -172,6 +173,16 @@ class Bench:
 @pytest.fixture
 def bench(eyes: Eyes, place: Namespace, author: User) -> Bench:
     return Bench(eyes, place, author)
+
+
+@pytest.fixture
+def catalogue(bench: Bench) -> None:
+    factories.make_runtime("triton", image="docker.io/nvcr/tritonserver:24.01", http_port=8000, args=())
+    factories.make_profile("cpu-large", cpu_request=2000, memory_request=4 << 30, memory_limit=4 << 30)
+    factories.make_metadata_prefix()
+    with contextlib.suppress(ApiError):  # it belongs to the whole plane, and an earlier test may have made it
+        body = {"metadata": {"name": PRIORITY}, "value": 10}
+        bench.eyes.api.call("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", body)
 
 
 @pytest.fixture
