@@ -14,7 +14,6 @@ import pyarrow as pa
 from observability.domain.compare import compare
 from observability.domain.fold import FeatureAccumulator
 from observability.domain.grouping import single
-from observability.domain.kernel import Scratch
 from observability.domain.modes import Mode, compare_as
 from observability.domain.propose import propose_feature
 from observability.domain.spec import FeatureSpec
@@ -63,7 +62,7 @@ def pairs(rows: int = ROWS) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
 
 def state(spec: FeatureSpec, values: np.ndarray) -> State:
     accumulator = FeatureAccumulator(spec)
-    accumulator.fold(pa.array(values.tolist()), single(len(values)), Scratch())
+    accumulator.fold(pa.array(values.tolist()), single(len(values)))
     return accumulator.state(0)
 
 

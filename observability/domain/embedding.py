@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .columns import ColumnError, raw_values, validity
 from .fold_numeric import Numbers, NumericAccumulator
 from .grouping import Grouping
-from .kernel import Floats, Scratch
+from .kernel import Floats
 from .spec import PROJECTIONS, FeatureSpec
 from .states import EmbeddingState
 
@@ -69,8 +69,8 @@ class EmbeddingAccumulator:
         self.parts = [NumericAccumulator(spec) for _ in range(1 + PROJECTIONS)]
         self.totals = np.zeros((3, 0), dtype=np.int64)  # rows nulls misfits
 
-    def fold(self, array: pa.Array, grouping: Grouping, scratch: Scratch) -> None:
-        if not grouping.rows:
+    def fold(self, array: pa.Array, grouping: Grouping) -> None:
+        if not grouping.segments:
             return
         size = int(grouping.groups[-1]) + 1
         if size > self.totals.shape[1]:
@@ -79,12 +79,11 @@ class EmbeddingAccumulator:
         groups = grouping.groups
         self.totals[0, groups] += grouping.sizes
         for row, chosen in ((1, ~present), (2, present & ~fits)):
-            sorted_rows = chosen if grouping.order is None else chosen[grouping.order]
-            self.totals[row, groups] += grouping.sums(sorted_rows)
+            self.totals[row, groups] += np.bincount(grouping.places(grouping.kept(chosen)), minlength=grouping.segments)
         values = np.zeros((len(fits), 1 + PROJECTIONS))
         values[fits] = measures(vectors)
         for place, part in enumerate(self.parts):
-            part.fold(Numbers(np.ascontiguousarray(values[:, place]), fits), grouping, scratch)
+            part.fold(Numbers(np.ascontiguousarray(values[:, place]), fits), grouping)
 
     def state(self, group: int) -> EmbeddingState:
         inside = group < self.totals.shape[1]

@@ -9,7 +9,6 @@ from .embedding import EmbeddingAccumulator
 from .fold_category import CategoryAccumulator
 from .fold_numeric import NumericAccumulator
 from .grouping import Grouping
-from .kernel import Scratch
 from .spec import FeatureSpec, Kind
 from .states import State
 
@@ -27,24 +26,24 @@ class FeatureAccumulator:
         else:
             self._inner = NumericAccumulator(spec)
 
-    def fold(self, column: pa.Array | pa.ChunkedArray, grouping: Grouping, scratch: Scratch) -> None:
+    def fold(self, column: pa.Array | pa.ChunkedArray, grouping: Grouping) -> None:
         """Add one batch; `grouping` was made for the same rows. Raises ColumnError on a type that does not fit."""
         try:
-            self._fold(column, grouping, scratch)
+            self._fold(column, grouping)
         except (pa.ArrowException, IndexError, OverflowError, UnicodeDecodeError) as error:
             # Crafted files pass the reader with lengths, codes or bytes that do not fit; they end here.
             raise ColumnError(f"column {self.spec.name!r} is damaged: {type(error).__name__}") from None
 
-    def _fold(self, column: pa.Array | pa.ChunkedArray, grouping: Grouping, scratch: Scratch) -> None:
+    def _fold(self, column: pa.Array | pa.ChunkedArray, grouping: Grouping) -> None:
         array, inner = plain(column), self._inner
         if isinstance(inner, CategoryAccumulator):
             inner.fold(texts(array, self.spec), grouping)
         elif isinstance(inner, EmbeddingAccumulator):
-            inner.fold(array, grouping, scratch)
+            inner.fold(array, grouping)
         elif self.spec.kind is Kind.TEXT:
-            inner.fold(lengths(array, self.spec), grouping, scratch)
+            inner.fold(lengths(array, self.spec), grouping)
         else:
-            inner.fold(numbers(array, self.spec), grouping, scratch)
+            inner.fold(numbers(array, self.spec), grouping)
 
     def state(self, group: int) -> State:
         return self._inner.state(group)

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from .columns import Texts
 from .grouping import Grouping
-from .hashing import HASH_BUCKETS, REGISTERS, bucket_of, digest64, register_of
-from .kernel import Ints
+from .hashing import HASH_BUCKETS, REGISTERS, bucket_of, register_of
+from .kernel import Ints, count_codes, spread_codes
+from .known import KnownValues, places
 from .spec import FeatureSpec, Kind
 from .states import (
     FULL_TEXTS,
+    NO_INTS,
     SAMPLE_BITS,
     CategoryState,
     Sample,
@@ -46,89 +48,77 @@ class CategoryAccumulator:
         self.tables: list[dict[bytes, int] | None] = []  # None: overflowed
         self.samples: list[Sample] = []
         self.dense: Ints | None = np.zeros((0, 0), dtype=np.int64)
-        self.known: pa.Array = pa.array([], pa.binary())
-        self.hashes: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
-        self.register, self.rank = register_of(self.hashes)
-        self.word: NDArray[np.integer] = np.empty(0, dtype=np.int64)
+        self.known = KnownValues()
+        self.word: Ints = NO_INTS  # place in the vocabulary of each known value, or -1
 
     def fold(self, column: Texts, grouping: Grouping) -> None:
         """Add one batch."""
-        if not grouping.rows:
+        if not grouping.segments:
             return
         groups = grouping.groups
         self._grow(int(groups[-1]) + 1)
-        codes = column.codes if grouping.order is None else np.take(column.codes, grouping.order)
         self.rows[0, groups] += grouping.sizes
-        missing = np.flatnonzero(codes < 0)
-        segment = grouping.segment
-        if len(missing):
-            self.rows[1, groups] += grouping.per_segment(missing)
-            present = codes >= 0
-            codes = codes[present]
-            segment = None if segment is None else segment[present]
-        if not len(codes):
-            return
-        translation = self._translate(column.dictionary)
-        width = len(self.known)
-        codes = translation[codes]
-        if segment is not None:
-            codes += segment * width
-        cells = grouping.segments * width
-        if cells <= 4 * len(codes) + (1 << 16):
-            table = np.bincount(codes, minlength=cells)
-            if self.dense is not None:
-                self._add_dense(groups, table.reshape(grouping.segments, width))
-                return
-            found = np.flatnonzero(table)
-            counts = table[found]
+        nulls = np.zeros(grouping.segments, dtype=np.int64)
+        translation, codes = self._translate(column.dictionary), column.codes
+        if self.dense is not None:
+            count_codes(codes, grouping.segment, translation, groups, nulls, self._room())
+        elif all(self.tables[group] is None for group in groups.tolist()):
+            self._spread_rows(codes, translation, grouping, nulls)
         else:
-            found, counts = np.unique(codes, return_counts=True)
-        self._spread(groups[found // width], found % width, counts.astype(np.int64))
+            rows = grouping.kept(codes >= 0)
+            width = len(self.known)
+            cells, counts = np.unique(grouping.places(rows) * width + translation[codes[rows]], return_counts=True)
+            self._spread(groups[cells // width], cells % width, counts.astype(np.int64))
+            nulls = grouping.sizes - np.bincount(grouping.places(rows), minlength=grouping.segments)
+        self.rows[1, groups] += nulls
 
     def _translate(self, dictionary: pa.Array) -> Ints:
         """Code in `known` of each dictionary entry; new values are hashed once and remembered."""
-        first = None
-        if len(self.known):
-            known = pc.index_in(dictionary, value_set=self.known)
-            new = dictionary.filter(known.is_null()).unique().drop_null() if known.null_count else None
-            if new is None or not len(new):
-                return _codes(known)
-            first = _codes(known)
-        else:
-            new = dictionary.unique().drop_null()
-        if len(self.known) + len(new) > KNOWN_VALUES:
+        if len(self.known) > KNOWN_VALUES:
             self._settle()
-            self._forget()
-            first, new = None, dictionary.unique().drop_null()
-        hashes, size = digest64(new.to_pylist()), len(self.known)
-        self.known = pa.concat_arrays([self.known, new])
-        self.hashes = np.concatenate([self.hashes, hashes])
-        register, rank = register_of(hashes)
-        self.register, self.rank = np.concatenate([self.register, register]), np.concatenate([self.rank, rank])
-        words = pa.array([word.encode() for word in self.spec.vocabulary], pa.binary())
-        place = pc.index_in(self.known, value_set=words) if len(words) else None
-        self.word = np.full(len(self.known), -1) if place is None else _codes(place)
-        if len(self.known) > DENSE_VALUES:
-            self._settle()
-        added = _codes(pc.index_in(dictionary, value_set=new))
-        added[added >= 0] += size
-        return added if first is None else np.where(first >= 0, first, added)
+            self.known, self.word = KnownValues(), NO_INTS
+        before = len(self.known)
+        codes = self.known.codes(dictionary)
+        if len(self.known) > before:
+            words = pa.array([word.encode() for word in self.spec.vocabulary], pa.binary())
+            self.word = np.append(self.word, places(pc.index_in(self.known.values[before:], value_set=words)))
+            if len(self.known) > DENSE_VALUES:
+                self._settle()
+        return codes
 
-    def _forget(self) -> None:
-        self.known = pa.array([], pa.binary())
-        self.hashes = np.empty(0, dtype=np.uint64)
-        self.register, self.rank = register_of(self.hashes)
-        self.word = np.empty(0, dtype=np.int64)
-
-    def _add_dense(self, groups: Ints, table: Ints) -> None:
+    def _room(self) -> Ints:
+        """The dense counts, with a cell for every group and known value."""
         if self.dense is None:
             raise AssertionError("dense counts were spread already")
-        if self.dense.shape[0] < self.size or self.dense.shape[1] < table.shape[1]:
-            width = max(self.dense.shape[1], table.shape[1] + table.shape[1] // 4)
-            grown = np.zeros((self.size, width), dtype=np.int64)
-            grown[: self.dense.shape[0], : self.dense.shape[1]] = self.dense
+        groups, width = self.dense.shape
+        if groups < self.size or width < len(self.known):
+            grown = np.zeros((self.size, max(width, len(self.known) + len(self.known) // 4)), dtype=np.int64)
+            grown[:groups, :width] = self.dense
             self.dense = grown
-        self.dense[groups, : table.shape[1]] += table
+        return self.dense
+
+    def _spread_rows(self, codes: Ints, translation: Ints, grouping: Grouping, nulls: Ints) -> None:
+        """Add a batch whose groups have no table any more: row by row, as no count per value is needed."""
+        counted = (self.rows[2], self.vocabulary, self.buckets, self.registers)
+        spread_codes(
+            codes,
+            grouping.segment,
+            translation,
+            grouping.groups,
+            self.known.hashes,
+            self.known.ranks,
+            self.word,
+            self.known.empty,
+            nulls,
+            *counted,
+        )
+        if self.spec.kind is Kind.ID:
+            is_sampled = (self.known.hashes >> np.uint64(64 - SAMPLE_BITS)) == 0
+            rows = grouping.kept((codes >= 0) & is_sampled[translation][codes])
+            width = len(self.known)
+            cells, counts = np.unique(grouping.places(rows) * width + translation[codes[rows]], return_counts=True)
+            groups = grouping.groups[cells // width]
+            self._add_samples(groups, self.known.hashes[cells % width], counts.astype(np.int64))
 
     def _settle(self) -> None:
         """Spread the dense counts over buckets, registers and tables; from here on every batch is spread."""
@@ -143,12 +133,12 @@ class CategoryAccumulator:
         """Add counts of distinct (group, code) pairs, ordered by group. Weights stay below 2**53: exact."""
         if not len(codes):
             return
-        hashes = self.hashes[codes]
+        hashes = self.known.hashes[codes]
         cells = groups * HASH_BUCKETS + bucket_of(hashes)
         spread = np.bincount(cells, weights=counts, minlength=self.size * HASH_BUCKETS)
         self.buckets += spread.astype(np.int64).reshape(self.size, HASH_BUCKETS)
         flat = self.registers.reshape(-1)
-        np.maximum.at(flat, groups * REGISTERS + self.register[codes], self.rank[codes])
+        np.maximum.at(flat, groups * REGISTERS + register_of(hashes)[0], self.known.ranks[codes])
         words = self.word[codes]
         named = words >= 0
         np.add.at(self.vocabulary, (groups[named], words[named]), counts[named])
@@ -165,9 +155,8 @@ class CategoryAccumulator:
             self.samples[group] = merge_samples(self.samples[group], part)
 
     def _add_tables(self, groups: Ints, codes: Ints, counts: Ints) -> None:
-        empty = pc.index(self.known, pa.scalar(b"", pa.binary())).as_py()
-        if empty >= 0:
-            hit = codes == empty
+        if self.known.empty >= 0:
+            hit = codes == self.known.empty
             np.add.at(self.rows[2], groups[hit], counts[hit])
         present, starts = np.unique(groups, return_index=True)
         ends = np.append(starts[1:], len(groups))
@@ -178,8 +167,8 @@ class CategoryAccumulator:
             if end - start > self.spec.table_limit:
                 self.tables[group] = None
                 continue
-            names = self.known.take(pa.array(codes[start:end])).to_pylist()
-            for name, count in zip(names, counts[start:end].tolist(), strict=True):
+            chosen = self.known.values.take(pa.array(codes[start:end])).to_pylist()
+            for name, count in zip(chosen, counts[start:end].tolist(), strict=True):
                 table[name] = table.get(name, 0) + count
             if len(table) > self.spec.table_limit:
                 self.tables[group] = None
@@ -231,10 +220,6 @@ class CategoryAccumulator:
             sample=self.samples[group],
             limit=self.spec.table_limit,
         )
-
-
-def _codes(places: pa.Array) -> Ints:
-    return np.asarray(places.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def label(value: bytes) -> str:

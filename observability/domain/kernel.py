@@ -1,4 +1,4 @@
-"""The log-linear bucket index: one definition for every engine.
+"""The log-linear bucket index, one definition for every engine, and the loops over the rows of one batch.
 
 For a centre c, a unit u = 2**k and S = 2**s sub-buckets per octave, with a = (x - c) / u and m = |a| + 1:
 
@@ -8,21 +8,52 @@ For a centre c, a unit u = 2**k and S = 2**s sub-buckets per octave, with a = (x
 No logarithm is taken, so the key is the same on every machine. Keys are monotone in x; every edge recovers exactly
 (`lower_magnitude`); halving S is an arithmetic shift of the key, because `~b >> 1 == ~(b >> 1)`.
 Near the centre a bucket is u / S wide; far from it a bucket is 1 / S of the distance.
+
+The loops are compiled by Numba: they read a column as it lies, copy nothing, sort nothing and hold no lock of Python.
+Each takes `valid` (a bool per row; empty when all values are present) and `segment` (int32 per row: the place of its
+group in this batch, -1 when left out; empty when all rows are one group). They do not check bounds: callers do. All
+compiled code is in this file, because Numba's cache of it looks at no other.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Segments = NDArray[np.int32]
+Valid = NDArray[np.bool_]
+Placed = tuple[float, float, int]  # what the loops add and multiply, and s
+Looked = tuple[int, int, int]
+Loop = TypeVar("Loop", bound=Callable[..., Any])
 
-BLOCK: Final = 16_384  # values per block: three scratch arrays of it stay in the cache of one core
 MAX_SUB_BITS: Final = 6
 FINITE_OCTAVES: Final = 1024  # m of a finite value is below 2**1024
+COUNTERS: Final = 6  # nulls nans +inf -inf zeros, and negatives whose key is that of zero
+NO_KEYS: Final = (1 << 62, -(1 << 62))
+BLOCK: Final = 1024  # keys of it stay in the fastest cache
+_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: the upper bits of a product are well mixed
+
+
+def compiled(function: Loop) -> Loop:
+    """Compiled on first use and kept beside the source, or for this process only where nothing can be written."""
+    try:
+        made = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:
+        made = numba.njit(nogil=True, error_model="numpy")(function)
+    return cast(Loop, made)
+
+
+def frozen(values: NDArray[Any]) -> NDArray[Any]:
+    """A read-only view: buffers of Arrow are read-only too, and a loop is compiled once for each kind of array."""
+    view = np.ascontiguousarray(values).view()
+    view.flags.writeable = False
+    return view
 
 
 def last_finite(sub_bits: int) -> int:
@@ -30,48 +61,298 @@ def last_finite(sub_bits: int) -> int:
     return (FINITE_OCTAVES << sub_bits) - 1
 
 
-class Scratch:
-    """Reusable buffers of one thread."""
-
-    __slots__ = ("a", "i", "m")
-
-    def __init__(self) -> None:
-        self.a = np.empty(BLOCK)
-        self.m = np.empty(BLOCK)
-        self.i = np.empty(BLOCK, dtype=np.int64)
+@compiled
+def _key(x: Any, offset: float, scale: float, sub_bits: int) -> Any:
+    """The key of a finite x; (x - c) / u that overflows is clamped to the last finite key."""
+    a = (x + offset) * scale
+    b: Any = (np.float64(abs(a) + 1.0).view(np.int64) >> (52 - sub_bits)) - (1023 << sub_bits)
+    b = min(b, (1024 << sub_bits) - 1)
+    return b ^ (np.float64(a).view(np.int64) >> 63)  # all ones where the sign bit is set, and b ^ -1 == ~b
 
 
-def keys_into(x: Floats, *, centre: float, unit_exponent: int, sub_bits: int, out: Ints, scratch: Scratch) -> None:
-    """Write the key of each value of `x` to `out`.
+@compiled
+def _keys(x: Floats, placing: Placed, out: Ints) -> None:
+    offset, scale, sub_bits = placing
+    for row in range(len(x)):
+        out[row] = _key(x[row], offset, scale, sub_bits)
 
-    NaN and infinities get keys beyond `last_finite` (of either sign); the caller replaces or clamps them.
-    """
-    shift, bias = 52 - sub_bits, 1023 << sub_bits
-    # Adding -c (and 0.0 for c = 0) instead of subtracting turns -0.0 into +0.0, whose sign bit is clear.
-    offset, scale = (-centre if centre else 0.0), 2.0**-unit_exponent
-    with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(x), BLOCK):
-            block = x[start : start + BLOCK]
-            n = len(block)
-            a, m, i = scratch.a[:n], scratch.m[:n], scratch.i[:n]
-            np.add(block, offset, out=a)
-            if unit_exponent:
-                np.multiply(a, scale, out=a)
-            np.absolute(a, out=m)
-            np.add(m, 1.0, out=m)
-            keys = out[start : start + n]
-            np.right_shift(m.view(np.int64), shift, out=keys)
-            np.subtract(keys, bias, out=keys)
-            np.right_shift(a.view(np.int64), 63, out=i)  # 0, or -1 where the sign bit is set; b ^ -1 == ~b
-            np.bitwise_xor(keys, i, out=keys)
+
+def placed(centre: float, unit_exponent: int, sub_bits: int) -> Placed:
+    """A placing as the loops take it. Adding -c (0.0 for c = 0) turns -0.0 into 0.0, whose sign bit is clear."""
+    return (-centre if centre else 0.0), 2.0**-unit_exponent, sub_bits
 
 
 def keys_of(x: Floats, *, centre: float = 0.0, unit_exponent: int = 0, sub_bits: int = MAX_SUB_BITS) -> Ints:
     """Keys of finite values; values whose (x - c) / u overflows are clamped to the last finite key."""
+    return keys_at(x, placed(centre, unit_exponent, sub_bits))
+
+
+def keys_at(x: Floats, placing: Placed) -> Ints:
+    """The same, with the placing as the loops take it."""
     out = np.empty(len(x), dtype=np.int64)
-    keys_into(x, centre=centre, unit_exponent=unit_exponent, sub_bits=sub_bits, out=out, scratch=Scratch())
-    last = last_finite(sub_bits)
-    return np.clip(out, ~last, last, out=out)
+    _keys(frozen(np.asarray(x, dtype=np.float64)), placing, out)
+    return out
+
+
+@compiled
+def _look(
+    x: Floats,
+    valid: Valid,
+    source: Floats,
+    placing: Placed,
+    zero: int,
+    inside: int,
+    bounds: tuple[float, float],
+    keys: Ints,
+) -> Looked:
+    """Write the keys of a block, `inside` for nulls. Simple loops, which become vector instructions.
+
+    Returns the smallest and the largest key, and how many values are special: outside of the bounds, zero, or negative
+    with the key of zero.
+    """
+    offset, scale, sub_bits = placing
+    low, high = bounds
+    special: Any = 0
+    for row in range(len(x)):
+        keys[row] = _key(source[row], offset, scale, sub_bits)
+    if len(valid):
+        for row in range(len(x)):
+            keys[row] = keys[row] if valid[row] else inside
+        for row in range(len(x)):
+            special += np.int64(
+                valid[row] & ((x[row] < low) | (x[row] > high) | ((keys[row] == zero) & (x[row] <= 0.0)))
+            )
+    else:
+        for row in range(len(x)):
+            special += np.int64((x[row] < low) | (x[row] > high) | ((keys[row] == zero) & (x[row] <= 0.0)))
+    least, most = inside, inside
+    for row in range(len(x)):
+        key = keys[row]
+        least, most = (key if key < least else least), (key if key > most else most)
+    return least, most, special
+
+
+@compiled
+def _count(keys: Ints, valid: Valid, segment: Segments, groups: Ints, base: int, counts: Ints, counters: Ints) -> None:
+    """Count the keys of a block that are all inside. Unsigned places spare the look for negative ones."""
+    holed = len(valid) > 0
+    if len(segment) == 0:
+        line = counts[groups[0]]
+        for row in range(len(keys)):
+            if holed and not valid[row]:
+                counters[0, 0] += 1
+            else:
+                line[np.uintp(keys[row] - base)] += 1
+        return
+    for row in range(len(keys)):
+        s = segment[row]
+        if s < 0:
+            continue
+        if holed and not valid[row]:
+            counters[s, 0] += 1
+        else:
+            counts[np.uintp(groups[s]), np.uintp(keys[row] - base)] += 1
+
+
+@compiled
+def fold_rows(
+    x: Floats,
+    valid: Valid,
+    segment: Segments,
+    source: Floats,
+    placing: Placed,
+    zero: int,
+    groups: Ints,
+    base: int,
+    counts: Ints,
+    atoms: Floats,
+    counters: Ints,
+    hits: Ints,
+    low: Floats,
+    high: Floats,
+) -> tuple[int, int]:
+    """Everything that one look at each value tells. Returns the smallest and the largest key that was not counted.
+
+    Adds to counters[s, COUNTERS], to hits[s, atom] and to counts[groups[s], key - base] where that is inside; lowers
+    low[s] and raises high[s]. `source` is x, or the differences that the keys are taken of; `zero` is the key of x = 0.
+    """
+    grouped, holed, s, width = len(segment) > 0, len(valid) > 0, 0, counts.shape[1]
+    least, most, last = NO_KEYS[0], NO_KEYS[1], (1024 << placing[2]) - 1
+    keys, inside = np.empty(BLOCK, dtype=np.int64), base + width // 2
+    for start in range(0, len(x), BLOCK):
+        stop = min(start + BLOCK, len(x))
+        block, bounds = slice(start, stop), (low.max(), high.min())
+        lowest, highest, special = _look(x[block], valid[block], source[block], placing, zero, inside, bounds, keys)
+        # All finite, keys inside, no new extreme, nothing at zero: the values of this block have only to be counted.
+        is_inside = max(base - 1, ~last) < lowest and highest < min(base + width, last)
+        if is_inside and special == 0 and len(atoms) == 0:
+            _count(keys[: stop - start], valid[block], segment[block], groups, base, counts, counters)
+            continue
+        for row in range(start, stop):
+            if grouped:
+                s = segment[row]
+                if s < 0:
+                    continue
+            if holed and not valid[row]:
+                counters[s, 0] += 1
+                continue
+            value, key = x[row], keys[row - start]
+            if not np.isfinite(value):
+                counters[s, 1 if np.isnan(value) else (2 if value > 0.0 else 3)] += 1
+                continue
+            if value < low[s]:
+                low[s] = value
+            if value > high[s]:
+                high[s] = value
+            if key == zero:
+                counters[s, 4] += value == 0.0
+                counters[s, 5] += value < 0.0
+            for place in range(len(atoms)):
+                hits[s, place] += value == atoms[place]
+            if 0 <= key - base < width:
+                counts[groups[s], key - base] += 1
+            else:
+                least, most = min(least, key), max(most, key)
+    return least, most
+
+
+@compiled
+def extremes(values: NDArray[Any], valid: Valid, segment: Segments, low: NDArray[Any], high: NDArray[Any]) -> None:
+    """Lower low[s] and raise high[s] to the values that are present: of integers, or of floats without NaN."""
+    grouped, holed, s = len(segment) > 0, len(valid) > 0, 0
+    for row in range(len(values)):
+        if grouped:
+            s = segment[row]
+            if s < 0:
+                continue
+        if not holed or valid[row]:
+            low[s] = min(low[s], values[row])
+            high[s] = max(high[s], values[row])
+
+
+@compiled
+def count_keys(
+    x: Floats,
+    valid: Valid,
+    segment: Segments,
+    source: Floats,
+    placing: Placed,
+    groups: Ints,
+    base: int,
+    counts: Ints,
+    done: tuple[int, int],
+) -> None:
+    """Add 1 to counts[groups[s], key - base] for every finite value whose key is not in done[0] .. done[1] - 1."""
+    offset, scale, sub_bits = placing
+    grouped, holed, s = len(segment) > 0, len(valid) > 0, 0
+    for row in range(len(x)):
+        if grouped:
+            s = segment[row]
+            if s < 0:
+                continue
+        if (holed and not valid[row]) or not np.isfinite(x[row]):
+            continue
+        key = _key(source[row], offset, scale, sub_bits)
+        if not done[0] <= key < done[1]:
+            counts[groups[s], key - base] += 1
+
+
+@compiled
+def count_values(
+    x: Floats,
+    valid: Valid,
+    segment: Segments,
+    limit: int,
+    used: Ints,
+    first: Ints,
+    bits: Ints,
+    values: Floats,
+    counts: Ints,
+) -> None:
+    """Count the distinct finite values of each segment in a hash table of its own.
+
+    The table of segment s is values[first[s] :][: 1 << bits[s]] and its counts, free where the count is 0. used[s] is
+    how many values it holds: beyond `limit` the segment is given up; the caller sets it there for those not wanted.
+    """
+    grouped, holed, s, pending = len(segment) > 0, len(valid) > 0, 0, 0
+    for place in range(len(used)):
+        pending += used[place] <= limit
+    for row in range(len(x)):
+        if pending == 0:
+            return
+        if grouped:
+            s = segment[row]
+            if s < 0:
+                continue
+        if used[s] > limit or (holed and not valid[row]) or not np.isfinite(x[row]):
+            continue
+        value = x[row] + 0.0  # -0.0 and 0.0 are one value
+        mixed = np.float64(value).view(np.uint64)
+        mixed = (mixed ^ (mixed >> np.uint64(32))) * _SPREAD  # round numbers differ in the upper half only
+        slot = np.int64(mixed >> np.uint64(64 - bits[s]))
+        at = first[s] + slot
+        while counts[at] and values[at] != value:
+            slot = (slot + 1) & ((1 << bits[s]) - 1)
+            at = first[s] + slot
+        if not counts[at]:
+            used[s] += 1
+            if used[s] > limit:
+                pending -= 1
+                continue
+            values[at] = value
+        counts[at] += 1
+
+
+@compiled
+def count_codes(codes: Ints, segment: Segments, translation: Ints, groups: Ints, nulls: Ints, counts: Ints) -> None:
+    """Add 1 to counts[groups[s], translation[code]]; a code of -1 is a null."""
+    grouped, s = len(segment) > 0, 0
+    for row in range(len(codes)):
+        if grouped:
+            s = segment[row]
+            if s < 0:
+                continue
+        if codes[row] < 0:
+            nulls[s] += 1
+        else:
+            counts[groups[s], translation[codes[row]]] += 1
+
+
+@compiled
+def spread_codes(
+    codes: Ints,
+    segment: Segments,
+    translation: Ints,
+    groups: Ints,
+    hashes: NDArray[np.uint64],
+    ranks: NDArray[np.uint8],
+    words: Ints,
+    empty: int,
+    nulls: Ints,
+    empties: Ints,
+    vocabulary: Ints,
+    buckets: Ints,
+    registers: NDArray[np.uint8],
+) -> None:
+    """Count every row by the hash of its value and by its word, without a count per value."""
+    grouped, s = len(segment) > 0, 0
+    for row in range(len(codes)):
+        if grouped:
+            s = segment[row]
+            if s < 0:
+                continue
+        if codes[row] < 0:
+            nulls[s] += 1
+            continue
+        place, group = translation[codes[row]], groups[s]
+        if place == empty:
+            empties[group] += 1
+        if words[place] >= 0:
+            vocabulary[group, words[place]] += 1
+        digest = hashes[place]
+        buckets[group, digest >> np.uint64(56)] += 1
+        register = digest >> np.uint64(52)
+        registers[group, register] = max(registers[group, register], ranks[place])
 
 
 def lower_magnitude(b: Ints, sub_bits: int) -> Floats:

@@ -107,14 +107,14 @@ FULL_NUMBERS: Final = NumberTable(NO_FLOATS, NO_INTS, overflow=True)
 FULL_TEXTS: Final = TextTable((), NO_INTS, overflow=True)
 
 
-def merge_number_tables(a: NumberTable, b: NumberTable, limit: int) -> NumberTable:
-    if a.overflow or b.overflow:
+def merge_number_tables(parts: Sequence[NumberTable], limit: int) -> NumberTable:
+    if any(part.overflow for part in parts):
         return FULL_NUMBERS
-    values, inverse = np.unique(np.concatenate([a.values, b.values]), return_inverse=True)
+    values, inverse = np.unique(np.concatenate([part.values for part in parts]), return_inverse=True)
     if len(values) > limit:
         return FULL_NUMBERS
     counts = np.zeros(len(values), dtype=np.int64)
-    np.add.at(counts, inverse, np.concatenate([a.counts, b.counts]))
+    np.add.at(counts, inverse, np.concatenate([part.counts for part in parts]))
     return NumberTable(values, counts)
 
 
@@ -179,7 +179,7 @@ def merge_numeric(parts: Sequence[NumericState]) -> NumericState:
         minimum=min(low) if low else None,
         maximum=max(high) if high else None,
         histogram=merge_histograms([part.histogram for part in parts]),
-        table=reduce(lambda a, b: merge_number_tables(a, b, first.limit), [part.table for part in parts]),
+        table=merge_number_tables([part.table for part in parts], first.limit),
         atoms=np.sum([part.atoms for part in parts], axis=0, dtype=np.int64) if len(first.atoms) else first.atoms,
         limit=first.limit,
     )

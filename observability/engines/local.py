@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from observability.domain.fold import FeatureAccumulator
 from observability.domain.grouping import Grouping, by_group, single
-from observability.domain.kernel import Scratch
 from observability.domain.profile import Cell, Profile
 from observability.domain.spec import FeatureSpec, Spec
 from observability.domain.states import State, merge
@@ -37,7 +36,6 @@ class _Lane:
 
     features: Sequence[FeatureSpec]
     accumulators: list[FeatureAccumulator] = field(init=False)
-    scratch: Scratch = field(default_factory=Scratch)
 
     def __post_init__(self) -> None:
         self.accumulators = [FeatureAccumulator(feature) for feature in self.features]
@@ -130,7 +128,7 @@ class LocalFold:
                 rows = len(columns[0])
                 grouping = groupings.get(first, rows) if self._keyed else single(rows)
                 for accumulator, column in zip(lane.accumulators, columns, strict=True):
-                    accumulator.fold(column, grouping, lane.scratch)
+                    accumulator.fold(column, grouping)
                 if self._progress is not None:
                     with self._lock:
                         self._progress(rows * len(names), rows)

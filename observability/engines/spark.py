@@ -20,7 +20,6 @@ from typing import Any, Final
 from observability.domain.encoding import decode, encode, pack, unpack
 from observability.domain.fold import FeatureAccumulator
 from observability.domain.grouping import by_group, single
-from observability.domain.kernel import Scratch
 from observability.domain.profile import Cell, Profile
 from observability.domain.spec import Spec
 from observability.domain.states import State, merge
@@ -100,7 +99,7 @@ def fold_task(plan: Plan, task: Descriptor) -> Iterator[Found]:
         raise SourceError(f"{source.shown}: the file changed while it was read; profile it again when it is complete")
     bad = BadRows(is_counting=task.is_first)
     log = open_log(source, spec, plan.limits, bad, plan.keys)
-    registry, scratch = Registry(plan.limits.groups), Scratch()
+    registry = Registry(plan.limits.groups)
     features = [spec.features[place] for place in task.features]
     accumulators = [FeatureAccumulator(feature) for feature in features]
     names = [feature.name for feature in features]
@@ -117,7 +116,7 @@ def fold_task(plan: Plan, task: Descriptor) -> Iterator[Found]:
                     reason = f"column {plan.keys.time!r}: no time between the years 1 and 9999"
                     bad.add_many(source, (unusable + first + 1).tolist(), reason)
             for accumulator, name in zip(accumulators, names, strict=True):
-                accumulator.fold(by_name[name], grouping, scratch)
+                accumulator.fold(by_name[name], grouping)
     if not keyed:
         registry.number(Cell())
     for cell, number in registry.cells().items():

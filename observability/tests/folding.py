@@ -10,7 +10,6 @@ import pyarrow as pa
 from observability.domain.encoding import encode
 from observability.domain.fold import FeatureAccumulator
 from observability.domain.grouping import by_group, single
-from observability.domain.kernel import Scratch
 from observability.domain.spec import FeatureSpec
 from observability.domain.states import State, merge
 
@@ -19,7 +18,7 @@ def fold(spec: FeatureSpec, *arrays: pa.Array) -> State:
     """One state of all arrays through one accumulator."""
     accumulator = FeatureAccumulator(spec)
     for array in arrays:
-        accumulator.fold(array, single(len(array)), Scratch())
+        accumulator.fold(array, single(len(array)))
     return accumulator.state(0)
 
 
@@ -28,7 +27,7 @@ def fold_groups(spec: FeatureSpec, array: pa.Array, ids: Sequence[int] | np.ndar
     accumulator, ids = FeatureAccumulator(spec), np.asarray(ids)
     for start in range(0, max(len(array), 1), batch or max(len(array), 1)):
         stop = start + (batch or len(array))
-        accumulator.fold(array[start:stop], by_group(ids[start:stop]), Scratch())
+        accumulator.fold(array[start:stop], by_group(ids[start:stop]))
     return [accumulator.state(group) for group in range(int(ids.max()) + 1)]
 
 

@@ -26,9 +26,8 @@ VALUES = st.lists(st.one_of(st.none(), st.floats(width=64), st.sampled_from([-1.
 WORDS = st.lists(st.one_of(st.none(), st.sampled_from("abcdefghij"), st.text(max_size=4)), max_size=60)
 
 
-@given(VALUES)
-def test_counters_against_brute_force(values: list[float | None]) -> None:
-    state = fold(NUMERIC, pa.array(values, pa.float64()))
+def check(state: object, values: list[float | None], spec: FeatureSpec) -> None:
+    """Every figure of the state, counted again one by one."""
     assert isinstance(state, NumericState)
     present = [value for value in values if value is not None]
     finite = [value for value in present if math.isfinite(value)]
@@ -41,16 +40,46 @@ def test_counters_against_brute_force(values: list[float | None]) -> None:
     assert state.negatives == sum(value < 0 for value in finite)
     assert state.minimum == (min(finite) if finite else None)
     assert state.maximum == (max(finite) if finite else None)
-    assert state.atoms.tolist() == [finite.count(-1.0), finite.count(0.0)]
-    keys, counts = np.unique(keys_of(np.array(finite), centre=0.5, unit_exponent=-3), return_counts=True)
+    assert state.atoms.tolist() == [finite.count(atom) for atom in spec.atoms]
+    found = keys_of(np.array(finite), centre=float(spec.centre), unit_exponent=spec.unit_exponent)
+    keys, counts = np.unique(found, return_counts=True)
     assert state.histogram.keys.tolist() == keys.tolist()
     assert state.histogram.counts.tolist() == counts.tolist()
     distinct = {value + 0.0 for value in finite}
-    assert state.table.overflow == (len(distinct) > 16)
+    assert state.table.overflow == (len(distinct) > spec.table_limit)
     if not state.table.overflow:
         assert dict(zip(state.table.values.tolist(), state.table.counts.tolist(), strict=True)) == {
             value: finite.count(value) for value in distinct
         }
+
+
+@given(VALUES)
+def test_counters_against_brute_force(values: list[float | None]) -> None:
+    check(fold(NUMERIC, pa.array(values, pa.float64())), values, NUMERIC)
+
+
+@pytest.mark.parametrize("centre", [0.0, 0.37, 250.0])
+@pytest.mark.parametrize("step", [0.0, 0.25], ids=["continuous", "round"])
+def test_special_values_among_thousands_of_plain_ones(centre: float, step: float) -> None:
+    """Most values only have to be counted, block by block; those that need more may be anywhere, in any group."""
+    rng = np.random.default_rng(7)
+    plain = rng.normal(centre, 1.0, 30_000)
+    if step:
+        plain = np.round(plain / step) * step
+    values: list[float | None] = plain.tolist()
+    special = [None, 0.0, -0.0, -1e-3, 1e-3, math.nan, math.inf, -math.inf, centre + 9.0, centre - 9.0, 1e300, -5e-324]
+    for row in rng.choice(len(values), 120, replace=False).tolist():
+        values[row] = special[row % len(special)]
+    spec = FeatureSpec(name="x", kind=Kind.NUMERIC, centre=centre, unit_exponent=-4, table_limit=64)
+    ids = rng.integers(-1, 3, len(values))
+    for batch in (7_000, 30_000):
+        for group, state in enumerate(fold_groups(spec, pa.array(values, pa.float64()), ids, batch)):
+            check(state, [value for value, mine in zip(values, ids, strict=True) if mine == group], spec)
+    check(
+        fold(spec, *(pa.array(values[start : start + 7_000], pa.float64()) for start in range(0, 30_000, 7_000))),
+        values,
+        spec,
+    )
 
 
 @given(VALUES, st.randoms(use_true_random=False), st.integers(1, 7))
