@@ -94,6 +94,11 @@ class Row:
         return str(self._spec.get("model_version") or "")
 
     @property
+    def runtime(self) -> str:
+        current = self.deployment.current
+        return str(current.runtime.get("name", "")) if current else ""
+
+    @property
     def image(self) -> str:
         current = self.deployment.current
         return str(self._spec.get("image_override") or (current.runtime.get("image", "") if current else ""))

@@ -116,11 +116,11 @@ def test_page_patched_equals_page_fresh(client_as: ClientAs, ranker: Deployment,
 
 
 @pytest.mark.parametrize("state", list(State))
-def test_it_polls_until_settled_whatever_the_state(client_as: ClientAs, ranker: Deployment, state: State) -> None:
+def test_it_polls_less_once_settled_whatever_the_state(client_as: ClientAs, ranker: Deployment, state: State) -> None:
     Observation.objects.filter(deployment=ranker).update(state=state.value)
     status = part(client_as("viewer").get(url("detail", ranker)), "#status")
     shown = next(item for item in State if f"{ranker.name}: {item.label}." in status)
-    assert ("hx-trigger" in status) == (not shown.settled)
+    assert ('hx-trigger="every 20s"' if shown.settled else 'hx-trigger="every 2s"') in status
 
 
 def test_a_saved_change_is_said_before_the_cluster_hears_of_it(

@@ -81,7 +81,7 @@ def test_page_patched_equals_page_fresh(client_as: ClientAs, ranker: Deployment)
         fresh = client.get(reverse("home"))
         patch = client.get(reverse("home"), headers={"HX-Request": "true", "HX-Target": "needs"})
     assert part(fresh, "#needs") == part(patch, "#needs")
-    assert "hx-trigger" in part(patch, "#needs")
+    assert 'hx-trigger="every 3s"' in part(patch, "#needs")
 
 
 def test_it_takes_few_queries(client_as: ClientAs, people: People, places: Places, ranker: Deployment) -> None:
