@@ -14,7 +14,7 @@ from .columns import Texts
 from .grouping import Grouping
 from .hashing import HASH_BUCKETS, REGISTERS, bucket_of, register_of
 from .kernel import Ints, count_codes, spread_codes
-from .known import KnownValues, places
+from .known import KnownValues
 from .spec import FeatureSpec, Kind
 from .states import (
     FULL_TEXTS,
@@ -80,8 +80,9 @@ class CategoryAccumulator:
         before = len(self.known)
         codes = self.known.codes(dictionary)
         if len(self.known) > before:
-            words = pa.array([word.encode() for word in self.spec.vocabulary], pa.binary())
-            self.word = np.append(self.word, places(pc.index_in(self.known.values[before:], value_set=words)))
+            words = pa.array([word.encode() for word in self.spec.vocabulary], pa.large_binary())
+            found = pc.index_in(self.known.values(before), value_set=words).fill_null(-1)
+            self.word = np.append(self.word, found.to_numpy().astype(np.int64))
             if len(self.known) > DENSE_VALUES:
                 self._settle()
         return codes
@@ -158,6 +159,7 @@ class CategoryAccumulator:
         if self.known.empty >= 0:
             hit = codes == self.known.empty
             np.add.at(self.rows[2], groups[hit], counts[hit])
+        values = self.known.values()
         present, starts = np.unique(groups, return_index=True)
         ends = np.append(starts[1:], len(groups))
         for group, start, end in zip(present.tolist(), starts.tolist(), ends.tolist(), strict=True):
@@ -167,7 +169,7 @@ class CategoryAccumulator:
             if end - start > self.spec.table_limit:
                 self.tables[group] = None
                 continue
-            chosen = self.known.values.take(pa.array(codes[start:end])).to_pylist()
+            chosen = values.take(pa.array(codes[start:end])).to_pylist()
             for name, count in zip(chosen, counts[start:end].tolist(), strict=True):
                 table[name] = table.get(name, 0) + count
             if len(table) > self.spec.table_limit:

@@ -1,12 +1,7 @@
-"""md5 of distinct values: bucket counts, distinct-count registers and the sample of ids.
-
-md5 because every engine and every SQL dialect has it; it is used for spreading values, not for secrets.
-"""
+"""What the md5 of a distinct value is used for: bucket counts and distinct-count registers."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -15,13 +10,6 @@ from numpy.typing import NDArray
 HASH_BUCKETS: Final = 256
 REGISTER_BITS: Final = 12
 REGISTERS: Final = 1 << REGISTER_BITS
-
-
-def digest64(values: Iterable[bytes]) -> NDArray[np.uint64]:
-    """First eight bytes of md5, big-endian, per value."""
-    md5 = hashlib.md5
-    joined = b"".join([md5(value, usedforsecurity=False).digest()[:8] for value in values])
-    return np.frombuffer(joined, dtype=">u8").astype(np.uint64)
 
 
 def bucket_of(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
