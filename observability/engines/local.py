@@ -72,6 +72,8 @@ class LocalFold:
         self, sources: Sequence[Source], features: Sequence[FeatureSpec]
     ) -> Iterator[tuple[Cell, dict[str, State]]]:
         step = max(self.options.columns_per_task, 1)
+        # Texts first: they take longest, and what takes longest must not be left to one thread at the end.
+        features = sorted(features, key=lambda feature: not feature.kind.is_categorical)
         chunks = [features[place : place + step] for place in range(0, len(features), step)]
         # Fewer chunks than threads: the batches of one chunk are shared out as well, and merged at the end.
         width = 1 if len(chunks) >= self.threads else self.threads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ import pytest
 
 from baristaweb.lib.clock import now
 from deployments import observe
+from deployments.domain.running_image import pin
 from deployments.domain.spec import Fixed
 from deployments.domain.status import State
 from deployments.models import (
@@ -76,6 +78,18 @@ def test_the_registrys_answer_is_told(bench: Bench, watcher: ClusterWatcher) -> 
     row = seen(deployment)
     assert row.state == State.IMAGE_ERROR
     assert row.worst_pod == row.view["pods"][0]["metadata"]["name"]
+
+
+def test_the_digest_that_the_pods_run_is_told(bench: Bench, watcher: ClusterWatcher) -> None:
+    image = "ghcr.io/acme/ranker:1"
+    factories.make_registry_rules("ghcr.io/acme")
+    deployment = bench.create(image_override=image)
+
+    wait_until(lambda: is_running(deployment), what="Running")
+
+    row = Deployment.objects.select_related("observation").get(pk=deployment.pk)
+    digest = hashlib.sha256(image.encode()).hexdigest()  # what the simulated nodes report
+    assert pin(image, queries.view_of(row)).image == f"{image}@sha256:{digest}"
 
 
 def test_the_last_lines_of_a_crash_come_with_the_status(bench: Bench, watcher: ClusterWatcher) -> None:
