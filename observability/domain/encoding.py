@@ -57,10 +57,12 @@ def get_array(data: bytes, at: int) -> tuple[Ints, int]:
     width, length = _ARRAY.unpack_from(data, at)
     if width not in _WIDTHS or at + 5 + width * length > len(data):
         raise FormatError("the profile is cut or damaged: an array runs past its end")
+    if not length:
+        return np.empty(0, dtype=np.int64), at + 5
     planes = np.frombuffer(data, np.uint8, width * length, at + 5)
     if width > 1:
-        planes = np.ascontiguousarray(planes.reshape(width, length).T).reshape(-1)
-    return planes.view(_WIDTHS[width]).astype(np.int64), at + 5 + width * length
+        planes = np.ascontiguousarray(planes.reshape(width, length).T).reshape(-1).view(_WIDTHS[width])
+    return planes.astype(np.int64), at + 5 + width * length
 
 
 def _put_floats(values: NDArray[np.float64]) -> bytes:
@@ -88,8 +90,8 @@ def _get_keys(data: bytes, at: int, length: int) -> tuple[Ints, int]:
     keys = np.empty(length, dtype=np.int64)
     if length:
         keys[0] = first
-        np.cumsum(gaps + 1, out=keys[1:])
-        keys[1:] += first
+        np.add(gaps, 1, out=keys[1:])
+        np.add.accumulate(keys, out=keys)
     return keys, at
 
 
