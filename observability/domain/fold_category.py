@@ -7,18 +7,16 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .columns import Texts
 from .grouping import Grouping
 from .hashing import HASH_BUCKETS, REGISTERS, bucket_of, register_of
 from .kernel import Ints, count_codes, spread_codes
-from .known import KnownValues
+from .known import Digests, KnownValues, Vocabulary
 from .spec import FeatureSpec, Kind
 from .states import (
     FULL_TEXTS,
-    NO_INTS,
     SAMPLE_BITS,
     CategoryState,
     Sample,
@@ -28,8 +26,8 @@ from .states import (
     text_table,
 )
 
+Cells = tuple[Ints, Ints, Ints]  # group, code in a dictionary, count
 DENSE_VALUES: Final = 4096  # up to here counts are kept per (group, value) and spread once at the end
-KNOWN_VALUES: Final = 1 << 18  # hashes of this many distinct values are remembered; more only costs time, never truth
 LABEL_BYTES: Final = 256
 
 
@@ -47,9 +45,9 @@ class CategoryAccumulator:
         self.registers = np.zeros((0, REGISTERS), dtype=np.uint8)
         self.tables: list[dict[bytes, int] | None] = []  # None: overflowed
         self.samples: list[Sample] = []
-        self.dense: Ints | None = np.zeros((0, 0), dtype=np.int64)
-        self.known = KnownValues()
-        self.word: Ints = NO_INTS  # place in the vocabulary of each known value, or -1
+        self.words = Vocabulary(spec.vocabulary)
+        self.dense: Ints | None = np.zeros((0, 0), dtype=np.int64)  # None once there were too many values
+        self.known = KnownValues()  # what the columns of `dense` count
 
     def fold(self, column: Texts, grouping: Grouping) -> None:
         """Add one batch."""
@@ -59,33 +57,36 @@ class CategoryAccumulator:
         self._grow(int(groups[-1]) + 1)
         self.rows[0, groups] += grouping.sizes
         nulls = np.zeros(grouping.segments, dtype=np.int64)
-        translation, codes = self._translate(column.dictionary), column.codes
-        if self.dense is not None:
+        codes, translation = column.codes, self._translate(column.dictionary)
+        if translation is not None:
             count_codes(codes, grouping.segment, translation, groups, nulls, self._room())
         elif all(self.tables[group] is None for group in groups.tolist()):
-            self._spread_rows(codes, translation, grouping, nulls)
+            self._spread_rows(codes, Digests.of(column.dictionary, self.words), grouping, nulls)
         else:
-            rows = grouping.kept(codes >= 0)
-            width = len(self.known)
-            cells, counts = np.unique(grouping.places(rows) * width + translation[codes[rows]], return_counts=True)
-            self._spread(groups[cells // width], cells % width, counts.astype(np.int64))
-            nulls = grouping.sizes - np.bincount(grouping.places(rows), minlength=grouping.segments)
+            cells = self._cells(codes, codes >= 0, grouping)
+            self._spread(*cells, Digests.of(column.dictionary, self.words))
+            nulls = grouping.sizes - np.bincount(cells[0], weights=cells[2], minlength=self.size)[groups].astype(
+                np.int64
+            )
         self.rows[1, groups] += nulls
 
-    def _translate(self, dictionary: pa.Array) -> Ints:
-        """Code in `known` of each dictionary entry; new values are hashed once and remembered."""
-        if len(self.known) > KNOWN_VALUES:
-            self._settle()
-            self.known, self.word = KnownValues(), NO_INTS
-        before = len(self.known)
-        codes = self.known.codes(dictionary)
-        if len(self.known) > before:
-            words = pa.array([word.encode() for word in self.spec.vocabulary], pa.large_binary())
-            found = pc.index_in(self.known.values(before), value_set=words).fill_null(-1)
-            self.word = np.append(self.word, found.to_numpy().astype(np.int64))
-            if len(self.known) > DENSE_VALUES:
-                self._settle()
-        return codes
+    def _cells(self, codes: Ints, chosen: NDArray[np.bool_], grouping: Grouping) -> Cells:
+        """How many of the chosen rows each (group, code) has, ordered by group."""
+        rows = grouping.kept(chosen)
+        width = int(codes.max(initial=0)) + 1
+        cells, counts = np.unique(grouping.places(rows) * width + codes[rows], return_counts=True)
+        return grouping.groups[cells // width], cells % width, counts.astype(np.int64)
+
+    def _translate(self, dictionary: pa.Array) -> Ints | None:
+        """Place in `dense` of each dictionary entry; None where values are not counted one by one any more."""
+        if self.dense is None:
+            return None
+        if len(dictionary) <= DENSE_VALUES:
+            codes = self.known.codes(dictionary)
+            if len(self.known) <= DENSE_VALUES:
+                return codes
+        self._settle()
+        return None
 
     def _room(self) -> Ints:
         """The dense counts, with a cell for every group and known value."""
@@ -98,54 +99,42 @@ class CategoryAccumulator:
             self.dense = grown
         return self.dense
 
-    def _spread_rows(self, codes: Ints, translation: Ints, grouping: Grouping, nulls: Ints) -> None:
+    def _spread_rows(self, codes: Ints, digests: Digests, grouping: Grouping, nulls: Ints) -> None:
         """Add a batch whose groups have no table any more: row by row, as no count per value is needed."""
         counted = (self.rows[2], self.vocabulary, self.buckets, self.registers)
-        spread_codes(
-            codes,
-            grouping.segment,
-            translation,
-            grouping.groups,
-            self.known.hashes,
-            self.known.ranks,
-            self.word,
-            self.known.empty,
-            nulls,
-            *counted,
-        )
+        spread_codes(codes, grouping.segment, grouping.groups, digests.marks, nulls, *counted)
         if self.spec.kind is Kind.ID:
-            is_sampled = (self.known.hashes >> np.uint64(64 - SAMPLE_BITS)) == 0
-            rows = grouping.kept((codes >= 0) & is_sampled[translation][codes])
-            width = len(self.known)
-            cells, counts = np.unique(grouping.places(rows) * width + translation[codes[rows]], return_counts=True)
-            groups = grouping.groups[cells // width]
-            self._add_samples(groups, self.known.hashes[cells % width], counts.astype(np.int64))
+            is_sampled = (digests.hashes >> np.uint64(64 - SAMPLE_BITS)) == 0
+            groups, places, counts = self._cells(codes, (codes >= 0) & np.append(is_sampled, False)[codes], grouping)
+            self._add_samples(groups, digests.hashes[places], counts)
 
     def _settle(self) -> None:
         """Spread the dense counts over buckets, registers and tables; from here on every batch is spread."""
         if self.dense is None:
             return
         groups, codes = np.nonzero(self.dense)
-        counts = self.dense[groups, codes]
-        self.dense = None
-        self._spread(groups, codes, counts)
+        counts, values = self.dense[groups, codes], self.known.values()
+        self.dense, self.known = None, KnownValues()
+        self._spread(groups, codes, counts, Digests.of(values, self.words))
 
-    def _spread(self, groups: Ints, codes: Ints, counts: Ints) -> None:
+    def _spread(self, groups: Ints, codes: Ints, counts: Ints, digests: Digests) -> None:
         """Add counts of distinct (group, code) pairs, ordered by group. Weights stay below 2**53: exact."""
         if not len(codes):
             return
-        hashes = self.known.hashes[codes]
+        hashes = digests.hashes[codes]
         cells = groups * HASH_BUCKETS + bucket_of(hashes)
         spread = np.bincount(cells, weights=counts, minlength=self.size * HASH_BUCKETS)
         self.buckets += spread.astype(np.int64).reshape(self.size, HASH_BUCKETS)
         flat = self.registers.reshape(-1)
-        np.maximum.at(flat, groups * REGISTERS + register_of(hashes)[0], self.known.ranks[codes])
-        words = self.word[codes]
+        np.maximum.at(flat, groups * REGISTERS + register_of(hashes)[0], digests.ranks[codes])
+        words = digests.words[codes]
         named = words >= 0
         np.add.at(self.vocabulary, (groups[named], words[named]), counts[named])
         if self.spec.kind is Kind.ID:
             self._add_samples(groups, hashes, counts)
-        self._add_tables(groups, codes, counts)
+        hit = digests.is_empty[codes]
+        np.add.at(self.rows[2], groups[hit], counts[hit])
+        self._add_tables(groups, codes, counts, digests)
 
     def _add_samples(self, groups: Ints, hashes: NDArray[np.uint64], counts: Ints) -> None:
         chosen = np.flatnonzero((hashes >> np.uint64(64 - SAMPLE_BITS)) == 0)
@@ -155,24 +144,26 @@ class CategoryAccumulator:
             part = Sample.of(hashes[ascending], counts[ascending])
             self.samples[group] = merge_samples(self.samples[group], part)
 
-    def _add_tables(self, groups: Ints, codes: Ints, counts: Ints) -> None:
-        if self.known.empty >= 0:
-            hit = codes == self.known.empty
-            np.add.at(self.rows[2], groups[hit], counts[hit])
-        values = self.known.values()
+    def _add_tables(self, groups: Ints, codes: Ints, counts: Ints, digests: Digests) -> None:
+        limit = self.spec.table_limit
         present, starts = np.unique(groups, return_index=True)
-        ends = np.append(starts[1:], len(groups))
-        for group, start, end in zip(present.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        found: list[tuple[int, dict[bytes, int], slice]] = []
+        for group, start, end in zip(
+            present.tolist(), starts.tolist(), [*starts[1:].tolist(), len(groups)], strict=True
+        ):
             table = self.tables[group]
-            if table is None:
-                continue
-            if end - start > self.spec.table_limit:
+            # A dictionary may hold a value twice: codes can be too many where values are not.
+            if end - start > limit and len(np.unique(digests.hashes[codes[start:end]])) > limit:
                 self.tables[group] = None
-                continue
-            chosen = values.take(pa.array(codes[start:end])).to_pylist()
-            for name, count in zip(chosen, counts[start:end].tolist(), strict=True):
-                table[name] = table.get(name, 0) + count
-            if len(table) > self.spec.table_limit:
+            elif table is not None:
+                found.append((group, table, slice(start, end)))
+        used, place = np.unique(np.concatenate([codes[:0], *(codes[mine] for *_, mine in found)]), return_inverse=True)
+        values = digests.values.take(pa.array(used)).to_pylist()
+        names = iter(place.tolist())
+        for group, table, mine in found:
+            for count, name in zip(counts[mine].tolist(), names, strict=False):  # only as many names as counts
+                table[values[name]] = table.get(values[name], 0) + count
+            if len(table) > limit:
                 self.tables[group] = None
 
     def _table(self, counted: dict[bytes, int]) -> TextTable:

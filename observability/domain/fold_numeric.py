@@ -27,9 +27,10 @@ from .kernel import (
     placed,
 )
 from .spec import FeatureSpec, Kind
-from .states import FULL_NUMBERS, NO_FLOATS, NO_INTS, Histogram, NumberTable, NumericState, merge_number_tables
+from .states import FULL_NUMBERS, NO_FLOATS, NO_INTS, Histogram, NumberTable, NumericState
 
 DENSE_CELLS: Final = 1 << 19  # 4 MiB of counts per column, then sparse: never +-65,536 buckets for thousands of columns
+SMALL_TABLE: Final = 200
 _EXACT_INTEGER: Final = 2.0**53
 _ALL: Final[Valid] = np.zeros(0, dtype=bool)
 
@@ -127,8 +128,9 @@ class NumericAccumulator:
         self.low, self.high = np.zeros(0), np.zeros(0)  # of the finite values
         self.first: Ints = NO_INTS  # of timestamps, exact where float64 is not
         self.last: Ints = NO_INTS
-        self.tables: list[NumberTable] = []
-        self.parts: list[list[NumberTable]] = []  # of the last batches, still to be merged
+        self.is_full = np.zeros(0, dtype=bool)  # groups with too many distinct values for a table
+        self.parts: list[tuple[Ints, Floats, Ints]] = [(NO_INTS, NO_FLOATS, NO_INTS)]  # group, value, count
+        self.pending = 0  # values of all parts but the first, which alone is merged and in order
 
     def fold(self, numbers: Numbers, grouping: Grouping) -> None:
         """Add one batch."""
@@ -158,8 +160,7 @@ class NumericAccumulator:
         if numbers.difference is not None:  # floats merge neighbours beyond 2**53: such a table would lie
             least, most = np.zeros(count), np.zeros(count)
             extremes(column.x, column.valid, column.segment, least, most)
-            for group in groups[(least < -_EXACT_INTEGER) | (most > _EXACT_INTEGER)].tolist():
-                self.tables[group] = FULL_NUMBERS
+            self.is_full[groups[(least < -_EXACT_INTEGER) | (most > _EXACT_INTEGER)]] = True
         self._tables(column, grouping)
 
     def _count_others(
@@ -188,32 +189,51 @@ class NumericAccumulator:
             self.counts.add_sparse(int(groups[place]), cell % span + low, added.astype(np.int64))
 
     def _tables(self, column: Column, grouping: Grouping) -> None:
-        limit, groups = self.spec.table_limit, grouping.groups.tolist()
-        used = np.array([limit + 1 if self.tables[group].overflow else 0 for group in groups], dtype=np.int64)
-        if (used > limit).all():
-            return
-        room = np.where(used > limit, 0, np.minimum(grouping.sizes, limit + 1))
-        bits = np.maximum(np.frexp(2.0 * room)[1].astype(np.int64), 1)  # more than twice the room
-        slots = np.int64(1) << bits
-        first = np.cumsum(slots) - slots
-        values, counts = np.empty(int(slots.sum())), np.zeros(int(slots.sum()), dtype=np.int64)
-        count_values(*column, limit, used, first, bits, values, counts)
-        for place, group in enumerate(groups):
-            if used[place] > limit:
-                self.tables[group] = FULL_NUMBERS
-            elif used[place]:
-                taken = first[place] + np.flatnonzero(counts[first[place] : first[place] + slots[place]])
-                ascending = taken[np.argsort(values[taken])]
-                part = NumberTable(values[ascending], counts[ascending])
-                self.parts[group].append(part)
-                if sum(len(one.values) for one in self.parts[group]) > 4 * limit:
-                    self._settle(group)
+        limit, groups = self.spec.table_limit, grouping.groups
+        # Most columns have few values or far too many: a small table tells which, and stays in the fastest cache.
+        for size in (min(SMALL_TABLE, limit), limit):
+            is_done = self.is_full[groups]
+            if is_done.all():
+                return
+            room = np.where(is_done, 0, np.minimum(grouping.sizes, size + 1))
+            bits = np.maximum(np.frexp(2.0 * room)[1].astype(np.int64), 1)  # more than twice the room
+            slots = np.int64(1) << bits
+            first = np.cumsum(slots) - slots
+            used = np.where(is_done, size + 1, 0)
+            values, counts = np.empty(int(slots.sum())), np.zeros(int(slots.sum()), dtype=np.int64)
+            count_values(*column, size, used, first, bits, values, counts)
+            if size == limit or (used[~is_done] <= size).all():
+                break
+        self.is_full[groups[used > limit]] = True
+        taken = np.flatnonzero(counts)
+        owners = groups[np.searchsorted(first, taken, side="right") - 1]
+        self.parts.append((owners, values[taken], counts[taken]))
+        self.pending += len(taken)
+        if self.pending > 4 * max(len(self.parts[0][0]), limit):
+            self._settle()
 
-    def _settle(self, group: int) -> None:
+    def _settle(self) -> None:
         """Merge the tables of the batches; not after each one, because every merge sorts."""
-        if self.parts[group]:
-            tables = [self.tables[group], *self.parts[group]]
-            self.tables[group], self.parts[group] = merge_number_tables(tables, self.spec.table_limit), []
+        groups, values, counts = (np.concatenate(column) for column in zip(*self.parts, strict=True))
+        kept = ~self.is_full[groups]
+        groups, values, counts = groups[kept], values[kept], counts[kept]
+        order = np.lexsort((values, groups))
+        groups, values, counts = groups[order], values[order], counts[order]
+        is_first = np.ones(len(groups), dtype=bool)
+        is_first[1:] = (groups[1:] != groups[:-1]) | (values[1:] != values[:-1])
+        starts = np.flatnonzero(is_first)
+        totals = np.add.reduceat(counts, starts) if len(starts) else counts
+        self.is_full |= np.bincount(groups[starts], minlength=self.size) > self.spec.table_limit
+        self.parts, self.pending = [(groups[starts], values[starts], totals)], 0
+
+    def _table(self, group: int) -> NumberTable:
+        if len(self.parts) > 1:
+            self._settle()
+        if self.is_full[group]:
+            return FULL_NUMBERS
+        groups, values, counts = self.parts[0]
+        mine = slice(*np.searchsorted(groups, [group, group + 1]))
+        return NumberTable(values[mine].copy(), counts[mine].copy())
 
     def _grow(self, size: int) -> None:
         if size <= self.size:
@@ -221,9 +241,7 @@ class NumericAccumulator:
         self.rows = np.pad(self.rows, (0, size - self.size))
         self.totals = np.pad(self.totals, ((0, size - self.size), (0, 0)))
         self.atoms = np.pad(self.atoms, ((0, size - self.size), (0, 0)))
-        fresh = FULL_NUMBERS if self.spec.table_limit == 0 else NumberTable(NO_FLOATS, NO_INTS)
-        self.tables += [fresh] * (size - self.size)
-        self.parts += [[] for _ in range(size - self.size)]
+        self.is_full = np.pad(self.is_full, (0, size - self.size), constant_values=self.spec.table_limit == 0)
         self.low = np.pad(self.low, (0, size - self.size), constant_values=np.inf)
         self.high = np.pad(self.high, (0, size - self.size), constant_values=-np.inf)
         span = np.iinfo(np.int64)
@@ -234,7 +252,6 @@ class NumericAccumulator:
     def state(self, group: int) -> NumericState:
         """The frozen state of one group, also of one that never had a row."""
         self._grow(group + 1)
-        self._settle(group)
         nulls, nans, pos_infs, neg_infs, zeros, negatives = self.totals[group].tolist()
         keys, counts = self.counts.row(group)
         low, high = (self.first, self.last) if self.spec.kind is Kind.TIMESTAMP else (self.low, self.high)
@@ -251,7 +268,7 @@ class NumericAccumulator:
             minimum=None if is_empty else low[group].item(),
             maximum=None if is_empty else high[group].item(),
             histogram=Histogram.of(keys, counts),
-            table=self.tables[group],
+            table=self._table(group),
             atoms=self.atoms[group].copy(),
             limit=self.spec.table_limit,
         )

@@ -11,8 +11,8 @@ Near the centre a bucket is u / S wide; far from it a bucket is 1 / S of the dis
 
 The loops are compiled by Numba: they read a column as it lies, copy nothing, sort nothing and hold no lock of Python.
 Each takes `valid` (a bool per row; empty when all values are present) and `segment` (int32 per row: the place of its
-group in this batch, -1 when left out; empty when all rows are one group). They do not check bounds: callers do. All
-compiled code is in this file, because Numba's cache of it looks at no other.
+group in this batch, -1 when left out; empty when all rows are one group). They do not check bounds: callers do.
+Compiled code calls only compiled code of its own file, because Numba's cache looks at no other.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Segments = NDArray[np.int32]
 Valid = NDArray[np.bool_]
+Marks = NDArray[np.uint32]
 Placed = tuple[float, float, int]  # what the loops add and multiply, and s
 Looked = tuple[int, int, int]
 Loop = TypeVar("Loop", bound=Callable[..., Any])
@@ -37,6 +38,7 @@ FINITE_OCTAVES: Final = 1024  # m of a finite value is below 2**1024
 COUNTERS: Final = 6  # nulls nans +inf -inf zeros, and negatives whose key is that of zero
 NO_KEYS: Final = (1 << 62, -(1 << 62))
 BLOCK: Final = 1024  # keys of it stay in the fastest cache
+WORD_BITS: Final = np.uint32(0x3FFE)  # of a mark, see `spread_codes`
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: the upper bits of a product are well mixed
 
 
@@ -155,6 +157,34 @@ def _count(keys: Ints, valid: Valid, segment: Segments, groups: Ints, base: int,
 
 
 @compiled
+def _notice(
+    x: Floats,
+    valid: Valid,
+    segment: Segments,
+    keys: Ints,
+    zero: int,
+    bounds: tuple[float, float],
+    counters: Ints,
+    low: Floats,
+    high: Floats,
+) -> None:
+    """The special values of a block of which all are finite: zeros, negatives with the key of zero, new extremes."""
+    holed, grouped, s = len(valid) > 0, len(segment) > 0, 0
+    for row in range(len(x)):
+        value: Any = x[row]
+        if not (value < bounds[0] or value > bounds[1] or (keys[row] == zero and value <= 0.0)):
+            continue
+        if grouped:
+            s = segment[row]
+        if s < 0 or (holed and not valid[row]):
+            continue
+        low[s], high[s] = min(low[s], value), max(high[s], value)
+        if keys[row] == zero:
+            counters[s, 4] += value == 0.0
+            counters[s, 5] += value < 0.0
+
+
+@compiled
 def fold_rows(
     x: Floats,
     valid: Valid,
@@ -183,9 +213,10 @@ def fold_rows(
         stop = min(start + BLOCK, len(x))
         block, bounds = slice(start, stop), (low.max(), high.min())
         lowest, highest, special = _look(x[block], valid[block], source[block], placing, zero, inside, bounds, keys)
-        # All finite, keys inside, no new extreme, nothing at zero: the values of this block have only to be counted.
-        is_inside = max(base - 1, ~last) < lowest and highest < min(base + width, last)
-        if is_inside and special == 0 and len(atoms) == 0:
+        # All finite and keys inside: beside being counted, only the special values of this block have to be looked at.
+        if max(base - 1, ~last) < lowest and highest < min(base + width, last) and len(atoms) == 0:
+            if special:
+                _notice(x[block], valid[block], segment[block], keys, zero, bounds, counters, low, high)
             _count(keys[: stop - start], valid[block], segment[block], groups, base, counts, counters)
             continue
         for row in range(start, stop):
@@ -322,19 +353,19 @@ def count_codes(codes: Ints, segment: Segments, translation: Ints, groups: Ints,
 def spread_codes(
     codes: Ints,
     segment: Segments,
-    translation: Ints,
     groups: Ints,
-    hashes: NDArray[np.uint64],
-    ranks: NDArray[np.uint8],
-    words: Ints,
-    empty: int,
+    marks: Marks,
     nulls: Ints,
     empties: Ints,
     vocabulary: Ints,
     buckets: Ints,
     registers: NDArray[np.uint8],
 ) -> None:
-    """Count every row by the hash of its value and by its word, without a count per value."""
+    """Count every row by the hash of its value and by its word, without a count per value.
+
+    marks[code] has all of a value in one number, one look in memory a row: its register (12 bits), the rank it raises
+    that to (6), the place of its word plus one (13, 0 for none), and whether it is empty (1).
+    """
     grouped, s = len(segment) > 0, 0
     for row in range(len(codes)):
         if grouped:
@@ -344,15 +375,15 @@ def spread_codes(
         if codes[row] < 0:
             nulls[s] += 1
             continue
-        place, group = translation[codes[row]], groups[s]
-        if place == empty:
-            empties[group] += 1
-        if words[place] >= 0:
-            vocabulary[group, words[place]] += 1
-        digest = hashes[place]
-        buckets[group, digest >> np.uint64(56)] += 1
-        register = digest >> np.uint64(52)
-        registers[group, register] = max(registers[group, register], ranks[place])
+        mark, group = marks[codes[row]], groups[s]
+        register: Any = mark >> np.uint32(20)
+        rank, word = np.uint8((mark >> np.uint32(14)) & np.uint32(63)), np.int64((mark & WORD_BITS) >> np.uint32(1))
+        empties[group] += mark & np.uint32(1)
+        if word > 0:
+            vocabulary[group, word - 1] += 1
+        buckets[group, register >> np.uint32(4)] += 1  # the first 8 of the 12 bits
+        if rank > registers[group, register]:
+            registers[group, register] = rank
 
 
 def lower_magnitude(b: Ints, sub_bits: int) -> Floats:

@@ -1,16 +1,18 @@
-"""The distinct values that one column has shown so far, numbered in the order met and hashed once."""
+"""The distinct values that one column has shown so far, numbered in the order met; and what hashes tell of values."""
 
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .hashing import register_of
-from .kernel import Ints, compiled, frozen
+from .hashing import REGISTERS, register_of
+from .kernel import WORD_BITS, Ints, Marks, compiled, frozen
 from .md5 import prefixes
 
 Bytes = NDArray[np.uint8]
@@ -91,40 +93,31 @@ def _place(marks: Words, size: int, slots: NDArray[np.int32]) -> None:
 
 
 class KnownValues:
-    """Codes 0 .. len - 1 of values as bytes; `hashes` are their md5, `ranks` what they raise their register to."""
+    """Codes 0 .. len - 1 of values as bytes."""
 
     def __init__(self) -> None:
-        self.hashes: Words = np.zeros(0, dtype=np.uint64)
-        self.ranks: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
-        self.empty = -1  # the code of the empty value, once met
+        self._size = 0
         self._ends: Ints = np.zeros(1, dtype=np.int64)
         self._text: Bytes = np.zeros(0, dtype=np.uint8)
         self._marks: Words = np.zeros(0, dtype=np.uint64)
         self._slots: NDArray[np.int32] = np.full(2, -1, dtype=np.int32)
 
     def __len__(self) -> int:
-        return len(self.hashes)
+        return self._size
 
     def codes(self, dictionary: pa.Array) -> Ints:
         """The code of each entry, -1 for a null; values met for the first time are added."""
         ends, text, valid = _buffers(dictionary)
-        before = len(self)
-        self._reserve(before + len(dictionary), int(self._ends[before]) + int(ends[-1]) - int(ends[0]))
+        self._reserve(len(self) + len(dictionary), int(self._ends[len(self)]) + int(ends[-1]) - int(ends[0]))
         codes = np.empty(len(dictionary), dtype=np.int64)
-        size = _number(ends, text, valid, _START, before, self._ends, self._text, self._marks, self._slots, codes)
-        if size > before:
-            hashes = prefixes(self._ends[before : size + 1], self._text)
-            self.hashes, self.ranks = np.append(self.hashes, hashes), np.append(self.ranks, register_of(hashes)[1])
-            for place in np.flatnonzero(np.diff(self._ends[before : size + 1]) == 0).tolist():
-                self.empty = before + place
+        counted = (self._ends, self._text, self._marks, self._slots)
+        self._size = _number(ends, text, valid, _START, len(self), *counted, codes)
         return codes
 
-    def values(self, first: int = 0) -> pa.Array:
-        """The values from that code on, as large_binary."""
-        ends = self._ends[first : len(self) + 1]
-        return pa.Array.from_buffers(
-            pa.large_binary(), len(ends) - 1, [None, pa.py_buffer(ends), pa.py_buffer(self._text)]
-        )
+    def values(self) -> pa.Array:
+        """The values in the order of their codes, as large_binary."""
+        ends = self._ends[: len(self) + 1]
+        return pa.Array.from_buffers(pa.large_binary(), len(self), [None, pa.py_buffer(ends), pa.py_buffer(self._text)])
 
     def _reserve(self, values: int, size: int) -> None:
         """Room for so many values of so many bytes; what grows at least doubles."""
@@ -138,14 +131,96 @@ class KnownValues:
             self._text = np.append(self._text, np.zeros(2 * size - len(self._text), dtype=np.uint8))
 
 
-def _buffers(values: pa.Array) -> tuple[NDArray[np.int32], Bytes, NDArray[np.bool_]]:
+@compiled
+def _mark_all(
+    hashes: Words, ends: NDArray[Any], found: Words, places: Ints, has_word: NDArray[np.bool_], marks: Marks
+) -> None:
+    """One number a value, as `spread_codes` takes it."""
+    for row in range(len(hashes)):
+        digest = hashes[row]
+        register, rest, rank = digest >> np.uint64(52), digest << np.uint64(12), 1
+        while rank < 53 and not rest >> np.uint64(63):
+            rest, rank = rest << np.uint64(1), rank + 1
+        mark = np.uint32(register << np.uint64(20)) | np.uint32(rank << 14) | np.uint32(ends[row] == ends[row + 1])
+        if has_word[np.uintp(register)]:
+            low, high = 0, len(found)
+            while low < high:
+                middle = (low + high) >> 1
+                if found[middle] < digest:
+                    low = middle + 1
+                else:
+                    high = middle
+            if low < len(found) and found[low] == digest:
+                mark |= np.uint32((places[low] + 1) << 1)
+        marks[row] = mark
+
+
+class Vocabulary:
+    """The words of a spec, found among many values by their hashes."""
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self._words = pa.array([word.encode() for word in words], pa.large_binary())
+        hashes = _hashes(self._words)
+        self._places: Ints = np.argsort(hashes).astype(np.int64)
+        self._hashes = hashes[self._places]
+        self._has_word = np.zeros(REGISTERS, dtype=bool)
+        self._has_word[register_of(hashes)[0]] = True
+
+    def marks(self, values: pa.Array, hashes: Words) -> Marks:
+        """One number a value, as `spread_codes` takes it."""
+        marks = np.empty(len(values), dtype=np.uint32)
+        _mark_all(hashes, _buffers(values)[0], self._hashes, self._places, self._has_word, marks)
+        alike = np.flatnonzero(marks & WORD_BITS)
+        if len(alike):  # hashes may collide; words and values do not
+            found = pc.index_in(values.take(pa.array(alike)).cast(pa.large_binary()), value_set=self._words)
+            words = found.fill_null(-1).to_numpy() + 1
+            marks[alike] = (marks[alike] & ~WORD_BITS) | (words.astype(np.uint32) << np.uint32(1))
+        return marks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Digests:
+    """What hashes tell of values; it means nothing for nulls."""
+
+    values: pa.Array
+    hashes: Words  # the first 8 bytes of md5
+    marks: Marks
+
+    @classmethod
+    def of(cls, values: pa.Array, vocabulary: Vocabulary) -> Digests:
+        """Of a binary or large_binary array."""
+        hashes = _hashes(values)
+        return cls(values, hashes, vocabulary.marks(values, hashes))
+
+    @property
+    def ranks(self) -> NDArray[np.uint8]:
+        """What each value raises its register to."""
+        return ((self.marks >> np.uint32(14)) & np.uint32(63)).astype(np.uint8)
+
+    @property
+    def words(self) -> Ints:
+        """The place of each value in the vocabulary, or -1."""
+        return ((self.marks & WORD_BITS) >> np.uint32(1)).astype(np.int64) - 1
+
+    @property
+    def is_empty(self) -> NDArray[np.bool_]:
+        return (self.marks & np.uint32(1)).astype(bool)
+
+
+def _hashes(values: pa.Array) -> Words:
+    ends, text, _ = _buffers(values)
+    return prefixes(ends.astype(np.int64), text)
+
+
+def _buffers(values: pa.Array) -> tuple[NDArray[Any], Bytes, NDArray[np.bool_]]:
     """Ends, bytes and presence (empty: all present) of a binary array. Raises IndexError when they do not fit."""
     _, ends, text = values.buffers()
+    width = np.dtype(np.int64 if pa.types.is_large_binary(values.type) else np.int32)
     present = values.is_valid().to_numpy(zero_copy_only=False) if values.null_count else np.zeros(0, dtype=bool)
     if not len(values):
-        return frozen(np.zeros(1, dtype=np.int32)), frozen(np.zeros(0, dtype=np.uint8)), frozen(present)
+        return frozen(np.zeros(1, dtype=width)), frozen(np.zeros(0, dtype=np.uint8)), frozen(present)
     raw = np.zeros(0, dtype=np.uint8) if text is None else np.frombuffer(text, np.uint8)
-    found = np.frombuffer(ends, np.int32, len(values) + 1, values.offset * 4)
+    found = np.frombuffer(ends, width, len(values) + 1, values.offset * width.itemsize)
     if int(found[0]) < 0 or int(found[-1]) > len(raw) or (np.diff(found) < 0).any():
         raise IndexError("values beyond the bytes of their dictionary")
     return frozen(found), frozen(raw), frozen(present)

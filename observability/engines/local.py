@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -27,7 +27,8 @@ from observability.store.parquet import Batch
 
 from .base import Options, Progress
 
-SPAN_ROWS: Final = 1 << 20  # rows whose grouping is held at a time: 20 bytes each
+Job = tuple[Callable[..., None], tuple[Any, ...]]
+SPAN_ROWS: Final = 1 << 19  # rows whose grouping is held at a time: 20 bytes each
 
 
 @dataclass(eq=False)
@@ -36,9 +37,16 @@ class _Lane:
 
     features: Sequence[FeatureSpec]
     accumulators: list[FeatureAccumulator] = field(init=False)
+    states: list[list[State]] = field(default_factory=list)  # per feature and cell, after the last batch
 
     def __post_init__(self) -> None:
         self.accumulators = [FeatureAccumulator(feature) for feature in self.features]
+
+    def freeze(self, cells: int) -> None:
+        """Turn the accumulators into states, and let go of them."""
+        if self.accumulators:
+            self.states = [[one.state(number) for number in range(cells)] for one in self.accumulators]
+            self.accumulators.clear()
 
 
 class LocalFold:
@@ -71,27 +79,35 @@ class LocalFold:
     def _run_columns(
         self, sources: Sequence[Source], features: Sequence[FeatureSpec]
     ) -> Iterator[tuple[Cell, dict[str, State]]]:
-        step = max(self.options.columns_per_task, 1)
         # Texts first: they take longest, and what takes longest must not be left to one thread at the end.
-        features = sorted(features, key=lambda feature: not feature.kind.is_categorical)
-        chunks = [features[place : place + step] for place in range(0, len(features), step)]
+        texts = [feature for feature in features if feature.kind.is_categorical]
+        others = [feature for feature in features if not feature.kind.is_categorical]
+        step = max(self.options.columns_per_task, 1)
+        chunks = [chunk for some in (texts, others) for chunk in _chunks(some, step)]
         # Fewer chunks than threads: the batches of one chunk are shared out as well, and merged at the end.
         width = 1 if len(chunks) >= self.threads else self.threads
         lanes = [[_Lane(chunk) for _ in range(width)] for chunk in chunks]
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="fold") as pool:
-            for source in sources:
-                log = self._open(source)
-                log.require([feature.name for feature in features] + self.options.keys.columns)
-                for span in _spans(log.batches()):
-                    self._run_span(pool, log, span, lanes)
-                source.check_unchanged()
         if not self._keyed:
             self.registry.number(Cell())
-        for cell, number in self.registry.cells().items():
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="fold") as pool:
+            spans = self._spans(sources, features)
+            span = next(spans, None)
+            _wait(pool, self._group_jobs(span))
+            while span is not None:
+                following = next(spans, None)
+                # The rows of the next span are grouped beside this one, so that no thread waits for the other.
+                _wait(pool, [*self._fold_jobs(span, lanes, is_last=following is None), *self._group_jobs(following)])
+                if span.is_last:
+                    span.log.source.check_unchanged()
+                span = following
+        cells = self.registry.cells()
+        for lane in (lane for group in lanes for lane in group):
+            lane.freeze(len(cells))  # what no last span has frozen: there was no source
+        for cell, number in cells.items():
             found: dict[str, State] = {}
             for group in lanes:
                 for place, feature in enumerate(group[0].features):
-                    parts = [lane.accumulators[place].state(number) for lane in group]
+                    parts = [lane.states[place][number] for lane in group]
                     found[feature.name] = parts[0] if len(parts) == 1 else merge(parts)
             yield cell, found
 
@@ -104,36 +120,55 @@ class LocalFold:
             self._staged[source.path] = log
         return log
 
-    def _run_span(self, pool: ThreadPoolExecutor, log: Log, span: list[Batch], lanes: list[list[_Lane]]) -> None:
-        groupings = _Groupings()
-        if self._keyed:
-            _wait(pool, [(self._group, (log, batch, groupings)) for batch in span])
-        jobs = []
-        for group in lanes:
-            for turn, lane in enumerate(group):
-                jobs.append((self._fold, (log, span[turn :: len(group)], lane, groupings)))
-        _wait(pool, jobs)
+    def _spans(self, sources: Sequence[Source], features: Sequence[FeatureSpec]) -> Iterator[_Span]:
+        """Consecutive batches of about SPAN_ROWS rows, of one source after the other; at least one span a source."""
+        for source in sources:
+            log = self._open(source)
+            log.require([feature.name for feature in features] + self.options.keys.columns)
+            span = _Span(log)
+            for batch in log.batches():
+                if span.batches and span.rows + batch.rows > SPAN_ROWS:
+                    yield span
+                    span = _Span(log)
+                span.batches.append(batch)
+                span.rows += batch.rows
+            span.is_last = True
+            yield span
 
-    def _group(self, log: Log, batch: Batch, groupings: _Groupings) -> None:
+    def _group_jobs(self, span: _Span | None) -> list[Job]:
+        if span is None or not self._keyed:
+            return []
+        return [(self._group, (span, batch)) for batch in span.batches]
+
+    def _fold_jobs(self, span: _Span, lanes: list[list[_Lane]], *, is_last: bool) -> list[Job]:
+        return [
+            (self._fold, (span, span.batches[turn :: len(group)], lane, is_last))
+            for group in lanes
+            for turn, lane in enumerate(group)
+        ]
+
+    def _group(self, span: _Span, batch: Batch) -> None:
         keys = self.options.keys
-        for first, columns in log.read(batch, keys.columns):
+        for first, columns in span.log.read(batch, keys.columns):
             ids, unusable = group_ids(keys, columns, self.registry)
-            groupings.put(first, ids)
+            span.groupings.put(first, ids)
             if len(unusable):
                 reason = f"column {keys.time!r}: no time between the years 1 and 9999"
-                self.bad.add_many(log.source, (unusable + first + 1).tolist(), reason)
+                self.bad.add_many(span.log.source, (unusable + first + 1).tolist(), reason)
 
-    def _fold(self, log: Log, batches: list[Batch], lane: _Lane, groupings: _Groupings) -> None:
+    def _fold(self, span: _Span, batches: list[Batch], lane: _Lane, is_last: bool) -> None:
         names = [feature.name for feature in lane.features]
         for batch in batches:
-            for first, columns in log.read(batch, names):
+            for first, columns in span.log.read(batch, names):
                 rows = len(columns[0])
-                grouping = groupings.get(first, rows) if self._keyed else single(rows)
+                grouping = span.groupings.get(first, rows) if self._keyed else single(rows)
                 for accumulator, column in zip(lane.accumulators, columns, strict=True):
                     accumulator.fold(column, grouping)
                 if self._progress is not None:
                     with self._lock:
                         self._progress(rows * len(names), rows)
+        if is_last:  # all cells are known by now
+            lane.freeze(len(self.registry.cells()))
 
 
 class _Groupings:
@@ -156,21 +191,22 @@ class _Groupings:
         return by_group(everything[first - starts[0] : first - starts[0] + rows])
 
 
-def _spans(batches: list[Batch]) -> Iterator[list[Batch]]:
-    """Consecutive batches of about SPAN_ROWS rows."""
-    span: list[Batch] = []
-    rows = 0
-    for batch in batches:
-        if span and rows + batch.rows > SPAN_ROWS:
-            yield span
-            span, rows = [], 0
-        span.append(batch)
-        rows += batch.rows
-    if span:
-        yield span
+@dataclass(eq=False)
+class _Span:
+    """Batches of one log whose rows are grouped together."""
+
+    log: Log
+    batches: list[Batch] = field(default_factory=list)
+    rows: int = 0
+    groupings: _Groupings = field(default_factory=_Groupings)
+    is_last: bool = False  # of its log
 
 
-def _wait(pool: ThreadPoolExecutor, jobs: list[tuple[Any, tuple[Any, ...]]]) -> None:
+def _chunks(features: Sequence[FeatureSpec], size: int) -> list[Sequence[FeatureSpec]]:
+    return [features[place : place + size] for place in range(0, len(features), size)]
+
+
+def _wait(pool: ThreadPoolExecutor, jobs: list[Job]) -> None:
     """Run the jobs; the first error stops what has not begun."""
     futures = [pool.submit(job, *arguments) for job, arguments in jobs]
     try:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observability.domain.known import KnownValues
+from observability.domain.known import Digests, KnownValues, Vocabulary
 from observability.domain.md5 import prefixes
 
 VALUES = st.lists(st.one_of(st.none(), st.binary(max_size=3), st.binary(max_size=200)), max_size=40)
@@ -37,8 +37,19 @@ def test_values_keep_their_codes(batches: list[list[bytes | None]]) -> None:
         for value, code in zip(batch, codes, strict=True):
             assert code == (-1 if value is None else seen.setdefault(value, len(seen)))
     assert known.values().to_pylist() == list(seen)
-    assert known.hashes.tolist() == [prefix(value) for value in seen]
-    assert known.empty == seen.get(b"", -1)
+
+
+WORDS = ("", "a", "b", "c" * 70)
+
+
+@given(VALUES.map(lambda values: [*values, b"a", b"c" * 70]))
+def test_what_hashes_tell(values: list[bytes | None]) -> None:
+    digests = Digests.of(pa.array([b"cut off", *values], pa.binary())[1:], Vocabulary(WORDS))
+    for value, digest, word, is_empty in zip(values, digests.hashes, digests.words, digests.is_empty, strict=True):
+        if value is not None:
+            assert digest == prefix(value)
+            assert word == (WORDS.index(value.decode()) if value in map(str.encode, WORDS) else -1)
+            assert is_empty == (value == b"")
 
 
 def test_many_values_that_begin_alike() -> None:
@@ -47,4 +58,4 @@ def test_many_values_that_begin_alike() -> None:
     for start in (0, 50_000, 25_000, 0):
         codes = known.codes(pa.array(values[start : start + 100_000], pa.binary()))
         assert codes.tolist() == list(range(start, start + 100_000))
-    assert known.values(149_999).to_pylist() == values[-1:]
+    assert known.values()[149_999:].to_pylist() == values[-1:]
