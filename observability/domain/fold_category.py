@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from .code_loops import count_codes, spread_codes
 from .columns import Texts
 from .grouping import Grouping
 from .hashing import HASH_BUCKETS, REGISTERS, bucket_of, register_of
-from .kernel import Ints, count_codes, spread_codes
+from .kernel import Ints
 from .known import Digests, KnownValues, Vocabulary
 from .spec import FeatureSpec, Kind
 from .states import (
@@ -162,7 +163,8 @@ class CategoryAccumulator:
         names = iter(place.tolist())
         for group, table, mine in found:
             for count, name in zip(counts[mine].tolist(), names, strict=False):  # only as many names as counts
-                table[values[name]] = table.get(values[name], 0) + count
+                value = values[name]
+                table[value] = table.get(value, 0) + count
             if len(table) > limit:
                 self.tables[group] = None
 

@@ -17,8 +17,10 @@ from .kernel import (
     Placed,
     Segments,
     Valid,
+    are_integers,
     count_keys,
     count_values,
+    edges,
     extremes,
     fold_rows,
     frozen,
@@ -55,6 +57,17 @@ class Column(NamedTuple):
     x: Floats
     valid: Valid
     segment: Segments
+
+
+def _integers_of_their_own(spec: FeatureSpec) -> tuple[float, float]:
+    """The first and last whole number around the centre that share a bucket with no other; none where first > last.
+
+    |x - c| < 2 S - u is where buckets are at most 1 wide. Only while everything in between is exact.
+    """
+    reach = float(2 << spec.sub_bits) - 2.0**spec.unit_exponent
+    if reach <= 0 or spec.unit_exponent < -40 or abs(spec.centre) > 2**31 or not float(spec.centre).is_integer():
+        return 1.0, 0.0
+    return spec.centre - np.ceil(reach) + 1, spec.centre + np.ceil(reach) - 1
 
 
 class HistogramCounts:
@@ -128,6 +141,8 @@ class NumericAccumulator:
         self.low, self.high = np.zeros(0), np.zeros(0)  # of the finite values
         self.first: Ints = NO_INTS  # of timestamps, exact where float64 is not
         self.last: Ints = NO_INTS
+        self.integers = _integers_of_their_own(spec)
+        self.is_own = bool(spec.table_limit) and self.integers[0] <= self.integers[1]  # the buckets are the table
         self.is_full = np.zeros(0, dtype=bool)  # groups with too many distinct values for a table
         self.parts: list[tuple[Ints, Floats, Ints]] = [(NO_INTS, NO_FLOATS, NO_INTS)]  # group, value, count
         self.pending = 0  # values of all parts but the first, which alone is merged and in order
@@ -142,6 +157,8 @@ class NumericAccumulator:
         source = column.x if numbers.difference is None else frozen(numbers.difference)
         centre = float(self.spec.centre) if numbers.difference is None else 0.0
         placing = placed(centre, self.spec.unit_exponent, self.spec.sub_bits)
+        if self.is_own and (numbers.difference is not None or not are_integers(column.x, column.valid, *self.integers)):
+            self._spill()
         counters, hits = np.zeros((count, COUNTERS), dtype=np.int64), np.zeros((count, len(self.spec.atoms)), np.int64)
         low, high = self.low[groups], self.high[groups]
         base, dense = self.counts.covered(int(groups[-1]))
@@ -161,7 +178,8 @@ class NumericAccumulator:
             least, most = np.zeros(count), np.zeros(count)
             extremes(column.x, column.valid, column.segment, least, most)
             self.is_full[groups[(least < -_EXACT_INTEGER) | (most > _EXACT_INTEGER)]] = True
-        self._tables(column, grouping)
+        if not self.is_own:
+            self._tables(column, grouping)
 
     def _count_others(
         self,
@@ -226,7 +244,25 @@ class NumericAccumulator:
         self.is_full |= np.bincount(groups[starts], minlength=self.size) > self.spec.table_limit
         self.parts, self.pending = [(groups[starts], values[starts], totals)], 0
 
+    def _spill(self) -> None:
+        """The buckets so far as a part of the tables; from here on values are counted one by one."""
+        self.is_own = False
+        for group in range(self.size):
+            values, counts = self._whole(group)
+            self.parts.append((np.full(len(values), group), values, counts))
+            self.pending += len(values)
+
+    def _whole(self, group: int) -> tuple[Floats, Ints]:
+        """The whole numbers that the buckets of a group stand for, one each, and their counts."""
+        keys, counts = self.counts.row(group)
+        spec = self.spec
+        low, high = edges(keys, centre=float(spec.centre), unit_exponent=spec.unit_exponent, sub_bits=spec.sub_bits)
+        return np.where(keys < 0, np.floor(high), np.ceil(low)) + 0.0, counts
+
     def _table(self, group: int) -> NumberTable:
+        if self.is_own:
+            values, counts = self._whole(group)
+            return NumberTable(values, counts) if len(values) <= self.spec.table_limit else FULL_NUMBERS
         if len(self.parts) > 1:
             self._settle()
         if self.is_full[group]:

@@ -28,7 +28,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Segments = NDArray[np.int32]
 Valid = NDArray[np.bool_]
-Marks = NDArray[np.uint32]
 Placed = tuple[float, float, int]  # what the loops add and multiply, and s
 Looked = tuple[int, int, int]
 Loop = TypeVar("Loop", bound=Callable[..., Any])
@@ -38,7 +37,6 @@ FINITE_OCTAVES: Final = 1024  # m of a finite value is below 2**1024
 COUNTERS: Final = 6  # nulls nans +inf -inf zeros, and negatives whose key is that of zero
 NO_KEYS: Final = (1 << 62, -(1 << 62))
 BLOCK: Final = 1024  # keys of it stay in the fastest cache
-WORD_BITS: Final = np.uint32(0x3FFE)  # of a mark, see `spread_codes`
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: the upper bits of a product are well mixed
 
 
@@ -172,7 +170,8 @@ def _notice(
     holed, grouped, s = len(valid) > 0, len(segment) > 0, 0
     for row in range(len(x)):
         value: Any = x[row]
-        if not (value < bounds[0] or value > bounds[1] or (keys[row] == zero and value <= 0.0)):
+        # Without `or`: half of the values may be below zero, and a processor cannot guess which.
+        if not (value < bounds[0]) | (value > bounds[1]) | ((keys[row] == zero) & (value <= 0.0)):
             continue
         if grouped:
             s = segment[row]
@@ -245,6 +244,23 @@ def fold_rows(
             else:
                 least, most = min(least, key), max(most, key)
     return least, most
+
+
+@compiled
+def are_integers(x: Floats, valid: Valid, low: float, high: float) -> bool:
+    """Whether all values that are present are whole numbers of low .. high."""
+    for start in range(0, len(x), BLOCK):
+        stop = min(start + BLOCK, len(x))
+        misfits: Any = 0
+        if len(valid):
+            for row in range(start, stop):
+                misfits += np.int64(valid[row] & ((x[row] != np.floor(x[row])) | (x[row] < low) | (x[row] > high)))
+        else:
+            for row in range(start, stop):
+                misfits += np.int64((x[row] != np.floor(x[row])) | (x[row] < low) | (x[row] > high))
+        if misfits:
+            return False
+    return True
 
 
 @compiled
@@ -332,58 +348,6 @@ def count_values(
                 continue
             values[at] = value
         counts[at] += 1
-
-
-@compiled
-def count_codes(codes: Ints, segment: Segments, translation: Ints, groups: Ints, nulls: Ints, counts: Ints) -> None:
-    """Add 1 to counts[groups[s], translation[code]]; a code of -1 is a null."""
-    grouped, s = len(segment) > 0, 0
-    for row in range(len(codes)):
-        if grouped:
-            s = segment[row]
-            if s < 0:
-                continue
-        if codes[row] < 0:
-            nulls[s] += 1
-        else:
-            counts[groups[s], translation[codes[row]]] += 1
-
-
-@compiled
-def spread_codes(
-    codes: Ints,
-    segment: Segments,
-    groups: Ints,
-    marks: Marks,
-    nulls: Ints,
-    empties: Ints,
-    vocabulary: Ints,
-    buckets: Ints,
-    registers: NDArray[np.uint8],
-) -> None:
-    """Count every row by the hash of its value and by its word, without a count per value.
-
-    marks[code] has all of a value in one number, one look in memory a row: its register (12 bits), the rank it raises
-    that to (6), the place of its word plus one (13, 0 for none), and whether it is empty (1).
-    """
-    grouped, s = len(segment) > 0, 0
-    for row in range(len(codes)):
-        if grouped:
-            s = segment[row]
-            if s < 0:
-                continue
-        if codes[row] < 0:
-            nulls[s] += 1
-            continue
-        mark, group = marks[codes[row]], groups[s]
-        register: Any = mark >> np.uint32(20)
-        rank, word = np.uint8((mark >> np.uint32(14)) & np.uint32(63)), np.int64((mark & WORD_BITS) >> np.uint32(1))
-        empties[group] += mark & np.uint32(1)
-        if word > 0:
-            vocabulary[group, word - 1] += 1
-        buckets[group, register >> np.uint32(4)] += 1  # the first 8 of the 12 bits
-        if rank > registers[group, register]:
-            registers[group, register] = rank
 
 
 def lower_magnitude(b: Ints, sub_bits: int) -> Floats:

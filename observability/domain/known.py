@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from .code_loops import WORD_BITS, Marks
 from .hashing import REGISTERS, register_of
-from .kernel import WORD_BITS, Ints, Marks, compiled, frozen
+from .kernel import Ints, compiled, frozen
 from .md5 import prefixes
 
 Bytes = NDArray[np.uint8]

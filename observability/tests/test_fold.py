@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections import Counter
 from decimal import Decimal
 
 import numpy as np
@@ -137,6 +138,31 @@ def test_category_groups_equal_separate_folds(words: list[str | None], data: st.
     for group, state in enumerate(fold_groups(CATEGORY, pa.array(words, pa.string()), ids, 7)):
         mine = [word for word, number in zip(words, ids, strict=True) if number == group]
         assert encode(state) == encode(fold(CATEGORY, pa.array(mine, pa.string())))
+
+
+# Where buckets become wider than 1: at |x - c| = 2 S - u.
+EDGES = st.sampled_from([sign * (edge + step) for sign in (-1, 1) for edge in (64, 127) for step in (-2, -1, 0, 1, 2)])
+
+
+@given(
+    st.sampled_from([(0.0, 0), (5.0, 0), (-3.0, -2), (0.5, 0), (0.0, 6), (0.0, 7), (1e6, 0)]),
+    st.lists(st.lists(st.integers(-140, 140) | EDGES, max_size=8), min_size=1, max_size=4),
+    st.lists(st.sampled_from([None, math.nan, math.inf, 0.5, -0.0, 1e9, 999_999.0]), max_size=2),
+    st.integers(0, 4),
+)
+def test_tables_of_whole_numbers_against_brute_force(
+    placing: tuple[float, int], batches: list[list[int]], odd: list[float | None], place: int
+) -> None:
+    """The buckets stand for the table while every value has one of its own, and for what came before afterwards."""
+    spec = FeatureSpec(name="x", kind=Kind.NUMERIC, centre=placing[0], unit_exponent=placing[1], table_limit=20)
+    rows: list[list[float | None]] = [[placing[0] // 1 + number for number in batch] for batch in batches]
+    rows.insert(place, odd)
+    expected = Counter(x + 0.0 for batch in rows for x in batch if x is not None and math.isfinite(x))
+    table = fold(spec, *(pa.array(batch, pa.float64()) for batch in rows)).table
+    assert table.overflow == (len(expected) > 20)
+    if not table.overflow:
+        assert dict(zip(table.values.tolist(), table.counts.tolist(), strict=True)) == expected
+        assert table.values.tolist() == sorted(expected)
 
 
 def test_nan_payloads_and_signs_are_one_nan() -> None:
