@@ -117,7 +117,7 @@ def _instants(array: pa.Array, spec: FeatureSpec) -> Numbers:
     elif pa.types.is_floating(array.type):
         whole = raw_values(array, np.dtype(array.type.to_pandas_dtype())).astype(np.float64)
         usable = np.isfinite(whole) & (np.abs(whole) < 2.0**63)
-        unit, values = spec.time_unit, np.where(usable, whole, 0).astype(np.int64)
+        unit, values = spec.time_unit, np.floor(np.where(usable, whole, 0)).astype(np.int64)
         valid = usable if valid is None else valid & usable
     else:
         raise ColumnError(f"column {spec.name!r} holds {array.type}, which is not a timestamp")

@@ -18,6 +18,8 @@ from .spec import TIME_UNITS, FeatureSpec, Kind
 
 EARLIEST: Final = -62_135_596_800  # year 1
 LATEST: Final = 253_402_300_799  # the end of year 9999
+UNIX_YEARS: Final = (630_000_000, 4_100_000_000)  # what a bare number may mean: about 1990 to 2100, in seconds
+NO_TIME: Final = "no time: expected a year from 1 to 9999, or a unix time of 1990 to 2100 in s, ms, us or ns"
 _VERSION: Final = FeatureSpec(name="version", kind=Kind.CATEGORY)
 
 
@@ -119,7 +121,8 @@ def _distinct(values: Ints) -> tuple[Ints, Ints]:
 def epoch_seconds(array: pa.Array, name: str) -> tuple[Ints, NDArray[np.bool_]]:
     """(seconds since 1970 UTC, mask of usable rows). Naive timestamps are read as UTC; integers by their magnitude.
 
-    An integer or float column is taken as s, ms, us or ns, whichever puts its median between 1990 and 2100.
+    A number is taken as s, ms, us or ns, whichever puts it between 1990 and 2100: each by itself, so that nothing
+    depends on how a file is cut into batches.
     """
     kind = array.type
     valid = validity(array)
@@ -131,17 +134,29 @@ def epoch_seconds(array: pa.Array, name: str) -> tuple[Ints, NDArray[np.bool_]]:
     elif pa.types.is_date64(kind):
         seconds = raw_values(array, np.dtype(np.int64)) // 1_000
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        values = raw_values(array, np.dtype(kind.to_pandas_dtype())).astype(np.float64)
-        usable &= np.isfinite(values)
-        middle = float(np.median(values[usable])) if usable.any() else 0.0
-        scale = next((scale for scale in TIME_UNITS.values() if 6.3e8 <= middle / scale < 4.1e9), None)
-        if scale is None and usable.any():
-            raise ColumnError(f"the time column {name!r} holds numbers that are no unix time in s, ms, us or ns")
-        usable &= np.abs(values) < 2.0**63
-        seconds = (np.where(usable, values, 0) // (scale or 1)).astype(np.int64)
+        seconds, known = _unix_seconds(raw_values(array, np.dtype(kind.to_pandas_dtype())))
+        usable &= known
     elif pa.types.is_null(kind):
         seconds = np.zeros(len(array), dtype=np.int64)
     else:
         raise ColumnError(f"the time column {name!r} holds {kind}; it must hold timestamps, dates or unix times")
     usable &= (seconds >= EARLIEST) & (seconds <= LATEST)
     return seconds, usable
+
+
+def _unix_seconds(values: NDArray[Any]) -> tuple[Ints, NDArray[np.bool_]]:
+    """(whole seconds of unix times, which of the numbers are one). Integers are divided as integers: float64 would move
+    the last nanoseconds of a window into the next."""
+    whole = values
+    if values.dtype.kind == "f":
+        sized = np.abs(values.astype(np.float64)) < 2.0**62  # false for NaN
+        whole = np.floor(np.where(sized, values, 0)).astype(np.int64)
+    elif values.dtype == np.uint64:
+        whole = np.minimum(values, np.uint64(2**63 - 1)).astype(np.int64)
+    seconds = np.zeros(len(values), dtype=np.int64)
+    known = np.zeros(len(values), dtype=bool)
+    for scale in TIME_UNITS.values():
+        found = whole.astype(np.int64) // scale
+        mine = (found >= UNIX_YEARS[0]) & (found < UNIX_YEARS[1]) & ~known
+        seconds[mine], known = found[mine], known | mine
+    return seconds, known

@@ -20,7 +20,7 @@ from observability.domain.grouping import Grouping, by_group, single
 from observability.domain.profile import Cell, Profile
 from observability.domain.spec import FeatureSpec, Spec
 from observability.domain.states import State, merge
-from observability.domain.windows import Registry, group_ids
+from observability.domain.windows import NO_TIME, Registry, group_ids
 from observability.store.files import Source
 from observability.store.logs import BadRows, Log, open_log
 from observability.store.parquet import Batch
@@ -153,7 +153,7 @@ class LocalFold:
             ids, unusable = group_ids(keys, columns, self.registry)
             span.groupings.put(first, ids)
             if len(unusable):
-                reason = f"column {keys.time!r}: no time between the years 1 and 9999"
+                reason = f"column {keys.time!r}: {NO_TIME}"
                 self.bad.add_many(span.log.source, (unusable + first + 1).tolist(), reason)
 
     def _fold(self, span: _Span, batches: list[Batch], lane: _Lane, is_last: bool) -> None:

@@ -23,8 +23,8 @@ from observability.domain.grouping import by_group, single
 from observability.domain.profile import Cell, Profile
 from observability.domain.spec import Spec
 from observability.domain.states import State, merge
-from observability.domain.windows import Keys, Registry, group_ids
-from observability.store.files import Limits, Source, SourceError, open_source
+from observability.domain.windows import NO_TIME, Keys, Registry, group_ids
+from observability.store.files import Limits, Source, SourceError, open_source, short
 from observability.store.logs import BadRows, open_log
 from observability.store.parquet import Batch
 
@@ -57,6 +57,7 @@ class Plan:
 
 
 BAD: Final = (-1, ("", None, ""))  # the key that carries bad rows beside the states
+ERROR: Final = (-2, ("", None, ""))  # the key that carries why a file cannot be read
 Key = tuple[int, tuple[str, int | None, str]]  # (place of the feature, cell)
 Found = tuple[Key, Any]  # a packed state, or for BAD (count, examples)
 
@@ -113,7 +114,7 @@ def fold_task(plan: Plan, task: Descriptor) -> Iterator[Found]:
                 ids, unusable = group_ids(plan.keys, [by_name[name] for name in keyed], registry)
                 grouping = by_group(ids)
                 if len(unusable):
-                    reason = f"column {plan.keys.time!r}: no time between the years 1 and 9999"
+                    reason = f"column {plan.keys.time!r}: {NO_TIME}"
                     bad.add_many(source, (unusable + first + 1).tolist(), reason)
             for accumulator, name in zip(accumulators, names, strict=True):
                 accumulator.fold(by_name[name], grouping)
@@ -138,11 +139,15 @@ def profile_sources(
         shared = context.broadcast(plan)
         spread = context.parallelize(tasks, max(len(tasks), 1)).mapPartitions(_Partition(shared))
         # States of one key meet on an executor, so that the driver sees one state per cell and feature.
-        for (place, cell), found in spread.reduceByKey(join, context.defaultParallelism).collect():
+        for (place, cell), found in _collected(spread.reduceByKey(join, context.defaultParallelism)):
+            if (place, cell) == ERROR:
+                raise SourceError(found)
             if (place, cell) == BAD:
                 bad, examples = found
                 continue
             states.setdefault(Cell(*cell), {})[spec.features[place].name] = decode(unpack(found))
+    if not states and not options.keys.columns:  # files without rows: no task had anything to fold
+        states[Cell()] = {feature.name: FeatureAccumulator(feature).state(0) for feature in spec}
     for source in sources:
         source.check_unchanged()
     if progress is not None:
@@ -153,8 +158,19 @@ def profile_sources(
     return Profile(spec, states, options.keys.window.value if options.keys.window else "", note)
 
 
+def _collected(found: Any) -> list[Found]:
+    """What the executors found; what the cluster itself says when it fails is a page of Java, cut to its first line."""
+    try:
+        answer: list[Found] = found.collect()
+    except Exception as error:
+        raise SourceError(f"the Spark job failed, its log says more: {short(error)}") from None
+    return answer
+
+
 def join(left: Any, right: Any) -> Any:
-    """Runs on an executor: merge two packed states, or two counts of bad rows."""
+    """Runs on an executor: merge two packed states, two counts of bad rows, or keep one of two errors."""
+    if isinstance(left, str):
+        return min(left, right)
     if isinstance(left, bytes):
         return pack(encode(merge([decode(unpack(left)), decode(unpack(right))])))
     return left[0] + right[0], sorted(left[1] + right[1])[:20]
@@ -168,7 +184,10 @@ class _Partition:
 
     def __call__(self, tasks: Iterable[Descriptor]) -> Iterator[Found]:
         for task in tasks:
-            yield from fold_task(self.plan.value, task)
+            try:
+                yield from fold_task(self.plan.value, task)
+            except ValueError as error:  # a file's fault: Spark would try again and then show a Java stack
+                yield ERROR, str(error)
 
 
 def missing() -> str:

@@ -24,7 +24,7 @@ def parse(line: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadValue("not a JSON object: each line must be {...}")
     # Every key ends in `":` unless a space stands between; only a line that does not add up is parsed again, slowly.
-    if line.count(b'":') != len(found) or b'" ' in line or b'"\t' in line:
+    if line.count(b'":') != len(found) or b'" ' in line or b'"\t' in line or b'"\r' in line:
         _refuse_doubled_keys(line)
     return found
 

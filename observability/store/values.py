@@ -11,6 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from observability.domain.spec import TIME_UNITS, FeatureSpec, Kind
+from observability.domain.windows import UNIX_YEARS
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 _SPECIAL: Final = {"nan": math.nan, "inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
@@ -134,8 +135,13 @@ def time_key(value: Any) -> int:
     """The time column of a window as microseconds: ISO text, or a unix time in s, ms, us or ns by its magnitude."""
     if isinstance(value, str) and not _NUMBER.match(value):
         return _within(microseconds(value))
-    amount = number_text(value) if isinstance(value, str) else number(value)
+    if isinstance(value, str):
+        amount: int | float = int(value) if value.isdecimal() and len(value) < 20 else number_text(value)
+    else:
+        amount = value if isinstance(value, int) else number(value)
     for scale in TIME_UNITS.values():
-        if 6.3e8 <= amount / scale < 4.1e9:
-            return int(amount / scale * 1_000_000)
+        # Integers stay integers: as float64 the last nanoseconds of a window would be in the next.
+        if UNIX_YEARS[0] <= amount // scale < UNIX_YEARS[1]:
+            whole, part = divmod(amount, scale)
+            return int(whole) * 1_000_000 + int(part * 1_000_000 // scale)
     raise BadValue("expected a time, got a number that is no unix time in s, ms, us or ns")

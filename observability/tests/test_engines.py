@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from observability.domain.profile import Profile, merge_profiles
+from observability.domain.spec import FeatureSpec, Kind, Spec
 from observability.domain.windows import GroupError, Keys, Window
 from observability.engines import spark
 from observability.engines.base import Options
@@ -86,6 +88,26 @@ def test_rows_without_a_time_are_bad_rows(tmp_path: Path) -> None:
     assert [bad["row"] for bad in found.note["bad_examples"]] == [4, 8]
 
 
+@pytest.mark.parametrize("row_group", [1, 3, 100])
+def test_unix_times_of_any_unit_whatever_the_row_groups(tmp_path: Path, row_group: int) -> None:
+    """The unit is told per value, and the last nanosecond of an hour stays in its hour."""
+    hour = 1_700_006_400
+    ends = [(hour + 3_600) * 10**9 - 1, (hour + 3_600) * 10**9, hour * 10**6, hour * 1_000 + 3_599_999, hour, 0, 17]
+    path = tmp_path / "log.parquet"
+    pq.write_table(pa.table({"x": np.arange(7.0), "at": pa.array(ends)}), path, row_group_size=row_group)
+    spec, keys = Spec((FeatureSpec(name="x", kind=Kind.NUMERIC),)), Keys(Window.HOUR, "at")
+    found = profile(str(path), spec, Options(keys=keys))
+    assert {cell.window: states["x"].rows for cell, states in found.states.items()} == {hour: 4, hour + 3_600: 1}
+    assert found.note["bad_rows"] == 2
+    assert "no time" in found.note["bad_examples"][0]["reason"]
+    lines = tmp_path / "log.jsonl"
+    lines.write_text("".join(f'{{"x": {place}, "at": {end}}}\n' for place, end in enumerate(ends)))
+    cells = tmp_path / "log.csv"
+    cells.write_text("x,at\n" + "".join(f"{place},{end}\n" for place, end in enumerate(ends)))
+    for text in (lines, cells):
+        assert profile(str(text), spec, Options(keys=keys)).body == found.body
+
+
 def test_too_many_groups_name_the_cause(log: str) -> None:
     keys = Keys(Window.HOUR, "at", "user_id")
     with pytest.raises(GroupError, match="check that the time and version columns are right"):
@@ -133,6 +155,11 @@ def test_spark_gives_the_same_bytes(
         keys = Options(keys=Keys(Window.DAY, "at"))
         text = spark.profile_sources([open_source(str(lines))], spec, keys)
         assert text.body == profile(str(lines), spec, keys).body
+        none = [open_source(write(tmp_path / "none.parquet", data.slice(0, 0)))]
+        assert spark.profile_sources(none, expected.spec, Options()).body == profile_sources(none, expected.spec).body
+        lines.write_text('{"other": 1}\n')
+        with pytest.raises(SourceError, match=r"log.jsonl: no column .* in any row"):
+            spark.profile_sources([open_source(str(lines))], spec, keys)
 
 
 def test_spark_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

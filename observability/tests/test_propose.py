@@ -35,6 +35,17 @@ CASES = [
     ("zip_code", pa.array([f"{number:05d}" for number in RNG.integers(501, 9_950, N)]), Kind.CODE),
     ("status_code", RNG.choice([200, 301, 404, 500], N), Kind.CODE),
     ("area_code", RNG.integers(200, 999, N), Kind.CODE),
+    ("merchant_id", RNG.integers(1, 50, N), Kind.CODE),
+    ("postal_code", pa.array([f"{number:05d}" for number in RNG.permutation(99_999)[:N]]), Kind.CODE),
+    ("price_cents", RNG.integers(1, 10**7, N), Kind.NUMERIC),
+    ("label", pa.array(["0", "1"] * 50), Kind.BOOLEAN),
+    ("reading", pa.array([f"{number:.3f}" for number in RNG.normal(size=N)]), Kind.CATEGORY),
+    ("created", np.where(RNG.random(N) < 0.2, -1, RNG.integers(1_690_000_000, 1_700_000_000, N)), Kind.TIMESTAMP),
+    ("last_login", np.where(RNG.random(N) < 0.1, 0, RNG.integers(1_690_000_000, 1_700_000_000, N)), Kind.TIMESTAMP),
+    ("us", RNG.integers(1_690_000_000 * 10**6, 1_700_000_000 * 10**6, N), Kind.TIMESTAMP),
+    ("ns", RNG.integers(1_690_000_000 * 10**9, 1_700_000_000 * 10**9, N), Kind.TIMESTAMP),
+    ("seen", RNG.uniform(1_690_000_000, 1_700_000_000, N), Kind.TIMESTAMP),
+    ("raw", pa.array([b"a", b"\xff"] * 10), Kind.CATEGORY),
     ("created", RNG.integers(1_690_000_000, 1_700_000_000, N), Kind.TIMESTAMP),
     ("ts", RNG.integers(1_690_000_000_000, 1_700_000_000_000, N), Kind.TIMESTAMP),
     ("event_time", RNG.integers(1_690_000_000, 1_700_000_000, N).astype(float), Kind.TIMESTAMP),
@@ -62,6 +73,30 @@ def test_sentinels_become_atoms() -> None:
     found = propose_feature("x", pa.array(values))
     assert found.atoms == (-1.0, 999.0)
     assert "-1, 999" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("values", "atoms"),
+    [
+        (np.where(RNG.random(N) < 0.1, -1, RNG.integers(18, 90, N)), (-1.0,)),
+        (np.where(RNG.random(N) < 0.1, 999, RNG.poisson(30, N)), (999.0,)),
+        (np.where(RNG.random(N) < 0.01, -999.0, RNG.normal(50, 10, N)), (-999.0,)),
+        (RNG.integers(-1, 2, N), ()),  # a sign, not an unknown
+        (RNG.integers(0, 1_500, N), ()),  # 999 is one amount among others
+        (RNG.integers(-50, 50, N), ()),
+    ],
+)
+def test_sentinels_among_integers_and_rare_ones(values: np.ndarray, atoms: tuple[float, ...]) -> None:
+    found = propose_feature("x", pa.array(values))
+    assert found.kind is Kind.NUMERIC
+    assert found.atoms == atoms
+    assert ("look like sentinels" in found.reason) == bool(atoms)
+
+
+@pytest.mark.parametrize("values", [pa.array([["a"]]), pa.array([{"x": 1}]), pa.array([1], pa.duration("s"))])
+def test_what_cannot_be_folded_is_named(values: pa.Array) -> None:
+    with pytest.raises(SpecError, match="not supported: column 'odd' of type"):
+        propose_feature("odd", values)
 
 
 def test_mostly_zeros() -> None:
