@@ -32,11 +32,12 @@ def place(values: Floats, *, centres: Sequence[float] | None = None, is_integer:
     ordered = np.sort(values)
     median = float(ordered[len(ordered) // 2])
     candidates = []
-    for near in centres or dict.fromkeys((0.0, median)):
-        for exponent in _exponents(ordered, near, is_integer=is_integer):
-            # A multiple of the unit reads better than the median itself and is just as good a centre.
-            centre = float(np.ldexp(np.rint(np.ldexp(near, -exponent)), exponent))
-            candidates.append(_try(ordered, centre if np.isfinite(centre) else near, exponent))
+    with np.errstate(over="ignore", invalid="ignore"):  # values near 1.8e308: such candidates fall out as not finite
+        for near in centres or dict.fromkeys((0.0, median)):
+            for exponent in _exponents(ordered, near, is_integer=is_integer):
+                # A multiple of the unit reads better than the median itself and is just as good a centre.
+                centre = float(np.ldexp(np.rint(np.ldexp(near, -exponent)), exponent))
+                candidates.append(_try(ordered, centre if np.isfinite(centre) else near, exponent))
     fitting = [one for one in candidates if one.buckets <= MANY_BUCKETS] or candidates
     best = min(fitting, key=lambda one: (one.largest, one.buckets))
     # Around zero the signs stay readable; leave it only for a real gain.

@@ -151,7 +151,8 @@ def merge_notes(notes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Sources in order, bad rows added up, the first 20 examples kept."""
     sources = [source for note in notes for source in note.get("sources", ())]
     examples = [example for note in notes for example in note.get("bad_examples", ())]
-    return {
+    refused = [one for note in notes for one in note.get("refused", ())]
+    return ({"refused": refused} if refused else {}) | {
         "sources": sources,
         "bad_rows": sum(note.get("bad_rows", 0) for note in notes),
         "bad_examples": examples[:20],

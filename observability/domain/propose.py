@@ -86,7 +86,7 @@ def propose_feature(name: str, array: pa.Array) -> FeatureSpec:
 def is_vector(kind: pa.DataType) -> bool:
     """Lists of numbers, of one length or of many."""
     is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    return is_list and (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type))
+    return bool(is_list and (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)))
 
 
 def _vector(name: str, array: pa.Array) -> FeatureSpec:

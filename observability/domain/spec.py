@@ -24,6 +24,21 @@ class SpecError(ValueError):
     """A feature spec that cannot be used; the message names the field and says what would fit."""
 
 
+_JSON_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "name": (str,),
+    "kind": (str,),
+    "centre": (int, float),
+    "unit_exponent": (int,),
+    "resolution": (int,),
+    "atoms": (list,),
+    "vocabulary": (list,),
+    "table_limit": (int,),
+    "time_unit": (str,),
+    "dimension": (int,),
+    "reason": (str,),
+}
+
+
 class Kind(StrEnum):
     """What a column means, which decides what is counted."""
 
@@ -120,20 +135,26 @@ class FeatureSpec:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> FeatureSpec:
         known = set(cls.__dataclass_fields__)
+        if not isinstance(data, Mapping):
+            raise SpecError("each feature of a spec is an object")
         if unknown := sorted(set(data) - known):
             raise SpecError(f"unknown field {unknown[0]!r} in a feature spec; known are {', '.join(sorted(known))}")
-        try:
-            values = dict(data) | {"kind": Kind(data["kind"])}
-        except KeyError as missing:
-            raise SpecError(f"a feature spec lacks {missing}") from None
-        except ValueError:
-            raise SpecError(f"unknown kind {data['kind']!r}; one of {', '.join(Kind)}") from None
-        for key, kind in (("atoms", float), ("vocabulary", str)):
-            values[key] = tuple(kind(value) for value in data.get(key, ()))
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise SpecError(f"feature spec {data.get('name')!r}: {error}") from None
+        for field_name in ("name", "kind"):
+            if field_name not in data:
+                raise SpecError(f"a feature spec lacks {field_name!r}")
+        for key, value in data.items():
+            kinds = _JSON_TYPES[key]
+            if not isinstance(value, kinds) or isinstance(value, bool):
+                raise SpecError(f"feature spec {str(data['name'])[:40]!r}: {key} cannot be {value!r:.40}")
+        if data["kind"] not in list(Kind):
+            raise SpecError(f"unknown kind {data['kind']!r}; one of {', '.join(Kind)}")
+        values = dict(data) | {"kind": Kind(data["kind"])}
+        for key, kind in (("atoms", (int, float)), ("vocabulary", str)):
+            if not all(isinstance(value, kind) and not isinstance(value, bool) for value in data.get(key, ())):
+                raise SpecError(f"feature spec {str(data['name'])[:40]!r}: {key} holds a value of another type")
+        values["atoms"] = tuple(float(value) for value in data.get("atoms", ()))
+        values["vocabulary"] = tuple(data.get("vocabulary", ()))
+        return cls(**values)
 
     @cached_property
     def digest(self) -> bytes:
@@ -185,7 +206,10 @@ class Spec:
             or not isinstance(data.get("features"), list)
         ):
             raise SpecError(f'a spec is an object with "format": {SPEC_FORMAT} and a list of "features"')
-        return cls(tuple(FeatureSpec.from_json(item) for item in data["features"]), int(data.get("version", 1)))
+        version = data.get("version", 1)
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+            raise SpecError(f"the version of a spec is a whole number from 1 on, not {version!r:.40}")
+        return cls(tuple(FeatureSpec.from_json(item) for item in data["features"]), version)
 
     @cached_property
     def digest(self) -> bytes:

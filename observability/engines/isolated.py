@@ -1,20 +1,64 @@
-"""Profiling a source of unknown quality: in a child process with limits, the profile comes back as bytes."""
+"""Profiling sources of unknown quality: each in a child process with limits, the profile comes back as bytes.
+
+A file that cannot be read ends only its own child: the others of the run go on, and the note names the refused ones.
+"""
 
 from __future__ import annotations
 
-from observability.domain.profile import Profile
+from collections.abc import Sequence
+
+from observability.domain.profile import Profile, merge_profiles
 from observability.domain.spec import Spec
-from observability.store.files import Source, open_source
+from observability.store.files import Limits, Source, SourceError, open_source
 from observability.store.sandbox import ChildLimits, run_limited
 
 from .base import Options
 from .local import profile_sources
+from .proposing import propose_spec
 
 
 def profile_isolated(source: Source, spec: Spec, options: Options, limits: ChildLimits | None = None) -> Profile:
     """Like the local engine, but a hostile file can only end its own process. Raises SourceError with the reason."""
     chosen = limits or ChildLimits.for_bytes(source.size)
     return Profile.loads(run_limited(_profile_bytes, source.uri, spec.dumps(), options, limits=chosen))
+
+
+def profile_each(sources: Sequence[Source], spec: Spec, options: Options) -> Profile:
+    """The profile of all sources that can be read. Raises SourceError when none can."""
+    made, refused = [], []
+    for source in sources:
+        try:
+            made.append(profile_isolated(source, spec, options))
+        except SourceError as error:
+            refused.append({"source": source.shown, "reason": _named(source, error)})
+    if not made:
+        raise SourceError(refused[0]["reason"] if refused else "no source to read")
+    merged = merge_profiles(made)
+    if refused:
+        merged = Profile(merged.spec, merged.states, merged.window, {**merged.note, "refused": refused})
+    return merged
+
+
+def propose_each(sources: Sequence[Source], limits: Limits) -> Spec:
+    """The spec proposed from the first source that can be read and has rows."""
+    reason = "no source to read"
+    for source in sources:
+        chosen = ChildLimits.for_bytes(min(source.size, 64 << 20))
+        try:
+            return Spec.loads(run_limited(_proposed_bytes, source.uri, limits, limits=chosen))
+        except SourceError as error:
+            reason = _named(source, error)
+    raise SourceError(reason)
+
+
+def _named(source: Source, error: SourceError) -> str:
+    """A child that was ended could not say which file it read."""
+    text = str(error)
+    return text if source.shown in text else f"{source.shown}: {text}"
+
+
+def _proposed_bytes(uri: str, limits: Limits) -> bytes:
+    return propose_spec([open_source(uri, limits)], limits).dumps()
 
 
 def _profile_bytes(uri: str, spec: bytes, options: Options) -> bytes:

@@ -5,22 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from observability.domain.profile import Profile
-from observability.domain.propose import propose
-from observability.domain.spec import FeatureSpec, Spec
+from observability.domain.spec import Spec
 from observability.store.files import Limits, Source, SourceError, expand, open_source
-from observability.store.logs import sample_log
 from observability.store.parquet import ParquetLog
 
 from .base import Engine, Options, Progress
 from .local import profile_sources as fold_locally
 from .spark import profile_sources as fold_on_spark
-
-SAMPLE_ROWS: Final = 50_000
-SAMPLE_CELLS: Final = 20_000_000
-SAMPLE_COLUMNS: Final = 100
 
 
 def find_sources(uris: Sequence[str], limits: Limits) -> list[Source]:
@@ -30,19 +23,6 @@ def find_sources(uris: Sequence[str], limits: Limits) -> list[Source]:
         for source in expand(uri, limits):
             found.setdefault(source.path, source)
     return list(found.values())
-
-
-def propose_spec(source: Source, limits: Limits) -> Spec:
-    """A spec from the first rows of one source; wide Parquet is sampled a few columns at a time."""
-    if source.format != "parquet":
-        return propose(sample_log(source, limits, SAMPLE_ROWS))
-    log = ParquetLog(source, limits)
-    names = log.usable()
-    rows = min(SAMPLE_ROWS, max(SAMPLE_CELLS // max(len(names), 1), 5_000))
-    found: list[FeatureSpec] = []
-    for place in range(0, len(names), SAMPLE_COLUMNS):
-        found += propose(log.sample(rows, names[place : place + SAMPLE_COLUMNS])).features
-    return Spec(tuple(found))
 
 
 def count_rows(sources: Sequence[Source], limits: Limits) -> int | None:
@@ -58,6 +38,17 @@ def load_spec(path: str) -> Spec:
         return Spec.loads(Path(path).read_bytes())
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from None
+
+
+def check_target(path: str) -> None:
+    """Raises SourceError before any work is done when nothing can be written there."""
+    folder = Path(path).absolute().parent
+    if Path(path).is_dir():
+        raise SourceError(f"{path}: is a folder; name the file to write")
+    if not folder.is_dir():
+        raise SourceError(f"{path}: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise SourceError(f"{path}: the folder {folder} cannot be written to")
 
 
 def run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from observability.domain.spec import Kind, Spec
+from observability.domain.spec import MAX_NAME_BYTES, Kind, Spec
 
 from .files import Limits, Source, SourceError, short
 
@@ -130,11 +131,20 @@ class ParquetLog:
 
     def usable(self) -> list[str]:
         """Columns that a spec can be proposed for."""
-        return [
-            name
-            for name in dict.fromkeys(self.schema.names)
-            if self.schema.names.count(name) == 1 and name and not _is_hopeless(self.schema.field(name).type)
-        ]
+        left_out = self.left_out()
+        return [name for name in self._leaves if name not in left_out]
+
+    def left_out(self) -> dict[str, str]:
+        """Columns that no spec can be proposed for, and why."""
+        found: dict[str, str] = {}
+        for name, count in Counter(self.schema.names).items():
+            if count > 1:
+                found[name] = "its name appears twice"
+            elif not 1 <= len(name.encode("utf-8", "surrogatepass")) <= MAX_NAME_BYTES:
+                found[name] = f"a name must have 1 to {MAX_NAME_BYTES} bytes"
+            elif _is_hopeless(self.schema.field(name).type):
+                found[name] = f"not supported: {self.schema.field(name).type}"[:120]
+        return found
 
     def sample(self, rows: int, names: Sequence[str] | None = None) -> pa.Table:
         """The first rows of the named columns, by default of all usable ones."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
-from observability.domain.spec import Spec
+from observability.domain.propose import is_vector
+from observability.domain.spec import MAX_NAME_BYTES, Spec
 from observability.domain.windows import Keys
 
 from .delimited import header_and_rows
@@ -25,14 +27,14 @@ from .values import BadValue, Convert, converter, number_text, time_key, word
 STAGED_ROWS: Final = 65_536
 
 
-class Counter(Protocol):
+class BadCounter(Protocol):
     def add(self, source: Source, row: int, reason: str) -> None: ...
 
 
 class StagedLog:
     """The declared columns of one text log."""
 
-    def __init__(self, source: Source, spec: Spec, keys: Keys, limits: Limits, bad: Counter) -> None:
+    def __init__(self, source: Source, spec: Spec, keys: Keys, limits: Limits, bad: BadCounter) -> None:
         self.source, self.limits, self.bad = source, limits, bad
         self._columns = _plan(spec, keys, is_text=source.format == "csv")
         self._batches: list[Batch] = []
@@ -147,33 +149,46 @@ def _plan(spec: Spec, keys: Keys, *, is_text: bool) -> dict[str, tuple[Convert, 
 def sample(source: Source, limits: Limits, rows: int) -> pa.Table:
     """The first good rows with types guessed from the values, for proposing a spec."""
     columns: dict[str, list[Any]] = {}
+    objects: Counter[str] = Counter()
     taken = 0
     if source.format == "jsonl":
         for _, found in records(source, limits):
             if isinstance(found, str):
                 continue
             for name in found:
-                columns.setdefault(name, [None] * taken)
+                if name not in columns and is_name(name):
+                    columns[name] = [None] * taken
+            if len(columns) > limits.columns:
+                raise SourceError(f"{source.shown}: more than {limits.columns:,} keys, the limit of columns")
             for name, values in columns.items():
-                values.append(found.get(name))
+                value = found.get(name)
+                is_object = isinstance(value, dict)
+                objects[name] += is_object
+                values.append(None if is_object else value)
             taken += 1
             if taken >= rows:
                 break
     else:
         names, lines = header_and_rows(source, limits)
-        columns = {name: [] for name in names if name}
+        columns = {name: [] for name in names if is_name(name)}
         for _, cells in lines:
             if isinstance(cells, str):
                 continue
             for name, cell in zip(names, cells, strict=True):
-                if name:
+                if name in columns:
                     columns[name].append(cell or None)
             taken += 1
             if taken >= rows:
                 break
         columns = {name: _numbers_if_all(values) for name, values in columns.items()}
-    arrays = {name: _guess(values) for name, values in columns.items()}
+    # A few objects among other values will be bad rows; a column of objects is none that can be profiled.
+    arrays = {name: _guess(values) for name, values in columns.items() if objects[name] * 2 <= taken}
     return pa.table({name: array for name, array in arrays.items() if array is not None})
+
+
+def is_name(name: str) -> bool:
+    """Whether a feature can be called so."""
+    return 1 <= len(name.encode("utf-8", "surrogatepass")) <= MAX_NAME_BYTES
 
 
 def _numbers_if_all(values: list[Any]) -> list[Any]:
@@ -188,9 +203,13 @@ def _numbers_if_all(values: list[Any]) -> list[Any]:
 
 
 def _guess(values: list[Any]) -> pa.Array | None:
-    """An array of one type; mixed scalars become texts, objects and mixed lists are left out."""
+    """An array of one type; mixed scalars become texts; columns of objects only and lists of other things than numbers
+    are left out."""
+    if all(value is None for value in values):
+        return pa.nulls(len(values))
     try:
-        return pa.array(values)
+        found = pa.array(values)
+        return None if pa.types.is_list(found.type) and not is_vector(found.type) else found
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         try:
             return pa.array([None if value is None else word(value) for value in values], pa.string())

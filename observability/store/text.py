@@ -11,7 +11,7 @@ import pyarrow as pa
 from .files import Limits, Source, SourceError, short
 
 CHUNK: Final = 1 << 20
-RATIO_FROM: Final = 16 << 20  # below so many decoded bytes any ratio is harmless
+RATIO_FROM: Final = 4 << 20  # below so many decoded bytes any ratio is harmless
 BOM: Final = b"\xef\xbb\xbf"
 _FOREIGN: Final = (
     (b"\x1f\x8b", "a gzip stream inside; compress the file once"),

@@ -149,6 +149,13 @@ def test_a_spec_survives_json() -> None:
         ('{"format": 1, "features": [{"name": "x", "kind": "numeric", "color": 1}]}', "unknown field 'color'"),
         ('{"format": 1, "features": [{"name": "x", "kind": "numeric", "resolution": 10}]}', "resolution must be"),
         ('{"format": 1, "features": [{"name": "", "kind": "numeric"}]}', "must have 1 to 512 bytes"),
+        ('{"format": 1, "features": [7]}', "each feature of a spec is an object"),
+        ('{"format": 1, "features": [{"name": 5, "kind": "id"}]}', "name cannot be 5"),
+        ('{"format": 1, "features": [{"name": "x", "kind": []}]}', "kind cannot be"),
+        ('{"format": 1, "features": [{"name": "x", "kind": "id", "vocabulary": null}]}', "vocabulary cannot be None"),
+        ('{"format": 1, "features": [{"name": "x", "kind": "id", "atoms": ["x"]}]}', "atoms holds a value of another"),
+        ('{"format": 1, "features": [{"name": "x", "kind": "id", "unit_exponent": 1.5}]}', "unit_exponent cannot be"),
+        ('{"format": 1, "version": "x", "features": []}', "version of a spec is a whole number"),
         ('{"format": 1, "features": [{"name": "x", "kind": "timestamp"}]}', "a timestamp needs time_unit"),
         (
             '{"format": 1, "features": [{"name": "x", "kind": "id"}, {"name": "x", "kind": "id"}]}',

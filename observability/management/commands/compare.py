@@ -17,8 +17,9 @@ from observability.domain.spec import FeatureSpec, Spec, SpecError
 from observability.domain.states import MergeError
 from observability.domain.windows import GroupError
 from observability.engines.base import Options
-from observability.engines.run import find_sources, load_profile, load_spec, propose_spec, run
-from observability.store.files import Limits, SourceError, open_source
+from observability.engines.proposing import propose_spec
+from observability.engines.run import find_sources, load_profile, load_spec, run
+from observability.store.files import Limits, SourceError
 
 SHOWN = ("psi", "ks", "w1", "js", "linf", "tvd")
 
@@ -55,17 +56,22 @@ class Command(BaseCommand):
     def _compare(self, options: dict[str, Any]) -> list[Comparison]:
         limits = Limits()
         given = load_spec(options["spec"]) if options["spec"] else None
-        ref = self._load(options["ref"], given, limits, options["threads"])
-        cur = self._load(options["cur"], given or ref.spec, limits, options["threads"])
+        threads = max(options["threads"], 0)
+        sides = [_stored(options[side], limits) for side in ("ref", "cur")]
+        # A log is folded by the spec of the profile beside it, or else by one proposed from the reference.
+        spec = given or next((side.spec for side in sides if side is not None), None)
+        ref = sides[0] or self._fold(options["ref"], spec, limits, threads)
+        cur = sides[1] or self._fold(options["cur"], spec or ref.spec, limits, threads)
         chosen = self._chosen(ref.spec, options["feature"])
         return [_one(Mode(options["mode"]), ref, cur, feature) for feature in chosen]
 
-    def _load(self, uri: str, spec: Spec | None, limits: Limits, threads: int) -> Profile:
-        """A stored profile, or a log folded now."""
-        if open_source(uri, limits).format == "profile" if not uri.endswith("/") else False:
-            return load_profile(uri, limits)
+    def _fold(self, uri: str, spec: Spec | None, limits: Limits, threads: int) -> Profile:
+        """A log or a folder of logs, folded now."""
         sources = find_sources([uri], limits)
-        return run(sources, spec or propose_spec(sources[0], limits), Options(limits=limits, threads=threads))
+        made = run(sources, spec or propose_spec(sources, limits), Options(limits=limits, threads=threads))
+        if bad := made.note.get("bad_rows", 0):
+            self.stderr.write(f"{uri}: {bad:,} bad rows are not in the comparison")
+        return made
 
     def _chosen(self, spec: Spec, names: list[str] | None) -> list[FeatureSpec]:
         if not names:
@@ -102,6 +108,12 @@ class Command(BaseCommand):
                     f"  {row['bin'][:44]:<44} {row['ref']:>12,} {row['cur']:>12,} "
                     f"{row['ref_share']:>8.4f} {row['cur_share']:>8.4f} {row['contribution']:>+10.6f}"
                 )
+
+
+def _stored(uri: str, limits: Limits) -> Profile | None:
+    """The stored profile of that name; None for logs and folders."""
+    sources = find_sources([uri], limits)
+    return load_profile(uri, limits) if len(sources) == 1 and sources[0].format == "profile" else None
 
 
 def _one(mode: Mode, ref: Profile, cur: Profile, feature: FeatureSpec) -> Comparison:

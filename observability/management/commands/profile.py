@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from observability.domain.columns import ColumnError
-from observability.domain.profile import Profile, merge_profiles
+from observability.domain.profile import Profile
 from observability.domain.spec import Spec, SpecError
 from observability.domain.windows import GroupError, Keys, Window
 from observability.engines.base import Engine, Options
-from observability.engines.isolated import profile_isolated
-from observability.engines.run import count_rows, find_sources, load_spec, propose_spec, run, save_profile
-from observability.store.files import Limits, SourceError
+from observability.engines.isolated import profile_each, propose_each
+from observability.engines.proposing import NOTHING, left_out, propose_spec
+from observability.engines.run import check_target, count_rows, find_sources, load_spec, run, save_profile
+from observability.store.files import Limits, Source, SourceError
+
+
+def shown(name: str) -> str:
+    """The name of a column on one line."""
+    return name.encode("unicode_escape").decode()[:40] if not name.isprintable() else name[:40]
+
+
+def count(text: str) -> int:
+    """A whole number from 0 on."""
+    if not text.isascii() or not text.isdigit():
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
 
 
 class Bar:
@@ -67,11 +80,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--version", dest="version_column", default="", help="the column that holds the model version"
         )
-        parser.add_argument("--threads", type=int, default=0, help="default: one per core")
+        parser.add_argument("--threads", type=count, default=0, help="default: one per core")
         parser.add_argument(
-            "--isolate", action="store_true", help="read each file in a child process with limits on memory and time"
+            "--isolate",
+            action="store_true",
+            help="read each file in a child process with limits on memory and time; the others go on when one fails",
         )
-        parser.add_argument("--max-rows", type=int, default=Limits.rows, help="refuse files with more rows")
+        parser.add_argument("--max-rows", type=count, default=Limits.rows, help="refuse files with more rows")
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         # Django's own --version would clash with the column of the model version.
@@ -86,29 +101,61 @@ class Command(BaseCommand):
     def _run(self, options: dict[str, Any]) -> None:
         began = time.monotonic()
         limits = Limits(rows=options["max_rows"])
+        is_isolated = options["isolate"]
+        if is_isolated and options["engine"] == Engine.SPARK.value:
+            raise CommandError("--isolate is for the local engine; on Spark the executors are the child processes")
+        for path in filter(None, (options["out"], options["write_spec"])):
+            check_target(path)
         sources = find_sources(options["files"], limits)
         keys = Keys(
             Window(options["window"]) if options["window"] else None, options["time"], options["version_column"]
         )
-        spec = load_spec(options["spec"]) if options["spec"] else self._propose(propose_spec(sources[0], limits), keys)
+        if options["spec"]:
+            spec = load_spec(options["spec"])
+        else:
+            found = propose_each(sources, limits) if is_isolated else propose_spec(sources, limits)
+            spec = self._propose(found, keys, {} if is_isolated else left_out(sources[0], limits))
+        if not len(spec):
+            raise CommandError(f"{sources[0].shown}: {NOTHING}, besides the time and version columns")
         if options["write_spec"]:
             with open(options["write_spec"], "wb") as file:
                 file.write(spec.dumps())
-        bar = Bar(sys.stderr, count_rows(sources, limits), len(spec))
+        bar = Bar(sys.stderr, None if is_isolated else count_rows(sources, limits), len(spec))
         chosen = Options(keys=keys, limits=limits, threads=options["threads"])
-        if options["isolate"]:
-            profile = merge_profiles([profile_isolated(source, spec, chosen) for source in sources])
+        if is_isolated:
+            profile = profile_each(sources, spec, chosen)
         else:
-            profile = run(sources, spec, chosen, engine=Engine(options["engine"]), progress=bar)
-        bar.finish()
+            try:
+                profile = run(sources, spec, chosen, engine=Engine(options["engine"]), progress=bar)
+            finally:
+                bar.finish()
+        self._refuse_only_bad(profile, sources)
         size = save_profile(profile, options["out"])
         self._report(profile, time.monotonic() - began, size, options["out"])
+        refused = profile.note.get("refused", ())
+        if refused:
+            for one in refused:
+                self.stderr.write(f"  left out: {one['reason']}")
+            raise CommandError(f"{len(refused)} of {len(sources)} files could not be read and are not in the profile")
 
-    def _propose(self, spec: Spec, keys: Keys) -> Spec:
-        """The proposal without the key columns, printed with its reasons."""
+    def _refuse_only_bad(self, profile: Profile, sources: list[Source]) -> None:
+        """A profile of nothing but bad rows is a wrong spec or a wrong time column, not a result."""
+        bad = profile.note.get("bad_rows", 0)
+        if profile.rows or not bad:
+            return
+        first = profile.note["bad_examples"][0]
+        raise CommandError(
+            f"none of the {bad:,} rows of {len(sources)} files can be used; the first: "
+            f"{first['source']} row {first['row']}: {first['reason']}"
+        )
+
+    def _propose(self, spec: Spec, keys: Keys, left: dict[str, str]) -> Spec:
+        """The proposal without the key columns, printed with its reasons, and what was left out."""
         kept = Spec(tuple(feature for feature in spec if feature.name not in keys.columns))
         for feature in kept:
-            self.stderr.write(f"  {feature.name[:40]:<24} {feature.kind.label:<16} {feature.reason}")
+            self.stderr.write(f"  {shown(feature.name):<24} {feature.kind.label:<16} {feature.reason}")
+        for name, reason in left.items():
+            self.stderr.write(f"  {shown(name):<24} {'left out':<16} {reason}")
         return kept
 
     def _report(self, profile: Profile, seconds: float, size: int, out: str) -> None:
