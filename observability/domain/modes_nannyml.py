@@ -98,18 +98,26 @@ def _tail(pair: Numbers, low: float, high: float) -> float:
     return float((pair.cur * (below + above)).sum() / m)
 
 
-def doane(pair: Numbers, low: float, high: float) -> tuple[int, float]:
-    """(bins, distance of the unrounded number from the next whole one) by Doane's rule on the reference."""
+def doane(pair: Numbers, low: float, high: float) -> tuple[int, set[int]]:
+    """(bins by Doane's rule on the reference, other numbers of bins that the values inside their buckets allow)."""
     n = pair.ref_rows
     mean, deviation, _ = measures.moments(pair.low, pair.high, pair.ref)
     if n < 3 or deviation <= 0 or low == high:
-        return 1, 0.5
-    middle, width = (pair.low + pair.high) / 2 - mean, pair.high - pair.low
-    third = float((pair.ref / n * (middle**3 + middle * width**2 / 4)).sum())
-    skew = abs(third / deviation**3)
+        return 1, set()
+    if not math.isfinite(deviation):
+        raise OverflowError("the values span more than float64 can hold")
     spread = math.sqrt(6.0 * (n - 2) / ((n + 1.0) * (n + 3)))
-    wanted = 1.0 + math.log2(n) + math.log2(1.0 + skew / spread)
-    return math.ceil(wanted), abs(wanted - round(wanted))
+    ends = ((pair.low - mean) / deviation, (pair.high - mean) / deviation)
+    middle, width = (ends[0] + ends[1]) / 2, ends[1] - ends[0]
+
+    def wanted(cubes: Floats) -> float:
+        skew = abs(float((pair.ref / n * cubes).sum()))
+        return 1.0 + math.log2(n) + math.log2(1.0 + skew / spread)
+
+    chosen = wanted(middle**3 + middle * width**2 / 4)
+    reached = [chosen - 0.05, chosen + 0.05, *(wanted(end**3) for end in ends)]
+    others = set(range(math.ceil(min(reached)), math.ceil(max(reached)) + 1))
+    return math.ceil(chosen), others - {math.ceil(chosen)}
 
 
 def _with_leftover(pair: Numbers, edges: Floats) -> tuple[Floats, Floats, tuple[Special, ...]]:
@@ -121,7 +129,10 @@ def _with_leftover(pair: Numbers, edges: Floats) -> tuple[Floats, Floats, tuple[
 
 
 def _doane(pair: Numbers, low: float, high: float) -> dict[str, Statistic]:
-    bins, slack = doane(pair, low, high)
+    try:
+        bins, others = doane(pair, low, high)
+    except OverflowError as error:
+        return {name: cannot(name, str(error)) for name in ("js", "hellinger")}
     if low == high:
         low, high = low - 0.5, high + 0.5
     n, m = pair.ref_rows, pair.cur_rows
@@ -137,10 +148,9 @@ def _doane(pair: Numbers, low: float, high: float) -> dict[str, Statistic]:
         ref, cur, outside = _with_leftover(pair, edges)
         one = measure(ref / n, cur / m)
         unsure = doubt(pair, edges, of)
-        if slack < 0.05:  # the skewness is derived from buckets: one bin more or less is possible
-            for other in (bins - 1, bins + 1):
-                trial = between(pair, np.linspace(low, high, max(other, 1) + 1))
-                unsure = max(unsure, abs(of(trial.ref, trial.cur) - one.value))
+        for other in others:  # the skewness is derived from buckets: some bins more or less are possible
+            trial = between(pair, np.linspace(low, high, max(other, 1) + 1))
+            unsure = max(unsure, abs(of(trial.ref, trial.cur) - one.value))
         blank = np.full(len(outside), np.nan)
         names = ("",) * bins + tuple(special.name for special in outside)
         shown = Bins(names, ref, cur, one.parts, np.append(edges[:-1], blank), np.append(edges[1:], blank), pair.origin)

@@ -301,3 +301,14 @@ def test_decomposition_tells_a_deploy_from_a_shift_of_traffic() -> None:
         {"a": np.array([1.0, 3.0])}, {"a": np.array([2.0, 2.0]), "b": np.array([0.0, 4.0])}, ("low", "high")
     )
     assert math.isclose(sum(one.mix + one.within for one in bins), 0.0, abs_tol=1e-12)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_values_whose_squares_overflow_have_no_number(mode: Mode) -> None:
+    values = np.random.default_rng(1).normal(0, 1e200, 20_000)
+    spec = propose_feature("x", pa.array(values))
+    found = compare_as(mode, fold(spec, pa.array(values)), fold(spec, pa.array(values * 1.5)), spec)
+    for one in found.statistics.values():
+        assert one.value is not None or one.reason
+    if mode is Mode.NANNYML:
+        assert "more than float64 can hold" in found.statistics["js"].reason
