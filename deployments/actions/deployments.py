@@ -18,10 +18,11 @@ LONGEST_PAUSE = timedelta(days=30)
 
 def lock(deployment: Deployment) -> Deployment:
     """The row, locked until the end of the transaction, fresh."""
-    return (
-        Deployment.objects.select_for_update(of=("self",))
-        .select_related("namespace__team", "namespace__cluster", "model", "current")
-        .get(pk=deployment.pk)
+    # The lock alone first. In one query with the joins, PostgreSQL would not look up the rows that a locked row points
+    # to after waiting: `current` came back empty, and a revision that was saved meanwhile would be overwritten unseen.
+    Deployment.objects.select_for_update().get(pk=deployment.pk)
+    return Deployment.objects.select_related("namespace__team", "namespace__cluster", "model", "current").get(
+        pk=deployment.pk
     )
 
 

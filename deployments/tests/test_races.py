@@ -1,0 +1,58 @@
+"""Two people at the same moment: the second one is told, nothing is overwritten."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployments.actions import deployments
+from deployments.actions.errors import Refused, Stale
+from deployments.audit import Actor
+from deployments.models import Deployment
+from deployments.tests import factories
+from deployments.tests.fixtures import People, Places
+from deployments.tests.meanwhile import in_between
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_two_edits_at_once(people: People, places: Places) -> None:
+    row = factories.make_deployment(author=people.editor, namespace=places.dev)
+    first, second = (
+        factories.edit(row, author=person, spec=factories.make_spec(model_version=version))
+        for person, version in ((people.editor, "2"), (people.maintainer, "3"))
+    )
+
+    error = in_between(
+        lambda: factories.apply(first, by=people.editor), lambda: factories.apply(second, by=people.maintainer)
+    )
+
+    assert isinstance(error, Stale), error
+    fresh = Deployment.objects.related().get(pk=row.pk)
+    assert fresh.current is not None
+    assert (fresh.current.number, fresh.current.to_spec().model_version) == (2, "2")
+
+
+def test_a_double_submit_at_once_makes_one_revision(people: People, places: Places) -> None:
+    row = factories.make_deployment(author=people.editor, namespace=places.dev)
+    proposal = factories.edit(row, author=people.editor, spec=factories.make_spec(model_version="2"))
+
+    error = in_between(
+        lambda: factories.apply(proposal, by=people.editor), lambda: factories.apply(proposal, by=people.editor)
+    )
+
+    assert error is None
+    assert row.revisions.count() == 2
+
+
+def test_an_edit_while_it_is_retired(people: People, places: Places) -> None:
+    row = factories.make_deployment(author=people.editor, namespace=places.dev)
+    proposal = factories.edit(row, author=people.editor, spec=factories.make_spec(model_version="2"))
+    by = Actor.as_user(people.editor)
+
+    error = in_between(
+        lambda: deployments.retire(deployment=row, by=by, note="old"),
+        lambda: factories.apply(proposal, by=people.editor),
+    )
+
+    assert isinstance(error, Refused)
+    assert row.revisions.count() == 1
