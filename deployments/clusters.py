@@ -1,7 +1,8 @@
 """How clusters are reached: one breaker per cluster, in the database, shared by all processes.
 
 Five transient failures in a row open it for 5 s, doubling to 60 s. While it is open nothing is sent but one probe each
-time it runs out; the first success closes it and wakes every deployment that waited.
+time it runs out; the first success closes it and wakes every deployment that waited. A cluster that asks for a pause
+(429 with Retry-After) gets all of it, whatever else it answers meanwhile.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import ClassVar, Final
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, F, Q, TextField, Value, When
 
 from baristaweb.lib.clock import now
 from deployments.kube.api import ClusterError, ErrorClass, Gateway, NotConfigured, Throttled
@@ -40,13 +41,14 @@ State = ClusterHealth.State
 
 
 class BreakerOpen(ClusterError):
-    """Nothing is sent to the cluster until then."""
+    """Nothing is sent to the cluster until then. `is_pause`: it answers, and asked to be left alone for so long."""
 
     error_class: ClassVar[ErrorClass] = ErrorClass.TRANSIENT
 
-    def __init__(self, message: str, *, until: datetime) -> None:
+    def __init__(self, message: str, *, until: datetime, is_pause: bool = False) -> None:
         super().__init__(message)
         self.until = until
+        self.is_pause = is_pause
 
 
 def health_of(cluster: Cluster) -> ClusterHealth:
@@ -64,7 +66,11 @@ def reach(cluster: Cluster) -> Gateway:
     health = health_of(cluster)
     at = now()
     if health.open_until is not None and health.open_until > at:
-        raise BreakerOpen(health.last_error or "The cluster does not answer.", until=health.open_until)
+        raise BreakerOpen(
+            health.last_error or "The cluster does not answer.",
+            until=health.open_until,
+            is_pause=health.consecutive_failures == 0,
+        )
     gateway = open_gateway(cluster)
     if health.consecutive_failures >= OPENS_AFTER:
         until = at + timedelta(seconds=PROBE_LEASE_S)
@@ -124,8 +130,13 @@ def succeeded(cluster: Cluster) -> None:
         return
     health_of(cluster)
     came_back = ClusterHealth.objects.filter(cluster=cluster).exclude(state=State.OK).update(state=State.OK, since=at)
+    # The watch asks /readyz every few seconds; its answer must not end a pause that writers were asked for.
+    is_pause = Q(consecutive_failures=0, open_until__gt=at)
     ClusterHealth.objects.filter(cluster=cluster).update(
-        last_ok_at=at, last_error="", consecutive_failures=0, open_until=None
+        last_ok_at=at,
+        last_error=Case(When(is_pause, then=F("last_error")), default=Value("", output_field=TextField())),
+        consecutive_failures=0,
+        open_until=Case(When(is_pause, then=F("open_until")), default=None),
     )
     if came_back:
         log.info("cluster_reachable", cluster=cluster.slug)
@@ -153,13 +164,18 @@ def failed(cluster: Cluster, error: ClusterError, *, is_probe: bool = False) -> 
         health.last_error = str(error)
         if isinstance(error, NotConfigured):
             health.state = State.STARTING
-        elif isinstance(error, Throttled):
+        elif isinstance(error, Throttled) and error.status == 429:
+            # It lives: whatever failed before is over.
+            health.consecutive_failures = 0
             health.open_until = at + timedelta(seconds=error.retry_after_s)
         elif error.error_class is ErrorClass.CREDENTIALS:
             forget(cluster)
             health.state = State.REFUSED
         elif is_probe or health.open_until is None or health.open_until <= at:
             _count(health, at)
+            if isinstance(error, Throttled):
+                until = at + timedelta(seconds=error.retry_after_s)
+                health.open_until = max(health.open_until or until, until)
         if health.state != before:
             health.since = at
             log.warning("cluster_state", cluster=cluster.slug, state=health.state, problem=health.last_error[:200])

@@ -28,6 +28,8 @@ LIST_S: Final = 15.0
 ANSWER_LIMIT: Final = 128 * 1024 * 1024
 POOL: Final = 64
 PAGE: Final = 500
+# A list that never ends is no list: 200,000 objects are more than a cluster holds.
+PAGES: Final = 400
 # How long after its own end a stream may stay silent before it is taken for dead.
 OVERDUE_S: Final = 15
 
@@ -136,7 +138,7 @@ class KubernetesGateway:
         query = [*_selectors(labels, fields), ("limit", str(PAGE))]
         items: list[Object] = []
         token = ""
-        while True:
+        for _ in range(PAGES):
             page = self._object(
                 "GET",
                 RESOURCES[kind].path(namespace),
@@ -148,6 +150,7 @@ class KubernetesGateway:
             token = metadata.get("continue") or ""
             if not token:
                 return Listing(items, str(metadata.get("resourceVersion", "")))
+        raise Invalid(f"The cluster's list of {RESOURCES[kind].plural} does not end.")
 
     def watch(
         self, kind: Kind, *, resource_version: str, namespace: str | None = None, labels: str = "", lasts_s: int = 90
