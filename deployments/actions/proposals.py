@@ -118,9 +118,23 @@ def problems(proposal: Proposal, spec: Spec) -> dict[str, str]:
     )
     if proposal.deployment_id is None:
         errors |= _name_problems(proposal.namespace, proposal.name)
-        if proposal.model.team_id != proposal.namespace.team_id:
-            errors["model"] = "Choose a model of the team that owns the namespace."
+    if proposal.model.team_id != proposal.namespace.team_id:
+        errors["model"] = (
+            "Choose a model of the team that owns the namespace."
+            if proposal.deployment_id is None
+            else other_owner(proposal.namespace, proposal.model)
+        )
     return errors
+
+
+def other_owner(namespace: Namespace, model: ServedModel) -> str:
+    """Why nothing is applied for a model of one team in a namespace of another; empty when one team owns both."""
+    if namespace.team_id == model.team_id:
+        return ""
+    return (
+        f"Namespace {namespace.name} belongs to {namespace.team.name}, and {model.name} is a model of "
+        f"{model.team.name}. The platform team has to put that right before anything is applied."
+    )
 
 
 def _name_problems(namespace: Namespace, name: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from baristaweb.lib.clock import now
 from deployments import audit
-from deployments.actions import proposals
+from deployments.actions import places, proposals
 from deployments.actions.deployments import change_intent, lock, need_reason
 from deployments.actions.errors import Refused, Stale, Wrong
 from deployments.audit import Actor
@@ -36,6 +36,8 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str) -> Revisio
     if reviewed != candidate.spec_hash:
         raise Refused("What you reviewed is not what would be applied. Review it again.")
     spec = Spec.from_json(candidate.spec)
+    if candidate.deployment is None:
+        candidate.namespace, candidate.model = places.hold(candidate.namespace, candidate.model)
     errors = proposals.problems(candidate, spec)
     if errors:
         raise Wrong(errors)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
+from deployments.actions import places
 from deployments.admin.base import AuditedAdmin
 from deployments.domain.images import allowed
 from deployments.domain.quantities import human_cpu, human_memory
@@ -115,3 +116,6 @@ class ServedModelAdmin(AuditedAdmin):
         # A model with deployments keeps its team: their namespaces belong to that team too.
         fixed = tuple(super().get_readonly_fields(request, obj))
         return (*fixed, "team") if obj and obj.deployments.exists() else fixed
+
+    def write(self, request: HttpRequest, obj: Any, form: Any, *, reason: str) -> None:
+        places.save(row=obj, by=self.actor(request), note=reason)

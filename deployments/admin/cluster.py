@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from deployments.actions import clusters
+from deployments.actions import clusters, places
 from deployments.admin.base import AuditedAdmin
 from deployments.forms.admin_cluster import ClusterForm, NamespaceForm
 from deployments.models import Cluster
@@ -49,3 +49,6 @@ class NamespaceAdmin(AuditedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fixed = tuple(super().get_readonly_fields(request, obj))
         return (*fixed, "environment", "team") if obj and obj.deployments.exists() else fixed
+
+    def write(self, request: HttpRequest, obj: Any, form: Any, *, reason: str) -> None:
+        places.save(row=obj, by=self.actor(request), note=reason)
