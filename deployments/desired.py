@@ -10,6 +10,7 @@ from deployments.domain.catalogue import Environment, HardwareProfile, ModelType
 from deployments.domain.manifests import (
     ANNOTATION_INSTALL,
     LABEL_ID,
+    LABEL_INSTALL,
     LABEL_MANAGED_BY,
     MANAGED_BY,
     Rendered,
@@ -17,7 +18,7 @@ from deployments.domain.manifests import (
     render,
 )
 from deployments.domain.spec import Spec
-from deployments.kube.api import Invalid, Object
+from deployments.kube.api import Gateway, Invalid, Kind, Object
 from deployments.models import Deployment, Installation, Namespace, Proposal, Revision, ServedModel
 
 UNBORN = "0"  # the deployment-id label of a deployment that has no row yet, in a dry run
@@ -117,3 +118,20 @@ def is_ours(obj: Object, *, mark: str, deployment_id: int) -> bool:
         and labels.get(LABEL_ID) == str(deployment_id)
         and annotations.get(ANNOTATION_INSTALL) == mark
     )
+
+
+def other_installation(gateway: Gateway, namespace: str, *, mark: str) -> str:
+    """Why nothing new may be created in a namespace that another Barista uses; empty when none does.
+
+    Deployments are numbered by each installation on its own, and Services select pods by that number: two in one
+    namespace would send requests to each other's models.
+    """
+    strangers = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_INSTALL}!={mark}"
+    for item in gateway.list_objects(Kind.DEPLOYMENT, namespace=namespace, labels=strangers).items:
+        # Without the annotation somebody took our marks away, and an older Barista wrote no label.
+        if (item["metadata"].get("annotations") or {}).get(ANNOTATION_INSTALL, mark) != mark:
+            return (
+                f"Another installation of Barista keeps {item['metadata']['name']} in namespace {namespace}. "
+                "Two in one namespace would mix up their pods: ask the platform team for a namespace of its own."
+            )
+    return ""

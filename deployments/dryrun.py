@@ -35,6 +35,7 @@ from deployments.domain.diff import manifest_diff, needs_restart, unified_lines
 from deployments.domain.drift import conflicts_from_causes
 from deployments.domain.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
 from deployments.domain.manifests import ANNOTATION_GENERATION, ANNOTATION_REVISION, canonical_json
+from deployments.domain.refusals import with_advice
 from deployments.kube.api import ClusterError, ErrorClass, FieldConflict, Forbidden, Gateway, Kind, Object
 from deployments.models import Proposal
 from deployments.models.requests import Answer
@@ -125,6 +126,9 @@ class Inquiry:
         rendered = desired.of_proposal(self.proposal, mark=self.mark)
         wanted = {Kind(item["kind"]): item for item in rendered.objects()}
         live = self.gateway.get(Kind.DEPLOYMENT, self.namespace, self.name)
+        if live is None and (problem := desired.other_installation(self.gateway, self.namespace, mark=self.mark)):
+            self.verdict.say(Kind.DEPLOYMENT.value, self.name, "refused", problem)
+            return
         dry = self._object(Kind.DEPLOYMENT, wanted[Kind.DEPLOYMENT], live)
         if dry is not None:
             self._pods(live, dry)
@@ -202,7 +206,7 @@ class Inquiry:
         if error.error_class is ErrorClass.CREDENTIALS:
             raise error
         cannot = error.error_class in UNKNOWABLE or "does not support dry run" in str(error)
-        self.verdict.say(kind, self.name, "cannot-check" if cannot else "refused", str(error))
+        self.verdict.say(kind, self.name, "cannot-check" if cannot else "refused", with_advice(str(error)))
 
     def _held(self, kind: Kind, conflict: FieldConflict, live: Object | None, wanted: Object) -> None:
         causes = [

@@ -11,6 +11,7 @@ from deployments import audit, dispatch
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
+from deployments.domain.drift import shown
 from deployments.models import Deployment, DeploymentState
 
 LONGEST_PAUSE = timedelta(days=30)
@@ -123,11 +124,13 @@ def restore(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
 
 @transaction.atomic
 def take_over(*, deployment: Deployment, by: Actor, note: str) -> Deployment:
-    """Apply the current revision by force, once: fields that others hold become ours. Raises Refused."""
+    """Apply the current revision by force, once: what others hold or changed becomes ours again. Raises Refused."""
     row = lock(deployment)
     _refuse_retired(row)
-    state = DeploymentState.objects.get(deployment=row)
-    if not state.conflict:
+    if row.is_paused:
+        raise Refused("This deployment is paused. Resume it before taking anything over.")
+    held = DeploymentState.objects.get(deployment=row).held
+    if not held:
         raise Refused("There is no conflict any more.")
     need_reason(row.environment, note)
     row.force_generation = row.generation + 1
@@ -140,11 +143,11 @@ def take_over(*, deployment: Deployment, by: Actor, note: str) -> Deployment:
         changes=[
             {
                 "path": item["path"],
-                "label": item["path"],
-                "before": f"{item.get('live', '')} (held by {item.get('manager', '')})",
-                "after": str(item.get("desired", "")),
+                "label": item["path"] or item["kind"],
+                "before": f"{shown(item.get('live'))} (held by {item.get('manager') or 'somebody unknown'})",
+                "after": shown(item.get("desired")),
             }
-            for item in state.conflict
+            for item in held
         ],
     )
     return row

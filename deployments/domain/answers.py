@@ -84,3 +84,10 @@ def condition(value: object, kind: str) -> dict[str, Any]:
         if item.get("type") == kind:
             return item
     return {}
+
+
+def finalizers(value: object) -> list[str]:
+    """Whose leave a deletion waits for, besides Kubernetes' own order of deleting."""
+    found = obj(value, "metadata").get("finalizers")
+    names = [message(item, 253) for item in found if isinstance(item, str)] if isinstance(found, list) else []
+    return [name for name in names if name not in ("foregroundDeletion", "orphan")]

@@ -4,6 +4,7 @@ The API server's own forced dry run is compared with the live object, so default
 does not see what somebody added beside our fields, nor the number of replicas; both are looked at separately.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,10 +43,12 @@ class FieldConflict:
 _REPLICAS: Final = "spec.replicas"
 _MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
 _CONTAINER: Final = "spec.template.spec.containers[model]"
+GENERATION_PATH: Final = "metadata.annotations[barista.io/generation]"
 # Written with every apply, an older number there is no edit; and what objects applied by an older Barista lack.
 _NO_EDIT: Final = (
     "metadata.annotations[barista.io/revision]",
-    "metadata.annotations[barista.io/generation]",
+    GENERATION_PATH,
+    "metadata.labels[barista.io/install]",
     f"{_CONTAINER}.terminationMessagePolicy",
 )
 
@@ -139,6 +142,24 @@ def conflicts_from_causes(
         at = next((item.at for item in owners_of(path, owned) if item.manager == manager), None)
         rows.append(FieldConflict(path, manager, _under(path, now), _under(path, want), at, spec_path(path)))
     return tuple(rows)
+
+
+def held_rows(drift: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Stored drift in the shape of a stored conflict, so that a person can settle both in the same way."""
+    rows = []
+    for item in drift:
+        kind, _, path = text(item, "path").partition(".")
+        rows.append(
+            {**item, "kind": kind, "path": path, "spec_path": spec_path(path), "manager": text(item, "manager")}
+        )
+    return rows
+
+
+def shown(value: object) -> str:
+    """A stored value of either side for people."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return "not set" if value is None else str(value)
 
 
 def spec_path(path: str) -> str:

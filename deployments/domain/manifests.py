@@ -20,6 +20,7 @@ from deployments.domain.marks import (
     ANNOTATION_RUNBOOK,
     LABEL_ENVIRONMENT,
     LABEL_ID,
+    LABEL_INSTALL,
     LABEL_MANAGED_BY,
     LABEL_TEAM,
     MANAGED_BY,
@@ -39,6 +40,7 @@ __all__ = [
     "FIELD_MANAGER_SCALER",
     "LABEL_ENVIRONMENT",
     "LABEL_ID",
+    "LABEL_INSTALL",
     "LABEL_MANAGED_BY",
     "LABEL_TEAM",
     "MANAGED_BY",
@@ -124,7 +126,7 @@ def _object(api_version: str, kind: str, spec: Spec, placement: Placement) -> di
         "metadata": {
             "name": placement.name,
             "namespace": placement.namespace,
-            "labels": labels(placement, spec),
+            "labels": labels(placement, spec) | {LABEL_INSTALL: placement.install_id},
             "annotations": {ANNOTATION_INSTALL: placement.install_id},
         },
     }

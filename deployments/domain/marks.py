@@ -13,6 +13,8 @@ LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "barista"
 ANNOTATION_REVISION: Final = "barista.io/revision"
 ANNOTATION_INSTALL: Final = "barista.io/install"
+# The same as a label, by which the objects of another installation are found. Not on pods: there it would be a restart.
+LABEL_INSTALL: Final = "barista.io/install"
 # The intent that an object was rendered from; a writer that finds a higher one here came too late.
 ANNOTATION_GENERATION: Final = "barista.io/generation"
 ANNOTATION_RESTARTED_AT: Final = "barista.io/restarted-at"

@@ -161,7 +161,7 @@ class ClusterView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """What our rows say. `cluster_ok` False: the cluster does not answer at present."""
+    """What our rows say. `cluster_ok` False: the cluster does not answer at present, or refuses our credentials."""
 
     generation: int
     observed_generation: int
@@ -173,6 +173,7 @@ class Intent:
     last_error: str = ""
     conflict: bool = False
     cluster_ok: bool = True
+    cluster_refuses: bool = False
     drifted: bool = False
     asleep_reason: str = ""
 

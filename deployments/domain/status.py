@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from deployments.domain.answers import condition, instant, message, number, obj, text
+from deployments.domain.answers import condition, finalizers, instant, message, number, obj, text
 from deployments.domain.pods import (
     HASH_LABEL,
     REVISION_ANNOTATION,
@@ -18,6 +18,7 @@ from deployments.domain.pods import (
     group_events,
     pod_rows,
 )
+from deployments.domain.refusals import advice, with_advice
 from deployments.domain.states import ClusterView, Intent, NextAction, Phase, PodState, State, Summary, Tone
 
 __all__ = [
@@ -45,6 +46,9 @@ _POD_TROUBLE: Final = {
     PodState.FAILED: (State.FAILED, NextAction.OPEN_LOGS),
     PodState.UNSCHEDULABLE: (State.UNSCHEDULABLE, NextAction.EDIT),
 }
+
+# Pods that ended for good: the controller has replaced them, and they only lie there until they are collected.
+_OVER: Final = frozenset({PodState.EVICTED, PodState.FAILED, PodState.COMPLETED})
 
 # How long the watch may lag behind an apply before "not there" means missing.
 _SETTLE_S: Final = 15
@@ -99,15 +103,14 @@ def _from_intent(intent: Intent, view: ClusterView) -> Summary | None:
         )
     if not intent.cluster_ok or phase is Phase.UNREACHABLE:
         waiting = intent.generation != intent.observed_generation
-        sentence = "The cluster does not answer."
+        sentence = "The cluster refuses our credentials." if intent.cluster_refuses else "The cluster does not answer."
         sentence += f" Revision {intent.revision} is saved and waits." if waiting else " This is what it last said."
         return Summary(state=State.UNREACHABLE, sentence=sentence, why=error, next_action=NextAction.TRY_NOW)
     if phase is Phase.CONFLICT or intent.conflict:
         sentence = f"Revision {intent.revision} is not applied: someone else holds fields that it changes."
         return Summary(state=State.CONFLICT, sentence=sentence, why=error, next_action=NextAction.RESOLVE_CONFLICT)
     if phase is Phase.BLOCKED:
-        sentence = f"Revision {intent.revision} was refused by the cluster."
-        return Summary(state=State.BLOCKED, sentence=sentence, why=error, next_action=NextAction.EDIT)
+        return _blocked(intent, error)
     if phase is Phase.PARKED:
         sentence = f"Applying revision {intent.revision} failed repeatedly and was stopped."
         return Summary(state=State.FAILED, sentence=sentence, why=error, next_action=NextAction.TRY_NOW)
@@ -120,6 +123,19 @@ def _from_intent(intent: Intent, view: ClusterView) -> Summary | None:
         sentence = f"Revision {intent.revision} is saved and not applied yet."
         return Summary(state=State.SAVED_NOT_APPLIED, sentence=sentence, why=error)
     return None
+
+
+def _blocked(intent: Intent, error: str) -> Summary:
+    """Refused when it was applied, or, once applied, when its objects were looked at again."""
+    is_applied = intent.generation == intent.observed_generation
+    known = advice(error)
+    return Summary(
+        state=State.BLOCKED,
+        sentence=f"Revision {intent.revision} "
+        + ("is applied, but Barista cannot look after it any more." if is_applied else "cannot be applied."),
+        why=with_advice(error),
+        next_action=NextAction.TRY_NOW if is_applied or known.is_platforms else NextAction.EDIT,
+    )
 
 
 def _absent(view: ClusterView, intent: Intent, at: datetime) -> Summary:
@@ -147,6 +163,8 @@ def _absent(view: ClusterView, intent: Intent, at: datetime) -> Summary:
 def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent) -> Summary:
     counts = _counts(live)
     progressing = condition(live, "Progressing")
+    if text(live, "metadata", "deletionTimestamp"):
+        return _going(live)
     if number(live, "metadata", "generation") > number(live, "status", "observedGeneration"):
         return Summary(
             state=State.ROLLING_OUT,
@@ -164,7 +182,7 @@ def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent) -> Summary
         return Summary(
             state=State.BLOCKED,
             sentence="The cluster refuses to create its pods.",
-            why=said,
+            why=with_advice(said),
             next_action=NextAction.EDIT,
             since=instant(failure, "lastTransitionTime"),
         )
@@ -185,6 +203,17 @@ def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent) -> Summary
             since=instant(progressing, "lastUpdateTime"),
         )
     return _progress(view, live, counts)
+
+
+def _going(live: dict[str, Any]) -> Summary:
+    names = finalizers(live)
+    return Summary(
+        state=State.MISSING,
+        sentence="Its Deployment is being deleted in the cluster: someone does that outside Barista.",
+        why=f"It waits for the finalizers {', '.join(names)}." if names else "",
+        next_action=NextAction.TRY_NOW,
+        since=instant(live, "metadata", "deletionTimestamp"),
+    )
 
 
 def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts) -> Summary:
@@ -213,6 +242,9 @@ def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts) -> Summa
                 since=instant(condition(live, "Available"), "lastTransitionTime"),
             )
         sentence = f"{counts.available} of {counts.desired} pods are ready."
+        if counts.ready >= counts.desired:
+            wait_s = number(live, "spec", "minReadySeconds")
+            sentence = f"All {counts.ready} pods are ready; each counts after {wait_s} s."
         return Summary(state=State.STARTING, sentence=sentence, why=why, worst_pod=pod, since=since)
     available = condition(live, "Available")
     pods = "pod is" if counts.desired == 1 else "pods are"
@@ -266,11 +298,15 @@ def _trouble(view: ClusterView, live: dict[str, Any], counts: _Counts) -> Summar
 
 
 def _worst(view: ClusterView, live: dict[str, Any]) -> PodRow | None:
-    """Pods of an older template are on their way out: how they fail is no news once new ones exist."""
+    """Pods of an older template are on their way out: how they fail is no news once new ones exist.
+
+    Nor is how those ended that were replaced, as long as there is a pod in their place.
+    """
     rows = [row for row in pod_rows(view) if row.state is not PodState.TERMINATING]
     current = _current_hash(view, live)
     newest = [row for row in rows if row.revision_hash == current] if current else rows
-    return next(iter(newest or rows), None)
+    serving = [row for row in newest or rows if row.state not in _OVER]
+    return next(iter(serving or newest or rows), None)
 
 
 def _current_hash(view: ClusterView, live: dict[str, Any]) -> str:

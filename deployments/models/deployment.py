@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.utils import timezone
 
 from deployments.domain import catalogue
 from deployments.domain.catalogue import Environment, ModelType
+from deployments.domain.drift import held_rows
 from deployments.domain.spec import Spec
 from deployments.domain.status import Phase
 from deployments.models.cluster import Namespace
@@ -126,6 +127,11 @@ class DeploymentState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.deployment_id}: {self.phase}"
+
+    @property
+    def held(self) -> list[dict[str, Any]]:
+        """What a person has to settle: fields that others hold, else what differs from the applied revision."""
+        return list(self.conflict) or held_rows(self.drift)
 
 
 class Revision(models.Model):

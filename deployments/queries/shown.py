@@ -39,6 +39,7 @@ def intent_of(deployment: Deployment) -> Intent:
         retired=deployment.is_retired,
         last_error=state.last_error,
         cluster_ok=health is None or health.state not in AWAY,
+        cluster_refuses=health is not None and health.state == ClusterHealth.State.REFUSED,
         drifted=bool(state.drift),
     )
 

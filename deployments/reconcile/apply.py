@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from deployments import desired
 from deployments.domain.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA, FIELD_MANAGER_SCALER
 from deployments.domain.spec import Autoscale, Fixed
 from deployments.kube.api import FieldConflict, Gateway, Kind, Object
@@ -39,6 +40,8 @@ def is_unfinished(live: Object) -> bool:
 
 def _create(gateway: Gateway, job: Job, live: Object | None, first: int, wanted: Object) -> Object:
     """Paused, then the number, then started: a plain create would start a pod even for zero replicas."""
+    if live is None and (problem := desired.other_installation(gateway, job.namespace, mark=job.mark)):
+        raise NotOurs(problem)
     live = _send(gateway, job, job.rendered(paused=True).deployment, live)
     live = _scale(gateway, job, live, first)
     return _send(gateway, job, wanted, live)
@@ -67,19 +70,19 @@ def _companion(gateway: Gateway, job: Job, kind: Kind, wanted: Object | None) ->
     _send(gateway, job, wanted, _read(gateway, job, kind))
 
 
-def remove(gateway: Gateway, job: Job, kind: Kind) -> bool:
-    """Delete the object if it exists and is ours; whether something of ours is still there."""
+def remove(gateway: Gateway, job: Job, kind: Kind) -> Object | None:
+    """Delete the object if it exists and is ours; what of ours was there."""
     live = gateway.get(kind, job.namespace, job.name)
     if live is None:
-        return False
+        return None
     try:
         job.require_ours(live | {"metadata": live["metadata"] | {"deletionTimestamp": None}})
     except NotOurs:
-        return False
+        return None
     if not live["metadata"].get("deletionTimestamp"):
         job.require_current()
         gateway.delete(kind, job.namespace, job.name, uid=live["metadata"]["uid"])
-    return True
+    return live
 
 
 def _read(gateway: Gateway, job: Job, kind: Kind) -> Object | None:

@@ -13,7 +13,11 @@ from deployments.models import Deployment, DeploymentState, Revision
 
 
 class Superseded(Exception):
-    """A newer intent exists: read the row again."""
+    """A newer intent exists: read the row again. `seen` is its generation when it was met in the cluster."""
+
+    def __init__(self, seen: int = 0) -> None:
+        super().__init__(seen)
+        self.seen = seen
 
 
 class NotOurs(Invalid):
@@ -89,8 +93,9 @@ class Job:
             )
         if live["metadata"].get("deletionTimestamp"):
             raise Conflict(f"{live.get('kind', 'The object')} {self.name} is still being deleted.")
-        if generation_of(live) > self.generation:
-            raise Superseded
+        # Forced: a person has looked at it; whoever only comes late still finds that the row has moved on.
+        if generation_of(live) > self.generation and not self.is_forced:
+            raise Superseded(generation_of(live))
 
 
 def generation_of(live: Object) -> int:
@@ -102,7 +107,7 @@ def generation_of(live: Object) -> int:
 def load(deployment_id: int) -> Job | None:
     """The row, fresh; None when there is no such deployment or it has no revision yet."""
     row = (
-        Deployment.objects.select_related("model", "namespace__team", "namespace__cluster", "current", "state")
+        Deployment.objects.select_related("model__team", "namespace__team", "namespace__cluster", "current", "state")
         .filter(pk=deployment_id)
         .first()
     )

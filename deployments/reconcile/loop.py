@@ -14,6 +14,7 @@ from django.db import DatabaseError
 
 from baristaweb.lib.clock import now
 from deployments import clusters
+from deployments.actions import proposals
 from deployments.clusters import BreakerOpen
 from deployments.domain.manifests import canonical_json
 from deployments.domain.status import Phase
@@ -23,7 +24,7 @@ from deployments.reconcile import record, resync
 from deployments.reconcile.apply import apply
 from deployments.reconcile.job import Held, Job, Superseded, load
 from deployments.reconcile.lock import deployment_lock
-from deployments.reconcile.retire import retire
+from deployments.reconcile.retire import retire, waits_for
 
 log = structlog.get_logger(__name__)
 
@@ -74,14 +75,20 @@ def _attempt(job: Job) -> Outcome:
     if job.deployment.is_paused and not job.deployment.is_retired:
         record.paused(job)
         return Outcome.PAUSED
+    moved = proposals.other_owner(job.deployment.namespace, job.deployment.model)
+    if moved and not job.deployment.is_retired:
+        return _blocked(job, ClusterError(moved))
     if not cluster.is_active:
         return _blocked(job, ClusterError(f"The cluster {cluster.name} is switched off."))
     try:
         outcome = _reach_and_work(job)
         clusters.succeeded(cluster)
         return outcome
-    except Superseded:
-        return Outcome.AGAIN
+    except Superseded as found:
+        if record.is_behind(job) or not found.seen:
+            return Outcome.AGAIN
+        record.ahead(job, found.seen)
+        return Outcome.CONFLICT
     except Held as held:
         clusters.succeeded(cluster)
         record.conflict(job, held)
@@ -121,10 +128,11 @@ def _work(gateway: Gateway, job: Job) -> Outcome:
 
 def _step(gateway: Gateway, job: Job) -> Outcome:
     if job.deployment.is_retired:
-        if job.is_settled or retire(gateway, job):
+        left = [] if job.is_settled else retire(gateway, job)
+        if not left:
             record.retired(job)
             return Outcome.RETIRED
-        record.retiring(job)
+        record.retiring(job, waits_for(left))
         return Outcome.RETIRING
     if not job.is_settled or resync.is_missing(job.state.drift):
         # What was deleted behind our back is shown first and made again at the next look, or by Try now.
@@ -140,7 +148,8 @@ def _failed(job: Job, error: ClusterError) -> Outcome:
     cluster = job.deployment.namespace.cluster
     kind = error.error_class
     if isinstance(error, BreakerOpen):
-        record.deferred(job, error, kind=kind, phase=Phase.UNREACHABLE, until=error.until)
+        phase = Phase.SAVED if error.is_pause else Phase.UNREACHABLE
+        record.deferred(job, error, kind=kind, phase=phase, until=error.until)
         return Outcome.DEFERRED
     clusters.failed(cluster, error)
     if isinstance(error, NotConfigured):

@@ -12,7 +12,7 @@ from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.db.models.functions import Greatest
 
 from baristaweb.lib.clock import now
-from deployments.domain.drift import DriftItem, conflicts_from_causes
+from deployments.domain.drift import GENERATION_PATH, DriftItem, FieldConflict, conflicts_from_causes
 from deployments.domain.status import Phase
 from deployments.kube.api import ClusterError
 from deployments.kube.redact import redact
@@ -91,8 +91,10 @@ def paused(job: Job) -> None:
     )
 
 
-def retiring(job: Job) -> None:
-    _end(job, phase=Phase.RETIRING, next_reconcile_at=now() + timedelta(seconds=1), **_CLEAN)
+def retiring(job: Job, why: str) -> None:
+    # What waits for somebody's leave is looked at less often than what only takes its time.
+    wait = timedelta(seconds=20 if why else 1)
+    _end(job, phase=Phase.RETIRING, next_reconcile_at=now() + wait, **(_CLEAN | {"last_error": why}))
 
 
 def retired(job: Job) -> None:
@@ -113,12 +115,27 @@ def conflict(job: Job, held: Held) -> None:
         for item in held.error.fields
     ]
     rows = conflicts_from_causes(causes, held.live, held.wanted)
+    _held(job, [asdict(row) | {"at": _text(row.at), "kind": held.wanted["kind"]} for row in rows], str(held))
+
+
+def ahead(job: Job, seen: int) -> None:
+    """The cluster holds a later intent than any of ours: a database that was restored knows less than the cluster."""
+    row = FieldConflict(GENERATION_PATH, "a later state of this database", str(seen), str(job.generation))
+    _held(
+        job,
+        [asdict(row) | {"kind": "Deployment"}],
+        f"The cluster runs change {seen} of {job.name}, and this database knows {job.generation} changes: it was "
+        "probably restored from an older copy. Take over to put the current revision in its place.",
+    )
+
+
+def _held(job: Job, rows: list[dict[str, Any]], said: str) -> None:
     _end(
         job,
         phase=Phase.CONFLICT,
-        conflict=[asdict(row) | {"at": _text(row.at), "kind": held.wanted["kind"]} for row in rows],
+        conflict=rows,
         last_error_class="conflict",
-        last_error=str(held),
+        last_error=said,
         failures=0,
         next_reconcile_at=_resync_at(now()),
     )

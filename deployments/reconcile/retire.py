@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deployments.kube.api import Gateway, Kind
+from deployments.domain.answers import finalizers
+from deployments.kube.api import Gateway, Kind, Object
 from deployments.reconcile.apply import remove
 from deployments.reconcile.job import Job
 
@@ -10,7 +11,14 @@ from deployments.reconcile.job import Job
 ORDER = (Kind.INGRESS, Kind.HPA, Kind.PDB, Kind.SERVICE, Kind.DEPLOYMENT)
 
 
-def retire(gateway: Gateway, job: Job) -> bool:
-    """Ask for the deletion of everything; True when nothing of ours is left."""
-    left = [kind for kind in ORDER if remove(gateway, job, kind)]
-    return not left
+def retire(gateway: Gateway, job: Job) -> list[Object]:
+    """Ask for the deletion of everything; what of ours is left."""
+    return [live for kind in ORDER if (live := remove(gateway, job, kind)) is not None]
+
+
+def waits_for(left: list[Object]) -> str:
+    """Who else has to let go before the rest is gone; empty when it is only a matter of time."""
+    held = {f"{live.get('kind', 'an object')} waits for {name}" for live in left for name in finalizers(live)}
+    if not held:
+        return ""
+    return f"{'; '.join(sorted(held))}. Ask whoever set these finalizers, or the platform team, to remove them."

@@ -20,6 +20,7 @@ from deployments.audit import Actor
 from deployments.domain import kubectl
 from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.diff import label
+from deployments.domain.drift import shown
 from deployments.domain.roles import Permission
 from deployments.domain.spec import Spec, SpecInvalid
 from deployments.forms import merge
@@ -135,7 +136,7 @@ def _named(path: str) -> str:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def fields(request: HttpRequest, slug: str) -> HttpResponse:
-    """Fields of ours that another writer holds in the cluster: take them over, or adopt the live value."""
+    """What another writer holds or changed in the cluster: take it over, or adopt the live value."""
     if request.method != "POST":
         return _fields(request, access.get_deployment(request, slug, Permission.DEPLOYMENT_VIEW))
     deployment = access.get_deployment(request, slug, Permission.CONFLICT_RESOLVE)
@@ -153,12 +154,14 @@ def _fields(
 ) -> HttpResponse:
     user = access.current_user(request)
     team_id, environment = deployment.team.pk, deployment.environment
-    held = [_held(item) for item in deployment.state.conflict]
+    held = [_held(item) for item in deployment.state.held]
     context = {
         "deployment": deployment,
         "environment": deployment.environment,
         "held": held,
         "managers": sorted({item["manager"] for item in held}),
+        "is_applied": not deployment.state.conflict,
+        "can_take": any(item["is_ours"] for item in held),
         "can_adopt": any(item["spec_path"] for item in held),
         "may_take": access.may(user, Permission.CONFLICT_RESOLVE, team_id=team_id, environment=environment),
         "may_edit": access.may(user, Permission.REVISION_PROPOSE, team_id=team_id, environment=environment),
@@ -171,26 +174,24 @@ def _fields(
     return render(request, "deployments/field_conflict.html", context, status=status)
 
 
-def _held(item: dict[str, Any]) -> dict[str, str]:
+def _held(item: dict[str, Any]) -> dict[str, Any]:
     spec_path = item.get("spec_path") or ""
     return {
         "path": str(item.get("path", "")),
         "kind": str(item.get("kind", "Deployment")),
-        "manager": str(item.get("manager", "another writer")),
-        "live": _shown(item.get("live")),
-        "desired": _shown(item.get("desired")),
+        "manager": str(item.get("manager") or "somebody"),
+        "live": shown(item.get("live")),
+        "desired": shown(item.get("desired")),
         "spec_path": spec_path,
         "label": _named(spec_path) if spec_path else "",
+        # What others added beside our fields is not ours to remove.
+        "is_ours": item.get("desired") is not None,
     }
-
-
-def _shown(value: object) -> str:
-    return "not set" if value is None else str(value)
 
 
 def adopt(deployment: Deployment, wanted: str, values: Texts, env: dict[str, str]) -> None:
     """Put the live value of one held field (or of all) into the texts of an edit form."""
-    for item in deployment.state.conflict:
+    for item in deployment.state.held:
         path, live = item.get("spec_path") or "", item.get("live")
         if not path or wanted not in (path, ALL):
             continue
@@ -205,7 +206,9 @@ def adopt(deployment: Deployment, wanted: str, values: Texts, env: dict[str, str
 
 
 def _adopt_variable(env: dict[str, str], name: str, live: object) -> None:
-    if live is None:
+    # A variable that was added comes whole, a changed one as its value.
+    value = live.get("value") if isinstance(live, dict) else live
+    if value is None:
         env.pop(name, None)
     else:
-        env[name] = str(live)
+        env[name] = str(value)

@@ -15,6 +15,7 @@ from deployments.tests.domain.cluster import (
     intent,
     pod,
     replica_set,
+    stamp,
     unschedulable,
     view,
     waiting,
@@ -172,7 +173,20 @@ def test_what_the_cluster_says(name: str, seen: ClusterView, state: State, words
             NextAction.NONE,
         ),
         ({"phase": Phase.CONFLICT}, State.CONFLICT, "someone else holds", NextAction.RESOLVE_CONFLICT),
-        ({"phase": Phase.BLOCKED, "last_error": "denied\nby x"}, State.BLOCKED, "denied by x", NextAction.EDIT),
+        (
+            {"phase": Phase.BLOCKED, "generation": 6, "last_error": "a\nb"},
+            State.BLOCKED,
+            "applied. a b",
+            NextAction.EDIT,
+        ),
+        ({"phase": Phase.BLOCKED, "last_error": "a\nb"}, State.BLOCKED, "5 is applied, but", NextAction.TRY_NOW),
+        (
+            {"phase": Phase.BLOCKED, "generation": 6, "last_error": "The cluster eu is switched off."},
+            State.BLOCKED,
+            "Ask the platform team",
+            NextAction.TRY_NOW,
+        ),
+        ({"cluster_ok": False, "cluster_refuses": True}, State.UNREACHABLE, "our credentials", NextAction.TRY_NOW),
         ({"phase": Phase.PARKED}, State.FAILED, "was stopped", NextAction.TRY_NOW),
         ({"phase": Phase.PAUSED}, State.PAUSED, "until it is resumed", NextAction.RESUME),
         ({"paused": True, "generation": 6}, State.PAUSED, "waits", NextAction.RESUME),
@@ -194,6 +208,34 @@ def test_what_our_rows_say_comes_first(changes: dict[str, Any], state: State, wo
 def test_drift_does_not_hide_a_failure() -> None:
     seen = view(deployment(1, ready=0, available=0), pod(**CRASH))
     assert summarise(seen, intent=intent(drifted=True), at=NOW).state is State.CRASH_LOOPING
+
+
+@pytest.mark.parametrize("reason", ["Evicted", "NodeShutdown", ""])
+def test_pods_that_ended_and_were_replaced_are_no_trouble(reason: str) -> None:
+    gone = pod("old", phase="Failed", reason=reason, statuses=[])
+    healthy = view(deployment(2), pod("a", ready=True), pod("b", ready=True), gone)
+    assert summarise(healthy, intent=intent(), at=NOW).state is State.RUNNING
+    short = view(deployment(2, ready=1, available=1), pod("a", ready=True), unschedulable("0/3 nodes: full"), gone)
+    assert summarise(short, intent=intent(), at=NOW).state is State.UNSCHEDULABLE
+    alone = view(deployment(1, ready=0, available=0, total=0, updated=0), gone)
+    assert "old" in summarise(alone, intent=intent(), at=NOW).why
+
+
+def test_ready_pods_that_do_not_count_yet() -> None:
+    live = deployment(2, available=0)
+    live["spec"]["minReadySeconds"] = 30
+    summary = summarise(view(live, pod("a", ready=True), pod("b", ready=True)), intent=intent(), at=NOW)
+    assert summary.state is State.STARTING
+    assert summary.sentence == "All 2 pods are ready; each counts after 30 s."
+
+
+def test_a_deployment_that_others_delete_and_whose_leave_it_waits_for() -> None:
+    live = deployment(2)
+    live["metadata"] |= {"deletionTimestamp": stamp(60), "finalizers": ["foregroundDeletion", "acme.com/backup"]}
+    summary = summarise(view(live, pod(ready=True)), intent=intent(), at=NOW)
+    assert summary.state is State.MISSING
+    assert "being deleted" in summary.sentence
+    assert summary.why == "It waits for the finalizers acme.com/backup."
 
 
 def test_first_create_is_paused_on_purpose() -> None:

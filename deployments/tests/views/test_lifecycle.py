@@ -182,6 +182,47 @@ def test_fields_held_by_others(client_as: ClientAs, in_prod: Deployment) -> None
     assert AuditEvent.objects.filter(kind="conflict.taken_over", note="ours").exists()
 
 
+DRIFT = [
+    {"path": "Deployment.spec.replicas", "manager": "kubectl", "live": 5, "desired": 1, "at": None},
+    {"path": "Service", "manager": "", "live": None, "desired": "present", "at": None},
+    {
+        "path": "Deployment.spec.template.spec.containers[model].env[DEBUG]",
+        "manager": "kubectl-edit",
+        "live": {"name": "DEBUG", "value": "1"},
+        "desired": None,
+        "at": None,
+    },
+]
+
+
+def test_what_others_changed_can_be_taken_back_or_adopted(client_as: ClientAs, deployment: Deployment) -> None:
+    DeploymentState.objects.filter(deployment=deployment).update(drift=DRIFT)
+    client = client_as("maintainer")
+    html = body(client.get(url(deployment, "conflict")))
+    assert "kubectl, kubectl-edit, somebody have set 3 fields of ranker" in html
+    assert "after revision 1 was applied" in html
+    assert "Take over 3 fields" in html
+    assert "remove it where it was added" in body(client_as("viewer").get(url(deployment, "conflict")))
+
+    adopted = body(client.get(f"{url(deployment, 'edit')}?adopt=all"))
+    assert 'value="DEBUG"' in adopted
+    assert "&#x27;name&#x27;" not in adopted
+
+    assert client.post(url(deployment, "conflict"), {"note": "ours"}).status_code == 302
+    assert fresh(deployment).force_generation == fresh(deployment).generation
+    event = AuditEvent.objects.filter(kind="conflict.taken_over").get()
+    assert [(change["before"], change["after"]) for change in event.changes] == [
+        ("5 (held by kubectl)", "1"),
+        ("not set (held by somebody unknown)", "present"),
+        ('{"name": "DEBUG", "value": "1"} (held by kubectl-edit)', "not set"),
+    ]
+
+
+def test_what_was_only_added_cannot_be_taken_over(client_as: ClientAs, deployment: Deployment) -> None:
+    DeploymentState.objects.filter(deployment=deployment).update(drift=DRIFT[2:])
+    assert "cannot take it away" in body(client_as("maintainer").get(url(deployment, "conflict")))
+
+
 def test_no_conflict_any_more(client_as: ClientAs, deployment: Deployment) -> None:
     assert "No conflict" in body(client_as("maintainer").get(url(deployment, "conflict")))
     response = client_as("maintainer").post(url(deployment, "conflict"))
