@@ -21,9 +21,23 @@ _IMAGE_REASONS: Final = frozenset(
 )
 _CONFIG_REASONS: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 # Events of a pod that say more than its status does.
-TELLING_REASONS: Final = frozenset({"Failed", "FailedScheduling", "Unhealthy"})
+TELLING_REASONS: Final = frozenset({"Failed", "FailedScheduling", "Unhealthy", "Killing"})
 # Of the kubelet's "Failed" events the one with the registry's answer; others only say "Error: ImagePullBackOff".
 PULL_FAILED: Final = "failed to pull image"
+# Of its "Killing" events those of a probe, by which a kill looks like any other SIGKILL in the status.
+_PROBE_KILLS: Final = {
+    "failed startup probe": "takes longer to start than its startup probe allows and is killed each time: "
+    "allow more failures there",
+    "failed liveness probe": "does not answer its liveness probe and is killed each time",
+}
+_ASKED_TO_END: Final = (0, 137, 143)
+# Why a pod has to go, beside somebody deleting it: the reasons of its condition DisruptionTarget.
+_SENT_AWAY: Final = {
+    "DeletionByTaintManager": "its node does not answer or is closed to it",
+    "EvictionByEvictionAPI": "its node is being drained",
+    "PreemptionByScheduler": "it makes room for pods of a higher priority",
+    "TerminationByKubelet": "its node ran short of something or shuts down",
+}
 HASH_LABEL: Final = "pod-template-hash"
 REVISION_ANNOTATION: Final = "deployment.kubernetes.io/revision"
 
@@ -108,7 +122,8 @@ def explain_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
     name = text(pod, "metadata", "name") or "The pod"
     phase = text(pod, "status", "phase")
     if text(pod, "metadata", "deletionTimestamp"):
-        return PodState.TERMINATING, f"{name} is ending."
+        cause = _SENT_AWAY.get(text(condition(pod, "DisruptionTarget"), "reason"))
+        return PodState.TERMINATING, f"{name} is ending{f': {cause}' if cause else ''}."
     if phase == "Succeeded":
         return PodState.COMPLETED, f"{name} has ended."
     if phase == "Failed":
@@ -239,23 +254,33 @@ def _container_trouble(
             return PodState.IMAGE_ERROR, f"{name} cannot pull {message(image, 200)}: {answer or reason}"
         if reason in _CONFIG_REASONS:
             return PodState.CONFIG_ERROR, f"{name} cannot start its container: {said or reason}"
+        ended, last = obj(status, "state", "terminated"), obj(status, "lastState", "terminated")
         if reason == "CrashLoopBackOff":
-            return _crashed(status, obj(status, "lastState", "terminated"), name)
-        ended = obj(status, "state", "terminated")
+            return _crashed(status, last, name, pod, events)
         if ended and number(ended, "exitCode") != 0:
-            return _crashed(status, ended, name)
-        last = obj(status, "lastState", "terminated")
+            return _crashed(status, ended, name, pod, events)
         if last and status.get("ready") is not True and number(status, "restartCount") >= _LOOP_RESTARTS:
-            return _crashed(status, last, name)
+            return _crashed(status, last, name, pod, events)
     return None
 
 
-def _crashed(status: Mapping[str, Any], ended: Mapping[str, Any], name: str) -> tuple[PodState, str]:
+def _crashed(
+    status: Mapping[str, Any],
+    ended: Mapping[str, Any],
+    name: str,
+    pod: Mapping[str, Any],
+    events: Sequence[Mapping[str, Any]],
+) -> tuple[PodState, str]:
     restarts = number(status, "restartCount")
     times = "once" if restarts == 1 else f"{restarts} times"
     if text(ended, "reason") == "OOMKilled":
         return PodState.OOM_KILLED, f"{name} needed more memory than its limit and was killed; it restarted {times}."
     code = ended.get("exitCode")
+    by_probe = (said for said in _PROBE_KILLS if _last_event(pod, events, "Killing", containing=said))
+    if code in _ASKED_TO_END and (said := next(by_probe, "")):
+        answer = _last_event(pod, events, "Unhealthy")
+        asked = f" Its last check said: {answer}" if answer else ""
+        return PodState.CRASH_LOOPING, f"{name} {_PROBE_KILLS[said]}; it restarted {times}.{asked}"
     if not isinstance(code, int):
         return PodState.CRASH_LOOPING, f"{name} keeps ending soon after it starts; it restarted {times}."
     meaning = _EXITS.get(code, f"signal {code - 128}" if 128 < code < 160 else "see its log")
@@ -267,6 +292,9 @@ def _crashed(status: Mapping[str, Any], ended: Mapping[str, Any], name: str) -> 
 def _pending(pod: Mapping[str, Any], name: str) -> str:
     if not text(pod, "spec", "nodeName"):
         return f"{name} waits for a node."
+    for status in objects(pod, "status", "initContainerStatuses"):
+        if obj(status, "state", "running") and status.get("ready") is not True:
+            return f"{name} waits for its init container {message(text(status, 'name'), 63)}, which the cluster added."
     return f"{name} is on {text(pod, 'spec', 'nodeName')}, pulling its image and creating its container."
 
 

@@ -84,6 +84,38 @@ def test_a_lost_node_is_named() -> None:
     assert "node-1 has stopped reporting" in sentence
 
 
+@pytest.mark.parametrize(
+    ("said", "code", "words"),
+    [
+        ("Container model failed startup probe, will be restarted", 137, "longer to start than its startup probe"),
+        ("Container model failed liveness probe, will be restarted", 143, "does not answer its liveness probe"),
+        ("Container model failed liveness probe, will be restarted", 1, "exit code 1"),
+        ("Stopping container model", 137, "too little memory"),
+    ],
+)
+def test_a_kill_by_a_probe_is_told_from_others(said: str, code: int, words: str) -> None:
+    seen = pod(state=waiting("CrashLoopBackOff"), restarts=4, last={"exitCode": code, "reason": "Error"})
+    checked = event("Unhealthy", "Startup probe failed: HTTP 503")
+    state, sentence = explain_pod(seen, [event("Killing", said, kind="Normal"), checked])
+    assert state is PodState.CRASH_LOOPING
+    assert words in sentence
+    assert ("HTTP 503" in sentence) is ("probe" in words)
+
+
+def test_why_a_pod_has_to_go() -> None:
+    seen = pod(deleted=True)
+    seen["status"]["conditions"] = [condition("DisruptionTarget", "True", "DeletionByTaintManager")]
+    assert explain_pod(seen, [])[1].endswith("is ending: its node does not answer or is closed to it.")
+    assert explain_pod(pod(deleted=True), [])[1].endswith("is ending.")
+
+
+def test_an_init_container_that_runs_is_named() -> None:
+    seen = pod(state=waiting("PodInitializing"), phase="Pending")
+    seen["status"]["initContainerStatuses"] = [{"name": "mesh-init", "ready": False}]
+    seen["status"]["initContainerStatuses"][0]["state"] = {"running": {"startedAt": stamp(5)}}
+    assert "waits for its init container mesh-init" in explain_pod(seen, [])[1]
+
+
 def test_the_schedulers_second_sentence_is_left_out() -> None:
     said = "0/3 nodes are available: 3 Insufficient cpu. no new claims to deallocate, preemption: 0/3 nodes: x."
     sentence = explain_pod(unschedulable(said), [])[1]
