@@ -96,6 +96,10 @@ def _opened(request: HttpRequest, deployment: Deployment, base: Revision) -> Que
     else:
         spec, size = base.to_spec(), base.to_profile()
     values, env = texts.of_spec(spec, size), dict(spec.env)
+    live = deployment.observation.desired
+    if values["replicas.mode"] == texts.AUTOSCALE and live:
+        # Turned off, the autoscaler leaves as many pods as it had chosen, unless somebody says otherwise.
+        values["replicas.count"] = str(live)
     adopted = request.GET.get("adopt", "")
     if adopted:
         conflict.adopt(deployment, adopted, values, env)

@@ -15,7 +15,7 @@ from django.urls import reverse
 from baristaweb.lib.clock import now
 from deployments.actions import deployments as actions
 from deployments.audit import Actor
-from deployments.domain.spec import Resources
+from deployments.domain.spec import Autoscale, Resources
 from deployments.forms import texts
 from deployments.models import Deployment, Observation, Proposal, Rollout
 from deployments.tests import factories
@@ -335,3 +335,22 @@ def test_what_is_measured_stands_beside_the_field(client_as: ClientAs, people: P
         "240 s would fit: the slowest of 3 starts took 100 s.",
     ):
         assert words in html
+
+
+def test_turning_the_autoscaler_off_begins_with_the_number_that_runs(
+    client_as: ClientAs, people: People, places: Places
+) -> None:
+    scaled = factories.make_spec(replicas=Autoscale(min=2, max=9))
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev, spec=scaled)
+    client, url = client_as("editor"), reverse("deployment-edit", args=[deployment.slug])
+
+    def count() -> str:
+        found = re.search(r'<input[^>]*name="replicas__count"[^>]*>', body(client.get(url)))
+        assert found is not None
+        return found.group()
+
+    assert 'value="2"' in count()
+    Observation.objects.filter(deployment=deployment).update(observed_at=now(), ready=6, desired=7)
+    assert 'value="7"' in count()
+    Observation.objects.filter(deployment=deployment).update(desired=0)
+    assert 'value="2"' in count(), "asleep, it says nothing about how many are wanted"

@@ -1,0 +1,154 @@
+"""Hostile text in every field of the form and every place of what is stored: refused by name, or kept as it is."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from deployments.domain.fields import field_for
+from deployments.domain.spec import Spec, SpecInvalid
+from deployments.forms import spec as spec_forms
+from deployments.forms import texts
+from deployments.forms.choices import Choices
+from deployments.forms.spec import SpecForm
+from deployments.models import Proposal
+from deployments.tests import factories
+from deployments.tests.domain import bad_inputs
+from deployments.tests.domain.test_schema import FULL
+from deployments.tests.fixtures import People, Places
+from deployments.tests.views.helpers import body, posted, send_edit
+
+QUANTITIES = bad_inputs.load("quantities")
+HOSTILE = (
+    "a\x00b",
+    "\ud800",
+    "a\u202eb",
+    "a\u200bb",
+    "\u00a0\u2003",
+    "\u0661",
+    "1e3",
+    "1e400",
+    "NaN",
+    "-1",
+    "9" * 5000,
+    "x" * 40_000,
+    "=cmd|' /C calc'!A0",
+    "<script>alert(1)</script>",
+    "{{7*7}}{% debug %}%(x)s{0.__class__}",
+    "';DROP TABLE x;--",
+    "../../etc/passwd",
+    "a=b=c\n\n=\n:x\n/",
+    "\r\n\t",
+)
+VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    2**80,
+    1.5,
+    float("nan"),
+    float("inf"),
+    "",
+    "\x00",
+    "\ud800",
+    [],
+    [[]],
+    [None],
+    {},
+    {"": 1},
+    {"a": {"b": []}},
+    "x" * 100_000,
+)
+
+
+@pytest.mark.parametrize("entry", QUANTITIES, ids=bad_inputs.ids(QUANTITIES))
+def test_a_bad_quantity_is_refused_at_its_field(
+    client_as: Callable[[str], Client], people: People, places: Places, entry: dict[str, Any]
+) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    name = "resources__cpu_request" if entry["field"] == "cpu" else "resources__memory_limit"
+    text = bad_inputs.text_of(entry)
+    response = send_edit(client_as("editor"), deployment, profile="-own", **{name: text})
+    if text.strip() in ("1", "1Gi"):
+        assert response.status_code == (302 if text.strip() != text else 422)  # spaces around it are nobody's mistake
+        return
+    assert response.status_code == 422
+    assert f'href="#id_{name}"' in body(response)
+    if text.strip():
+        assert Proposal.objects.count() == 1
+
+
+def test_every_field_of_the_form_survives_everything(people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    choices = Choices.of(places.dev, kept=deployment.current)
+    base = factories.make_spec()
+    start = spec_forms.data_of(texts.of_spec(base, None), base.env)
+    for path in texts.PATHS:
+        for text in HOSTILE:
+            data = start.copy()
+            data[texts.path_name(path)] = text
+            form = SpecForm(data, choices=choices, baseline=base)
+            if form.spec is None:
+                assert all(form.errors.values()), (path, text)
+                owner = path.split(".")[0]
+                assert any(wrong.split(".")[0] == owner or wrong in DEPENDS.get(owner, ()) for wrong in form.errors), (
+                    path,
+                    text,
+                    form.errors,
+                )
+            else:
+                json.dumps(form.spec.to_json(), allow_nan=False).encode()
+
+
+# A field may be fine in itself and wrong beside another, which is then the one that is named.
+DEPENDS = {"service": ("ingress_host",), "min_ready_s": ("progress_deadline_s",)}
+
+
+def places_of(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from places_of(inner, (*path, key))
+
+
+def test_every_place_of_a_stored_spec_survives_everything() -> None:
+    document = FULL.to_json()
+    for place in list(places_of(document))[1:]:
+        for value in VALUES:
+            damaged: Any = copy.deepcopy(document)
+            *parents, last = place
+            inner = damaged
+            for step in parents:
+                inner = inner[step]
+            inner[last] = value
+            spec, errors = read(damaged)
+            assert all(path.split(".")[0] in document for path in errors), (place, value, errors)
+            if spec is not None:
+                json.dumps(spec.to_json(), allow_nan=False).encode()
+                assert spec.digest()
+
+
+def read(document: Any) -> tuple[Spec | None, dict[str, str]]:
+    try:
+        return Spec.from_json(document), {}
+    except SpecInvalid as problem:
+        return None, problem.errors
+
+
+def test_the_page_names_what_is_wrong_in_a_field_of_lines(
+    client_as: Callable[[str], Client], people: People, places: Places
+) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    for path in ("labels", "annotations", "env_refs", "node_selector", "tolerations"):
+        response = client_as("editor").post(
+            reverse("deployment-edit", args=[deployment.slug]), posted(deployment, **{path: "=\n:x\n/\n\x00"})
+        )
+        assert response.status_code == 422
+        assert field_for(path).label in unescape(body(response))
