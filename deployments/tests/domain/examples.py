@@ -1,5 +1,6 @@
 """Values that the tests of the pure core share."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -151,7 +152,33 @@ _tolerations = st.builds(Toleration, key=_words.map("example.com/{}".format), op
 _labels = st.dictionaries(_words.map("example.com/{}".format), _words, max_size=2).map(
     lambda pairs: tuple(pairs.items())
 )
+_annotations = st.dictionaries(_words.map("example.com/{}".format), _lines, max_size=2).map(
+    lambda pairs: tuple(pairs.items())
+)
 _budgets = st.builds(Budget, min_available=_steps) | st.builds(Budget, max_unavailable=_steps)
+
+
+@st.composite
+def runtimes(draw: st.DrawFn) -> Runtime:
+    """Runtimes of the catalogue with which the same specs are valid."""
+    return replace(
+        RUNTIME,
+        command=draw(st.sampled_from(((), ("/bin/serve",)))),
+        args=draw(st.sampled_from(((), ("--uri={artifact_uri}", "--env=$(MODEL_VERSION)", "{0.__class__}"), ("",)))),
+        env=draw(st.sampled_from(((), (("MODEL_VERSION", "{model_version}"), ("EMPTY", ""))))),
+        http_port=draw(st.sampled_from((80, 8080, 65535))),
+        grpc_port=draw(st.sampled_from((8500, 81))),
+        metrics_port=draw(st.none() | st.just(9090)),
+        run_as_user=draw(st.sampled_from((1, 1000, 2**31 - 1))),
+        needs_shm=draw(st.booleans()),
+        shm_size=draw(st.none() | st.just(GIB)),
+        tmp_size=draw(st.none() | st.just(GIB)),
+        pull_secret=draw(st.none() | st.just("registry.key")),
+        readiness=draw(probes),
+        liveness=draw(probes),
+        startup=draw(probes),
+        termination_grace_s=draw(st.integers(30, 3600)),
+    )
 
 
 @st.composite
@@ -197,11 +224,14 @@ def _more(draw: st.DrawFn, *, has_host: bool) -> dict[str, Any]:
         "tolerations": tuple(draw(st.lists(_tolerations, max_size=2, unique_by=lambda item: item.key))),
         "priority_class": draw(st.none() | st.just("models-high")),
         "spread": draw(
-            st.none() | st.builds(Spread, over=st.sampled_from(("nodes", "zones")), is_required=st.booleans())
+            st.none()
+            | st.builds(
+                Spread, over=st.sampled_from(("nodes", "zones")), max_skew=st.integers(1, 10), is_required=st.booleans()
+            )
         ),
         "budget": draw(st.none() | _budgets),
         "labels": draw(_labels),
-        "annotations": draw(_labels),
+        "annotations": draw(_annotations),
         "contact": draw(_lines),
         "runbook": draw(st.sampled_from(("", "https://example.com/runbook"))),
         "description": draw(_lines),

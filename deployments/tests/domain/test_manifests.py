@@ -3,10 +3,10 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.domain.catalogue import Probe, Toleration, expand
+from deployments.domain.catalogue import Probe, Runtime, Toleration, expand
 from deployments.domain.checker import check
 from deployments.domain.manifests import CONTAINER, canonical_json, escape_expansion
 from deployments.domain.spec import (
@@ -20,7 +20,7 @@ from deployments.domain.spec import (
     Spec,
     Spread,
 )
-from deployments.tests.domain.examples import ALLOWLIST, GIB, PLACEMENT, PREFIXES, make_spec, rendered, specs
+from deployments.tests.domain.examples import ALLOWLIST, GIB, PLACEMENT, PREFIXES, make_spec, rendered, runtimes, specs
 
 
 def kubelet_expand(text: str, known: dict[str, str]) -> str:
@@ -69,11 +69,13 @@ def test_templates_are_a_closed_list_expanded_once() -> None:
     assert expand(text, values) == "{model_name}|n|{0.__class__}|{env}|{{7*7}}|%(x)s|{0.__class__}"
 
 
-@given(specs(), st.integers(1, 10**6), st.none() | st.just("2026-01-05T10:00:00Z"), st.booleans())
+@settings(max_examples=2000)
+@given(specs(), runtimes(), st.integers(1, 10**6), st.none() | st.just("2026-01-05T10:00:00Z"), st.booleans())
 def test_rendered_objects_are_deterministic_ours_and_pass_the_checker(
-    spec: Spec, revision: int, restarted_at: str | None, paused: bool
+    spec: Spec, runtime: Runtime, revision: int, restarted_at: str | None, paused: bool
 ) -> None:
-    one, two = (rendered(spec, revision=revision, restarted_at=restarted_at, paused=paused) for _ in range(2))
+    facts: dict[str, Any] = {"revision": revision, "restarted_at": restarted_at, "paused": paused, "runtime": runtime}
+    one, two = (rendered(spec, **facts) for _ in range(2))
     sent = canonical_json(one.objects())
     assert sent == canonical_json(two.objects())
     ours = {"namespace": PLACEMENT.namespace, "install_id": PLACEMENT.install_id}

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from deployments.domain.catalogue import Runtime
 from deployments.domain.manifests import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA, canonical_json
 from deployments.domain.spec import Spec
 from deployments.kube.api import ClusterError
 from deployments.kube.client import KubernetesGateway, from_kubeconfig
-from deployments.tests.domain.examples import PLACEMENT, RUNTIME, make_spec, rendered, specs
+from deployments.tests.domain.examples import PLACEMENT, RUNTIME, make_spec, rendered, runtimes, specs
 from deployments.tests.domain.test_schema import FULL
 from embedded.kubernetes import grant
 from embedded.kubernetes.api import Api, ApiError
@@ -42,11 +43,11 @@ def gateway() -> KubernetesGateway:
     return from_kubeconfig(path, "")
 
 
-def refusals(gateway: KubernetesGateway, namespace: str, spec: Spec) -> list[str]:
+def refusals(gateway: KubernetesGateway, namespace: str, spec: Spec, runtime: Runtime = RUNTIME) -> list[str]:
     """What the API server says against any object of the spec, or against its pod."""
     placement = replace(PLACEMENT, namespace=namespace)
     # Admission asks whether the priority class exists: the rest of the spec is looked at without one.
-    objects = rendered(replace(spec, priority_class=None), runtime=RUNTIME, placement=placement)
+    objects = rendered(replace(spec, priority_class=None), runtime=runtime, placement=placement)
     found = []
     for item in objects.objects():
         manager = FIELD_MANAGER_HPA if item["kind"] == "HorizontalPodAutoscaler" else FIELD_MANAGER_CONFIG
@@ -66,7 +67,7 @@ def refusals(gateway: KubernetesGateway, namespace: str, spec: Spec) -> list[str
 
 
 def _env(deployment: dict[str, Any]) -> Any:
-    env = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    env = deployment["spec"]["template"]["spec"]["containers"][0].get("env", [])
     # The API server leaves an empty value out of its answer.
     return [item if "valueFrom" in item else {"value": "", **item} for item in env]
 
@@ -93,7 +94,9 @@ def test_every_character_arrives(gateway: KubernetesGateway, namespace: str) -> 
     assert refusals(gateway, namespace, spec) == []
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(spec=specs())
-def test_no_valid_spec_is_refused_for_its_shape(gateway: KubernetesGateway, namespace: str, spec: Spec) -> None:
-    assert refusals(gateway, namespace, spec) == []
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(spec=specs(), runtime=runtimes())
+def test_no_valid_spec_is_refused_for_its_shape(
+    gateway: KubernetesGateway, namespace: str, spec: Spec, runtime: Runtime
+) -> None:
+    assert refusals(gateway, namespace, spec, runtime) == []

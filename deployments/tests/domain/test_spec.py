@@ -3,8 +3,9 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
+from deployments.domain import wording
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.spec import ALL_FIELDS, SECTIONS, Spec, SpecInvalid, field_for, validate
 from deployments.tests.domain import bad_inputs
@@ -89,6 +90,18 @@ def test_round_trip_and_validity(spec: Spec) -> None:
     assert again == spec
     assert again.digest() == spec.digest()
     assert problems(spec) == {}
+
+
+def test_the_random_specs_reach_every_field() -> None:
+    seen: set[str] = set()
+
+    @settings(max_examples=400, database=None)
+    @given(specs())
+    def collect(spec: Spec) -> None:
+        seen.update(field_for(path).path for path in wording.values(spec) if path != "replicas.mode")
+
+    collect()
+    assert {field.path for field in ALL_FIELDS} - seen == {"replicas.mode"}
 
 
 def test_order_of_variables_does_not_change_the_digest() -> None:
