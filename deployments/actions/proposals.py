@@ -42,18 +42,24 @@ def metadata_prefixes() -> Sequence[str]:
 
 
 def _catalogue(spec: Spec, *, deployment: Deployment | None) -> tuple[dict[str, object], dict[str, object] | None]:
-    """The runtime and profile that `spec` names, as JSON; a deployment may keep those that are no longer offered."""
-    runtime = Runtime.objects.filter(slug=spec.runtime).first()
+    """The runtime and profile that `spec` names, as JSON; a deployment may keep those that are no longer offered.
+
+    Taken out of the catalogue altogether, they are kept as the deployment's own copy has them.
+    """
     kept = deployment.current if deployment else None
-    if runtime is None or not (runtime.is_active or (kept and kept.runtime.get("slug") == spec.runtime)):
+    runtime = Runtime.objects.filter(slug=spec.runtime).first()
+    copy = kept.runtime if kept and kept.runtime.get("slug") == spec.runtime else None
+    chosen = runtime.to_domain().to_json() if runtime and (runtime.is_active or copy) else copy
+    if chosen is None:
         raise Wrong({"runtime": "Choose a runtime from the list."})
-    profile = None
-    if spec.profile is not None:
-        profile = HardwareProfile.objects.filter(slug=spec.profile).first()
-        was = (kept.profile or {}).get("slug") if kept else None
-        if profile is None or not (profile.is_active or was == spec.profile):
-            raise Wrong({"profile": "Choose a hardware profile from the list."})
-    return runtime.to_domain().to_json(), profile.to_domain().to_json() if profile else None
+    if spec.profile is None:
+        return chosen, None
+    profile = HardwareProfile.objects.filter(slug=spec.profile).first()
+    copy = kept.profile if kept and (kept.profile or {}).get("slug") == spec.profile else None
+    size = profile.to_domain().to_json() if profile and (profile.is_active or copy) else copy
+    if size is None:
+        raise Wrong({"profile": "Choose a hardware profile from the list."})
+    return chosen, size
 
 
 @transaction.atomic

@@ -36,11 +36,18 @@ class Choices:
         """
         runtimes = Q(is_active=True) | Q(slug=kept.runtime.get("slug") if kept else "")
         profiles = Q(is_active=True) | Q(slug=(kept.profile or {}).get("slug", "") if kept else "")
+        offered = {row.slug: row.to_domain() for row in Runtime.objects.filter(runtimes)}
+        sizes = {row.slug: row.to_domain() for row in HardwareProfile.objects.filter(profiles)}
+        if kept is not None:
+            # Taken out of the catalogue altogether: what runs keeps its copy.
+            offered.setdefault(kept.to_runtime().slug, kept.to_runtime())
+            if (size := kept.to_profile()) is not None:
+                sizes.setdefault(size.slug, size)
         every = RegistryRule.objects.values_list("prefix", flat=True)
         return cls(
             environment=Environment(namespace.environment) if namespace else Environment.DEV,
-            runtimes={row.slug: row.to_domain() for row in Runtime.objects.filter(runtimes)},
-            profiles={row.slug: row.to_domain() for row in HardwareProfile.objects.filter(profiles)},
+            runtimes=offered,
+            profiles=sizes,
             allowlist=proposals.allowlist(namespace) if namespace else list(every),
             max_replicas=settings.BARISTA.max_replicas,
             metadata_prefixes=proposals.metadata_prefixes(),

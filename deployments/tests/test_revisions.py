@@ -4,10 +4,11 @@ import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from deployments.actions import proposals, records, revisions
-from deployments.actions.errors import Refused, Stale
+from deployments.actions.errors import Refused, Stale, Wrong
 from deployments.audit import Actor
 from deployments.domain.spec import Spec
-from deployments.models import AuditEvent, Deployment, Proposal, Revision, Runtime
+from deployments.forms.choices import Choices
+from deployments.models import AuditEvent, Deployment, HardwareProfile, Proposal, Revision, Runtime
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 
@@ -89,6 +90,32 @@ def test_rolling_back_runs_what_that_revision_ran(people: People, places: Places
 
     assert (revision.number, revision.returns_to, revision.runtime) == (3, 1, first.runtime)
     assert AuditEvent.objects.first().kind == "revision.rolled_back"
+
+
+def test_what_left_the_catalogue_is_kept_by_what_runs_it(people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    first = deployment.current
+    for row in (Runtime.objects.get(slug="tfserving"), HardwareProfile.objects.get(slug="cpu-small")):
+        records.delete(row=row, by=factories.BY)
+    facts = {"by": people.editor, "model": deployment.model, "namespace": deployment.namespace}
+
+    edited = proposals.make(
+        kind=Proposal.Kind.EDIT,
+        spec=factories.make_spec(model_version="2"),
+        deployment=deployment,
+        name=deployment.name,
+        based_on=1,
+        **facts,
+    )
+    second = factories.apply(edited, by=people.editor)
+
+    assert (second.runtime, second.profile) == (first.runtime, first.profile)
+    kept = Choices.of(places.dev, kept=second)
+    assert (list(kept.runtimes), list(kept.profiles)) == (["tfserving"], ["cpu-small"])
+    with pytest.raises(Wrong, match="Choose a runtime"):
+        proposals.make(
+            kind=Proposal.Kind.CREATE, spec=factories.make_spec(), deployment=None, name="new", based_on=0, **facts
+        )
 
 
 @pytest.mark.django_db(transaction=True)
