@@ -79,6 +79,19 @@ def parse_memory(text: str) -> int:
     return size
 
 
+def rounding(text: str, *, is_cpu: bool) -> str:
+    """What became of a part too small to count, in words; empty when nothing was rounded."""
+    try:
+        size = parse_cpu(text) if is_cpu else parse_memory(text)
+    except QuantityError:
+        return ""
+    number, unit = _split(text, example="")
+    factors = {"": 1000, "m": 1} if is_cpu else {"": 1} | _BINARY | _DECIMAL
+    if number * factors[unit] == size:
+        return ""
+    return f"Rounded up to {format_cpu(size) if is_cpu else format_memory(size)}."
+
+
 def format_cpu(millicores: int) -> str:
     """The canonical text, the same the API server answers: whole cores without unit, else millicores."""
     return f"{millicores // 1000}" if millicores % 1000 == 0 else f"{millicores}m"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from deployments.domain.diff import FieldChange
 from deployments.domain.fields import FIELDS, SECTIONS, Field, field_for
 from deployments.domain.naming import suggest_name
+from deployments.domain.quantities import rounding
 from deployments.forms import more, texts
 from deployments.forms.choices import size_in_words
 from deployments.forms.more import Part
@@ -68,6 +69,7 @@ class Row:
     placeholder: str = ""
     origin: str = ""
     note: str = ""
+    rounded: str = ""
     when: str = ""
     undo: str = ""
     is_changed: bool = False
@@ -160,6 +162,9 @@ def _row(form: SpecForm, field: Field, change: FieldChange | None) -> Row:
         placeholder=runtime_image,
         origin=f"from {form.runtime.name}" if runtime_image and not form.texts[path] and form.runtime else "",
         note=_note(form, path),
+        rounded=rounding(form.texts[path], is_cpu="cpu" in path)
+        if path.startswith(("resources.cpu", "resources.memory"))
+        else "",
         when=_when(path),
         undo=path,
         is_changed=change is not None or is_wrong_change,

@@ -15,6 +15,7 @@ from deployments.domain.quantities import (
     human_memory,
     parse_cpu,
     parse_memory,
+    rounding,
 )
 from deployments.tests.domain import bad_inputs
 
@@ -100,3 +101,20 @@ def test_human_memory(size: int, text: str) -> None:
 )
 def test_human_cpu(millicores: int, text: str) -> None:
     assert human_cpu(millicores) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "is_cpu", "words"),
+    [
+        ("1.0000000001", True, "Rounded up to 1001m."),
+        ("0.0001", True, "Rounded up to 1m."),
+        ("500m", True, ""),
+        ("0.5", True, ""),
+        ("1.00000000001Gi", False, "Rounded up to 1073741825."),
+        ("1.5Gi", False, ""),
+        ("1e3", True, ""),
+        ("", False, ""),
+    ],
+)
+def test_what_is_rounded_is_said(text: str, is_cpu: bool, words: str) -> None:
+    assert rounding(text, is_cpu=is_cpu) == words

@@ -152,3 +152,14 @@ def test_the_page_names_what_is_wrong_in_a_field_of_lines(
         )
         assert response.status_code == 422
         assert field_for(path).label in unescape(body(response))
+
+
+def test_what_is_rounded_is_said_beside_the_field(
+    client_as: Callable[[str], Client], people: People, places: Places
+) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    url = reverse("deployment-edit", args=[deployment.slug])
+    typed = {"profile": "-own", "resources__cpu_request": "1.0000000001"}
+    data = {name: value for name, value in posted(deployment, **typed).items() if name != "review"} | {"step": "1"}
+    answer = client_as("editor").post(url, data, headers={"HX-Request": "true"})
+    assert "Rounded up to 1001m." in body(answer)
