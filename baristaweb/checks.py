@@ -4,11 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 
 WEAK_SECRETS = ("", "secret", "changeme", "change-me", "django-insecure")
 
 
-@checks.register(checks.Tags.security, deploy=True)
+@checks.register(checks.Tags.security)
 def production_values(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """Weak or missing values that Django's own deployment checks do not look at."""
     problems: list[tuple[str, str, str]] = []
@@ -29,3 +30,10 @@ def production_values(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessa
     if settings.SESSION_COOKIE_AGE > 43_200:
         problems.append(("E006", "Sessions live longer than 12 hours.", "Set SESSION_COOKIE_AGE to 43200 or less."))
     return [checks.Error(text, hint=hint, id=f"barista.{code}") for code, text, hint in problems]
+
+
+def refuse_weak_values() -> None:
+    """Raise with every problem of production's values: for the web and the workers, which no system check stops."""
+    if problems := production_values(None):
+        told = " ".join(f"{problem.msg} {problem.hint}" for problem in problems)
+        raise ImproperlyConfigured(f"Barista does not start in production with weak values. {told}")

@@ -239,7 +239,8 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"kubernetes": {"level": "WARNING"}, "urllib3": {"level": "ERROR"}},
+    # Celery's own lines about each task say less than ours, and carry no request id.
+    "loggers": {"celery": {"level": "WARNING"}, "kubernetes": {"level": "WARNING"}, "urllib3": {"level": "ERROR"}},
 }
 structlog.configure(
     processors=[

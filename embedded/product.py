@@ -91,7 +91,7 @@ class Product:
         return self._program("web", "gunicorn", "baristaweb.wsgi", *arguments, stop_seconds=6)
 
     def worker(self) -> Command:
-        arguments = ("--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle")
+        arguments = ("--concurrency", "2", "--without-gossip", "--without-mingle")
         command = self._program("worker", "celery", "-q", "-A", "baristaweb", "worker", *arguments, stop_seconds=8)
         # A demo on a machine that has only root is all right; the task format cannot carry code.
         environ = {**command.environ, "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}

@@ -210,3 +210,23 @@ def test_production_refuses_weak_values(name: str, value: str, code: str) -> Non
     done = check_deploy(**{name: value})
     assert done.returncode != 0
     assert code in done.stderr
+
+
+STARTS = {
+    "web": ("-c", "import baristaweb.wsgi"),
+    "worker": ("-m", "celery", "-A", "baristaweb", "worker", "--pool", "solo"),
+    "relay": ("manage.py", "relay"),
+    "watch": ("manage.py", "watch"),
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_no_process_starts_in_production_with_weak_values(name: str) -> None:
+    done = run(sys.executable, "-W", "ignore", *STARTS[name], **PRODUCTION | {"SECRET_KEY": "changeme"})
+    assert done.returncode != 0
+    assert "SECRET_KEY is shorter than 50 characters" in done.stderr
+
+
+def test_the_web_process_starts_with_production_values() -> None:
+    done = run(sys.executable, "-W", "ignore", *STARTS["web"], **PRODUCTION)
+    assert done.returncode == 0, done.stderr[-2000:]

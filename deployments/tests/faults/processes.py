@@ -14,7 +14,7 @@ import psutil
 from django.conf import settings
 
 COMMANDS = {
-    "worker": ["-m", "celery", "-A", "baristaweb", "worker", "-c", "2", "-l", "WARNING", "--without-mingle"],
+    "worker": ["-m", "celery", "-A", "baristaweb", "worker", "-c", "2", "--without-mingle"],
     "relay": ["manage.py", "relay"],
     "watch": ["manage.py", "watch"],
 }
@@ -35,12 +35,13 @@ class Processes:
     database_url: str
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, **settings_: str) -> None:
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "baristaweb.tests.settings",
             "BARISTA_TEST_APP_URL": self.database_url,
             "BARISTA_TEST_REDIS_URL": self.redis_url,
             "PYTHONWARNINGS": "ignore",
+            **settings_,
         }
         with self.log.open("ab") as log:
             self.running[name] = subprocess.Popen(

@@ -43,16 +43,6 @@ def live_cluster(db: None, barista_kubeconfig: str) -> Cluster:
 
 
 @pytest.fixture
-def redis_url(worker_id: str) -> str:
-    """A database of the queue's server for this test worker alone."""
-    base = os.environ["BARISTA_TEST_REDIS_URL"].rsplit("/", 1)[0]
-    number = 10 + (int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0) % 6
-    url = f"{base}/{number}"
-    Redis.from_url(url).flushdb()
-    return url
-
-
-@pytest.fixture
 def processes(tmp_path: Path, redis_url: str) -> Iterator[Processes]:
     with Processes(tmp_path / "processes.log", redis_url, database_url()) as processes:
         yield processes
