@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from unicodedata import normalize
 
 from django.conf import settings
 from django.db import transaction
@@ -18,7 +19,8 @@ WINDOW = timedelta(minutes=15)
 def _keys(username: str, address: str) -> list[tuple[str, int]]:
     limits = settings.BARISTA
     return [
-        (_digest("user", username.lower(), address), limits.login_failures),
+        # As the login form reads it, else each other spelling of one name would have tries of its own.
+        (_digest("user", normalize("NFKC", username).strip().lower(), address), limits.login_failures),
         (_digest("address", address), limits.login_failures_address),
     ]
 
@@ -27,22 +29,25 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
 
-def is_blocked(*, username: str, address: str) -> bool:
-    """Whether this user from this address, or the address, failed too often in the last 15 minutes."""
-    limits = dict(_keys(username, address))
-    rows = LoginAttempt.objects.filter(pk__in=limits, window_started_at__gt=now() - WINDOW)
-    return any(row.failures >= limits[row.pk] for row in rows)
+@transaction.atomic
+def admit(*, username: str, address: str) -> bool:
+    """Count one try; False when this user from this address, or the address, failed too often in the last 15 minutes.
+
+    Counted before the password is looked at: tries at the same moment would otherwise all be let through.
+    """
+    for key, limit in _keys(username, address):
+        LoginAttempt.objects.filter(pk=key, window_started_at__lte=now() - WINDOW).delete()
+        LoginAttempt.objects.bulk_create([LoginAttempt(key=key, window_started_at=now())], ignore_conflicts=True)
+        if not LoginAttempt.objects.filter(pk=key, failures__lt=limit).update(failures=F("failures") + 1):
+            # What is turned away counts for nobody: the window ends 15 minutes after it began.
+            transaction.set_rollback(True)
+            return False
+    return True
 
 
 @transaction.atomic
-def count_failure(*, username: str, address: str) -> None:
-    """One more failure; a window that has passed starts anew."""
-    for key, _ in _keys(username, address):
-        LoginAttempt.objects.filter(pk=key, window_started_at__lte=now() - WINDOW).delete()
-        LoginAttempt.objects.bulk_create([LoginAttempt(key=key, window_started_at=now())], ignore_conflicts=True)
-        LoginAttempt.objects.filter(pk=key).update(failures=F("failures") + 1)
-
-
 def forget(*, username: str, address: str) -> None:
-    """After a success, the user's own count starts again; the address keeps its count."""
-    LoginAttempt.objects.filter(pk=_keys(username, address)[0][0]).delete()
+    """After a success, the user's own count starts again; the address is spared this one try only."""
+    (user, _), (place, _) = _keys(username, address)
+    LoginAttempt.objects.filter(pk=user).delete()
+    LoginAttempt.objects.filter(pk=place, failures__gt=0).update(failures=F("failures") - 1)

@@ -33,18 +33,17 @@ class Login(views.LoginView):
 
     def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
         username = request.POST.get("username", "")[:150]
-        if logins.is_blocked(username=username, address=self._address()):
+        if not logins.admit(username=username, address=self._address()):
             return render(request, "429.html", status=429)
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        logins.forget(username=form.cleaned_data["username"], address=self._address())
+        logins.forget(username=form.data.get("username", "")[:150], address=self._address())
         answer = super().form_valid(form)
         self.request.session["began"] = self.request.session["seen"] = int(time.time())
         return answer
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        logins.count_failure(username=form.data.get("username", "")[:150], address=self._address())
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
     def _address(self) -> str:

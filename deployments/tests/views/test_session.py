@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
 from deployments.actions import people as people_actions
+from deployments.tests.cluster.conftest import wait_until
 from deployments.tests.factories import BY, PASSWORD
 from deployments.tests.fixtures import People
 
@@ -39,10 +43,48 @@ def test_five_failures_block_the_right_password_too(client: Client, people: Peop
         assert attempt(client, "editor", PASSWORD) == 302
 
 
+def test_another_spelling_of_a_name_has_no_tries_of_its_own(client: Client, people: People) -> None:
+    for name in ("editor", " editor", "editor ", "EDITOR", "\N{FULLWIDTH LATIN SMALL LETTER E}ditor"):
+        assert attempt(client, name, "wrong") == 422
+    assert attempt(client, "editor", PASSWORD) == 429
+
+
 def test_twenty_failures_block_the_address(client: Client, people: People) -> None:
     for number in range(20):
         attempt(client, f"guess-{number}", "wrong")
     assert attempt(client, "editor", PASSWORD) == 429
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tries_at_the_same_moment_do_not_outrun_the_limit(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at, turned_away = [], []
+    released = threading.Event()
+
+    def slow_check(request: object = None, **credentials: str) -> None:
+        looked_at.append(credentials["username"])
+        released.wait(30)
+
+    def try_once() -> None:
+        if attempt(Client(headers={"host": "localhost"}), "editor", "wrong") == 429:
+            turned_away.append(1)
+        connections.close_all()
+
+    monkeypatch.setattr("django.contrib.auth.forms.authenticate", slow_check)
+    threads = [threading.Thread(target=try_once) for _ in range(9)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(looked_at) + len(turned_away) == 9, seconds=30, what="an answer to every try")
+    released.set()
+    for thread in threads:
+        thread.join(30)
+    assert (len(looked_at), len(turned_away)) == (5, 4)
+
+
+def test_a_success_is_no_failure_of_the_address(client: Client, people: People) -> None:
+    for _ in range(21):
+        assert attempt(client, "viewer", PASSWORD) == 302
+        client.logout()
+    assert attempt(client, "editor", PASSWORD) == 302
 
 
 def test_unknown_and_known_users_get_the_same_answer(client: Client, people: People) -> None:
@@ -81,9 +123,27 @@ def test_disabling_a_user_ends_its_sessions(client: Client, people: People) -> N
     assert client.get(reverse("profile")).status_code == 302
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "///evil.example",
+        "////evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "\t//evil.example",
+        "http:evil.example",
+        "https://evil.example",
+        "https://localhost@evil.example",
+        "https://localhost.evil.example",
+        "javascript:alert(1)",
+        "data:text/html,x",
+    ],
+)
 def test_no_open_redirect(target: str, client: Client, people: People) -> None:
-    answer = client.post(LOGIN + "?next=" + target, {"username": "editor", "password": PASSWORD, "next": target})
+    form = {"username": "editor", "password": PASSWORD, "next": target}
+    answer = client.post(LOGIN + "?" + urlencode({"next": target}), form)
     assert answer["Location"] == "/"
     assert client.post(reverse("theme"), {"theme": "dark", "next": target})["Location"] == "/"
 
