@@ -51,7 +51,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _lag() -> CollectorRegistry:
     registry = CollectorRegistry()
-    pending = ~Q(observed_generation=F("deployment__generation"))
+    # What somebody paused waits on purpose: it must wake nobody.
+    pending = ~Q(observed_generation=F("deployment__generation")) & Q(deployment__paused_at=None)
     facts = DeploymentState.objects.aggregate(
         pending=Count("pk", filter=pending), oldest=Min("deployment__changed_at", filter=pending)
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.db import OperationalError, connection
 from django.test import Client
 
+from deployments.actions import deployments as actions
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 
@@ -38,6 +39,14 @@ def test_metrics_tell_the_lag(client: Client, people: People, places: Places) ->
     text = client.get("/metrics", headers=METRICS).content.decode()
     assert "barista_pending_deployments 1.0" in text
     assert 'barista_cluster_reachable{cluster="demo"} 0.0' in text
+
+
+def test_what_is_paused_is_not_behind(client: Client, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    actions.pause(deployment=deployment, by=factories.BY, until=None, note="over the weekend")
+    text = client.get("/metrics", headers=METRICS).content.decode()
+    assert "barista_pending_deployments 0.0" in text
+    assert "barista_oldest_pending_seconds 0.0" in text
 
 
 def test_a_database_that_goes_away_is_503(client_as: Callable[[str], Client], monkeypatch) -> None:  # type: ignore[no-untyped-def]

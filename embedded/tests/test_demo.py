@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import http.cookiejar
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,15 +16,17 @@ from typing import Any
 import pytest
 
 from embedded import stack
-from embedded.kubernetes.api import Api
+from embedded.kubernetes.api import Api, ApiError
 from embedded.kubernetes.build import Builder
 from embedded.paths import LOOPBACK, REPOSITORY, Home, free_port
 from embedded.postgres import remove_outside
 from embedded.processes import marked, sweep
+from embedded.tests.visitor import Visitor
 
 pytestmark = pytest.mark.faults
 
 PASSWORD = "a-password-of-the-test"
+DEPLOYMENT = "/deployments/demo.vision-dev.visual-search/"
 
 # A toolchain whose builds wait while a file exists, and then give what this machine has built before.
 GO = r"""#!/bin/sh
@@ -104,18 +102,28 @@ class Machine:
     def running(self) -> list[str]:
         return [" ".join(process.cmdline()) for process in marked(str(self.home))]
 
-    def log_in(self, username: str) -> str:
-        """Log in through the form as a person would; returns the page that follows."""
-        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-        site = f"http://{LOOPBACK}:{self.port}"
-        with opener.open(site, timeout=20) as page:
-            address, text = page.url, page.read().decode()
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', text)
-        assert token, text
-        fields = {"username": username, "password": PASSWORD, "csrfmiddlewaretoken": token.group(1)}
-        request = urllib.request.Request(address, urllib.parse.urlencode(fields).encode(), {"Referer": address})  # noqa: S310 - our own site
-        with opener.open(request, timeout=20) as page:
-            return str(page.read().decode())
+    def visit(self, username: str) -> Visitor:
+        """Somebody who logged in through the form."""
+        visitor = Visitor(f"http://{LOOPBACK}:{self.port}")
+        assert username in visitor.log_in(username, PASSWORD) + visitor.page.get_text()
+        return visitor
+
+
+def save(visitor: Visitor, *, replicas: int) -> str:
+    """Edit, review and apply; returns the text of the deployment's page."""
+    visitor.open(f"{DEPLOYMENT}edit/")
+    visitor.send("Review changes", replicas__count=str(replicas))
+    return visitor.send("Apply", note="more than one")
+
+
+def replicas(api: Api) -> int | None:
+    """What the cluster was told, None before the deployment is there."""
+    try:
+        found = api.call("GET", "/apis/apps/v1/namespaces/vision-dev/deployments/visual-search")
+    except ApiError as error:
+        assert error.status == 404, error
+        return None
+    return int(found["spec"]["replicas"])
 
 
 @pytest.fixture
@@ -142,7 +150,11 @@ def test_the_site_does_not_wait_for_the_build_and_leaves_nothing_behind(machine:
     machine.wait_for_greeting(1, first)
     progress = machine.progress()
     assert (progress["state"], progress["step"], progress["of"]) == ("building", "etcd", 7)
-    assert "editor" in machine.log_in("editor")
+    editor = machine.visit("editor")
+    assert "building etcd, 1 of 7" in editor.open("/clusters/")
+    saved_at_once = save(editor, replicas=4)
+    assert "building etcd, 1 of 7" in saved_at_once
+    assert "not applied yet" in saved_at_once
 
     first.kill()
     first.wait(timeout=10)
@@ -150,7 +162,10 @@ def test_the_site_does_not_wait_for_the_build_and_leaves_nothing_behind(machine:
 
     second = machine.start()
     machine.wait_for_greeting(2, second)
-    assert "editor" in machine.log_in("editor")
+    # What was saved is there after the kill, and more can be saved.
+    editor = machine.visit("editor")
+    assert "more than one" in editor.open(f"{DEPLOYMENT}revisions/")
+    assert "not applied yet" in save(editor, replicas=5)
     worker = int(json.loads((machine.home / "run" / "worker.json").read_text())["pid"])
     os.kill(worker, signal.SIGKILL)
     wait_for(lambda: "worker     | started again" in machine.output(), machine.output)
@@ -159,7 +174,7 @@ def test_the_site_does_not_wait_for_the_build_and_leaves_nothing_behind(machine:
     (tmp_path / "block").unlink()
     wait_for(lambda: machine.progress()["state"] == "ready", machine.output)
     api = Api(machine.home / "kubernetes" / "admin.kubeconfig")
-    wait_for(lambda: bool(api.call("GET", "/apis/apps/v1/deployments")["items"]), machine.output)
+    wait_for(lambda: replicas(api) == 5, lambda: f"{replicas(api)} replicas\n{machine.output()}")
 
     second.send_signal(signal.SIGTERM)
     assert second.wait(timeout=60) == 0, machine.output()
