@@ -11,6 +11,8 @@ from embedded.kubernetes.pki import Pki
 from embedded.paths import LOOPBACK, Home
 from embedded.processes import Command
 
+NODE_LEASE_S = 200
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -125,9 +127,10 @@ def kube_controller_manager(plane: Plane) -> Command:
             "horizontal-pod-autoscaler-cpu-initialization-period": "20s",
             "concurrent-deployment-syncs": 10,
             "concurrent-replicaset-syncs": 10,
-            # The simulated nodes renew their leases slowly, to leave the processors to others.
+            # The simulated nodes renew their leases slowly, to leave the processors to others. A kwok that is started
+            # again waits for the old one's leases to run out: until then no pod may be given up.
             "node-monitor-period": "25s",
-            "node-monitor-grace-period": "3m20s",
+            "node-monitor-grace-period": f"{3 * NODE_LEASE_S}s",
         },
     )
 
@@ -165,7 +168,7 @@ def kwok(plane: Plane) -> Command:
             "node-name": "localhost",
             "node-port": port,
             "node-ip": LOOPBACK,
-            "node-lease-duration-seconds": 200,
+            "node-lease-duration-seconds": NODE_LEASE_S,
             "tls-cert-file": plane.pki.certificate("server"),
             "tls-private-key-file": plane.pki.key("server"),
             "enable-crds": "Logs",
