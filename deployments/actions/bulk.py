@@ -32,6 +32,12 @@ class BulkAction(StrEnum):
     def permission(self) -> Permission:
         return Permission.DEPLOYMENT_RESTART if self is BulkAction.RESTART else Permission.DEPLOYMENT_PAUSE
 
+    def why_not(self, row: Deployment) -> str:
+        """Why it cannot be done to `row` as it is now; empty when it can."""
+        if self is BulkAction.PAUSE:
+            return deployments.why_no_pause(row)
+        return deployments.why_no_resume(row) if self is BulkAction.RESUME else deployments.why_no_restart(row)
+
     @property
     def effect(self) -> str:
         """What happens to each, in words."""

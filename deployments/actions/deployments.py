@@ -38,9 +38,35 @@ def change_intent(row: Deployment, *, by: Actor, what: str, fields: tuple[str, .
     dispatch.reconcile_soon(row.pk)
 
 
+RETIRED = "This deployment is retired. Restore it first."
+
+
 def _refuse_retired(row: Deployment) -> None:
+    _refuse(RETIRED if row.is_retired else "")
+
+
+def _refuse(why: str) -> None:
+    if why:
+        raise Refused(why)
+
+
+def why_no_restart(row: Deployment) -> str:
+    """Empty when its pods can be replaced now."""
     if row.is_retired:
-        raise Refused("This deployment is retired. Restore it first.")
+        return RETIRED
+    return "This deployment is paused. Resume it before restarting it." if row.is_paused else ""
+
+
+def why_no_pause(row: Deployment) -> str:
+    """Empty when it can be paused now."""
+    if row.is_retired:
+        return RETIRED
+    return f"Already paused by {row.paused_by}." if row.is_paused else ""
+
+
+def why_no_resume(row: Deployment) -> str:
+    """Empty when it can be resumed now."""
+    return "" if row.is_paused else "This deployment is not paused."
 
 
 def need_reason(row_environment: Environment, note: str) -> None:
@@ -53,9 +79,7 @@ def need_reason(row_environment: Environment, note: str) -> None:
 def restart(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
     """Replace all pods, as the rollout strategy says. Raises Refused."""
     row = lock(deployment)
-    _refuse_retired(row)
-    if row.is_paused:
-        raise Refused("This deployment is paused. Resume it before restarting it.")
+    _refuse(why_no_restart(row))
     need_reason(row.environment, note)
     row.restarted_at = now()
     change_intent(row, by=by, what="restart", fields=("restarted_at",))
@@ -67,9 +91,7 @@ def restart(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
 def pause(*, deployment: Deployment, by: Actor, note: str, until: datetime | None) -> Deployment:
     """Stop applying changes until somebody resumes, or until then. Raises Refused."""
     row = lock(deployment)
-    _refuse_retired(row)
-    if row.is_paused:
-        raise Refused(f"Already paused by {row.paused_by}.")
+    _refuse(why_no_pause(row))
     if not note.strip():
         raise Refused("Say why it is paused, so that others know when to resume it.")
     if until is not None and not now() < until <= now() + LONGEST_PAUSE:
@@ -85,8 +107,7 @@ def pause(*, deployment: Deployment, by: Actor, note: str, until: datetime | Non
 def resume(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
     """Apply again what is saved. Raises Refused."""
     row = lock(deployment)
-    if not row.is_paused:
-        raise Refused("This deployment is not paused.")
+    _refuse(why_no_resume(row))
     row.paused_at = row.paused_until = None
     row.paused_reason = row.paused_by = ""
     change_intent(row, by=by, what="resume", fields=("paused_at", "paused_until", "paused_reason", "paused_by"))

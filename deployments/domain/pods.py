@@ -145,6 +145,12 @@ def explain_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
     return PodState.UNKNOWN, f"The cluster does not know how {name} is; its node may be gone."
 
 
+def without_name(sentence: str, name: str) -> str:
+    """What is said of a pod, without its generated name: beside its deployment the name tells a person nothing."""
+    rest = sentence.removeprefix(f"{name} ").replace(f" {name}", "") if name else sentence
+    return rest[:1].upper() + rest[1:]
+
+
 def last_words(pod: Mapping[str, Any]) -> str:
     """The last lines of a container that ended with an error, as the kubelet kept them; empty when it kept none."""
     for status in objects(pod, "status", "containerStatuses"):

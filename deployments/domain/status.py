@@ -175,7 +175,7 @@ def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent) -> Summary
         return _live_paused(intent)
     if counts.desired == 0:
         return _sleeping(view, counts, intent)
-    trouble = _trouble(view, live, counts)
+    trouble = _trouble(view, live, counts, intent)
     failure = condition(live, "ReplicaFailure")
     if failure.get("status") == "True":
         said = message(text(failure, "message")) or text(failure, "reason")
@@ -189,7 +189,7 @@ def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent) -> Summary
     is_late = progressing.get("status") == "False" and text(progressing, "reason") == "ProgressDeadlineExceeded"
     if trouble is not None:
         if is_late:
-            return replace(trouble, next_action=NextAction.ROLLBACK, since=instant(progressing, "lastUpdateTime"))
+            return replace(trouble, next_action=NextAction.ROLLBACK)
         return trouble
     if is_late:
         worst = _worst(view, live)
@@ -280,18 +280,24 @@ def _sleeping(view: ClusterView, counts: _Counts, intent: Intent) -> Summary:
     )
 
 
-def _trouble(view: ClusterView, live: dict[str, Any], counts: _Counts) -> Summary | None:
-    """The worst pod of the current template when its state explains everything else."""
+def _trouble(view: ClusterView, live: dict[str, Any], counts: _Counts, intent: Intent) -> Summary | None:
+    """The worst pod of the current template when its state explains everything else; who is affected comes first."""
     worst = _worst(view, live)
     if worst is None or worst.state not in _POD_TROUBLE:
         return None
     state, action = _POD_TROUBLE[worst.state]
-    sentence = f"{counts.ready} of {counts.desired} pods are ready; {worst.name} is not: {worst.label.lower()}."
+    has_old, ready = _has_old_pods(view, live), f"{counts.ready} of {counts.desired} pods are ready"
+    if counts.ready == 0:
+        sentence = f"Nothing serves: {ready}."
+    elif has_old:
+        sentence = f"Revision {intent.revision} does not start. The pods before it keep serving: {ready}."
+    else:
+        sentence = f"It still serves: {ready}, the others fail."
     return Summary(
         state=state,
         sentence=sentence,
         why=worst.detail,
-        next_action=NextAction.ROLLBACK if _has_old_pods(view, live) else action,
+        next_action=NextAction.ROLLBACK if has_old else action,
         worst_pod=worst.name,
         since=worst.age_started_at,
     )

@@ -9,10 +9,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from deployments.domain.answers import text
 from deployments.domain.catalogue import ModelType, Placement
 from deployments.domain.manifests import Rendered, render
-from deployments.domain.pods import last_words
+from deployments.domain.pods import PodRow, pod_rows
 from deployments.domain.states import ClusterView, State, Summary, Tone
 from deployments.domain.timeline import RolloutFacts, Step, rollout_steps
 from deployments.models import ClusterEvent, Deployment, Installation, Revision, Rollout
@@ -59,10 +58,11 @@ def view_of(deployment: Deployment) -> ClusterView:
     )
 
 
-def last_words_of(deployment: Deployment, pod: str) -> str:
-    """The last lines of the pod that explains the state; empty when there is none or it said nothing."""
-    found = (item for item in deployment.observation.view.get("pods") or () if text(item, "metadata", "name") == pod)
-    return last_words(next(found, {})) if pod else ""
+def worst_pod_of(deployment: Deployment, name: str) -> PodRow | None:
+    """The pod that explains the state; None when none does, or it is gone."""
+    if not name:
+        return None
+    return next((row for row in pod_rows(view_of(deployment)) if row.name == name), None)
 
 
 def events_of(deployment: Deployment) -> list[EventGroup]:

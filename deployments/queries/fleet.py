@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.db.models.fields.json import KeyTransform
@@ -13,10 +14,11 @@ from django.db.models.fields.json import KeyTransform
 from baristaweb.lib.clock import now
 from deployments.domain.catalogue import Environment
 from deployments.domain.states import State, Tone
-from deployments.models import Deployment, Team, User
+from deployments.models import Cluster, Deployment, Team, User
 from deployments.models.deployment import DeploymentQuerySet
 from deployments.queries.shown import ATTENTION_FROM, shown_severity, shown_state
 
+MEASURED = KeyTransform("usage", "observation__view")
 RECENT = timedelta(hours=24)
 ATTENTION = tuple(state.value for state in State if state.severity >= ATTENTION_FROM)
 MOVING = tuple(state.value for state in State if state.tone is Tone.BUSY)
@@ -29,7 +31,15 @@ SORTS = {
     "-changed": ("changed_at", "slug"),
     "ready": ("observation__ready", "slug"),
     "-ready": ("-observation__ready", "slug"),
+    "environment": ("environment_order", "name", "slug"),
+    "-environment": ("-environment_order", "name", "slug"),
+    "image": ("current__runtime__name", "current__spec__image_override", "slug"),
+    "-image": ("-current__runtime__name", "-current__spec__image_override", "-slug"),
+    "place": ("namespace__cluster__name", "namespace__name", "name"),
+    "-place": ("-namespace__cluster__name", "-namespace__name", "-name"),
 }
+# Shares of use are figures that the rows are made from, not columns of the database: the page sorts them.
+USE_SORTS = {"cpu": 0, "-cpu": 0, "memory": 1, "-memory": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +53,7 @@ class Filters:
     type: str = ""
     team: str = ""
     cluster: str = ""
+    runtime: str = ""
     sort: str = "state"
 
 
@@ -100,6 +111,8 @@ def rows(user: User, filters: Filters) -> DeploymentQuerySet:
         found = found.filter(namespace__team__slug=filters.team)
     if filters.cluster:
         found = found.filter(namespace__cluster__slug=filters.cluster)
+    if filters.runtime:
+        found = found.filter(current__runtime__slug=filters.runtime)
     for word in filters.words.split()[:5]:
         found = found.filter(_matches(word))
     return found.only("pk").order_by(*SORTS.get(filters.sort, SORTS["state"]))
@@ -110,10 +123,29 @@ def load(chosen: Iterable[Deployment]) -> list[Deployment]:
 
     Two queries on purpose: in one, the database would sort all rows with their specs and figures in tow.
     """
-    ids = [row.pk for row in chosen]
-    measured = KeyTransform("usage", "observation__view")
-    found = Deployment.objects.related().defer("observation__view").annotate(usage=measured).in_bulk(ids)
+    return load_ids([row.pk for row in chosen])
+
+
+def load_ids(ids: Sequence[int]) -> list[Deployment]:
+    """The same by their keys."""
+    found = Deployment.objects.related().defer("observation__view").annotate(usage=MEASURED).in_bulk(ids)
     return [found[pk] for pk in ids]
+
+
+def sizes(found: DeploymentQuerySet) -> Iterable[tuple[int, Any, Any, Any]]:
+    """Key, measured use by pod, resources and hardware profile of each row, to compute shares of use from."""
+    rows: Iterable[tuple[int, Any, Any, Any]] = found.values_list(
+        "pk", MEASURED, KeyTransform("resources", "current__spec"), "current__profile"
+    )
+    return rows
+
+
+def clusters_of(user: User) -> list[Cluster]:
+    """Clusters in which the user may see deployments."""
+    found = Cluster.objects.order_by("name")
+    if not user.sees_everything:
+        found = found.filter(namespaces__team_id__in=list(user.roles)).distinct()
+    return list(found)
 
 
 def counts(user: User) -> Counts:
@@ -176,4 +208,5 @@ def _matches(word: str) -> Q:
         | Q(changed_what__icontains=word)
         | Q(current__spec__image_override__icontains=word)
         | Q(current__runtime__image__icontains=word)
+        | Q(current__runtime__name__icontains=word)
     )

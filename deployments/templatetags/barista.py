@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from deployments.domain.pods import without_name
 from deployments.domain.quantities import human_cpu, human_memory
 
 register = template.Library()
@@ -140,11 +141,7 @@ def memory(size: int | None) -> str:
     return UNKNOWN if size is None else human_memory(size)
 
 
-@register.filter
-def without(sentence: str, name: str) -> str:
-    """A sentence without the name that stands beside it already, begun with a capital."""
-    rest = sentence.removeprefix(name).strip() or sentence
-    return rest[:1].upper() + rest[1:]
+register.filter("without", without_name)
 
 
 @register.simple_tag

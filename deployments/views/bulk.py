@@ -51,7 +51,10 @@ def bulk_action(request: HttpRequest) -> HttpResponse:
 
 
 def _not_allowed(request: HttpRequest, rows: list[Deployment], action: BulkAction) -> dict[Deployment, str]:
-    """Those for which the user's role is too small; the attempt is recorded when it was confirmed."""
+    """Those that cannot be done: the role is too small, or the state does not fit.
+
+    A confirmed attempt with too small a role is recorded, and what state fits is then decided under the rows' locks.
+    """
     problems = {}
     user = access.current_user(request)
     for row in rows:
@@ -59,4 +62,6 @@ def _not_allowed(request: HttpRequest, rows: list[Deployment], action: BulkActio
             access.require(request, action.permission, target=row)
         elif not access.may(user, action.permission, team_id=row.team.pk, environment=row.environment):
             problems[row] = "your role is too small here"
+        elif why := action.why_not(row):
+            problems[row] = why
     return problems

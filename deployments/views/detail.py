@@ -25,7 +25,7 @@ from deployments.domain.pods import HASH_LABEL, PodRow, pod_rows
 from deployments.domain.roles import Permission
 from deployments.domain.sample_call import sample_call
 from deployments.domain.spec import effective_image, effective_resources
-from deployments.domain.states import ClusterView, NextAction, Summary
+from deployments.domain.states import ClusterView, NextAction, Summary, Tone
 from deployments.domain.timeline import StepMark
 from deployments.models import Deployment, Revision
 from deployments.queries import detail as queries
@@ -55,12 +55,13 @@ class Rights:
 
 @dataclass(frozen=True, kw_only=True)
 class Button:
-    """The one thing to do next. `is_post`: it acts at once."""
+    """The one thing to do next. `is_post`: it acts at once, with `fields` as what the form sends."""
 
     words: str
     icon: str
     url: str
     is_post: bool = False
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 def rights_in(request: HttpRequest, deployment: Deployment) -> Rights:
@@ -87,17 +88,19 @@ def shell_of(request: HttpRequest, deployment: Deployment, tab: str) -> dict[str
     summary = summary_of(deployment, at=at)
     rights = rights_in(request, deployment)
     heard = heard_at(deployment)
+    worst = queries.worst_pod_of(deployment, summary.worst_pod)
     return {
         "deployment": deployment,
         "summary": summary,
         "rights": rights,
         "tab": tab,
-        "next_button": _next_button(deployment, summary, rights),
+        "next_button": _next_button(deployment, summary, rights, worst),
+        "rollback_to": _rollback_to(deployment, summary, rights),
         "is_settled": summary.state.settled,
         "heard_at": heard,
         "is_stale": heard is not None and at - heard > timedelta(seconds=settings.BARISTA.observation_stale_s),
         "verdict_tone": _verdict_tone(summary),
-        "last_words": queries.last_words_of(deployment, summary.worst_pod),
+        "worst": worst,
         "promote_to": next_environment(deployment) if rights.edit else None,
         "kubectl": f"kubectl -n {deployment.namespace.name} describe deployment {deployment.name}",
     }
@@ -208,7 +211,14 @@ def _verdict_tone(summary: Summary) -> str:
     return {"ok": "ok", "bad": "bad", "warn": "warn", "stall": "warn"}.get(tone.value, "plan")
 
 
-def _next_button(deployment: Deployment, summary: Summary, rights: Rights) -> Button | None:
+def _rollback_to(deployment: Deployment, summary: Summary, rights: Rights) -> int | None:
+    """The revision that would help, beside another next step, when pods fail and one ran before."""
+    if summary.state.tone is not Tone.BAD or not rights.edit or summary.next_action is NextAction.ROLLBACK:
+        return None
+    return queries.revision_to_return_to(deployment)
+
+
+def _next_button(deployment: Deployment, summary: Summary, rights: Rights, worst: PodRow | None) -> Button | None:
     """What to press, if the person may press it."""
     action, slug = summary.next_action, deployment.slug
     if action is NextAction.ROLLBACK and rights.edit:
@@ -223,8 +233,14 @@ def _next_button(deployment: Deployment, summary: Summary, rights: Rights) -> Bu
     if action is NextAction.EDIT and rights.edit:
         return Button(words="Edit", icon="pencil", url=reverse("deployment-edit", args=[slug]))
     if action is NextAction.OPEN_LOGS:
-        url = f"{reverse('deployment-logs', args=[slug])}?pod={summary.worst_pod}"
-        return Button(words="Open logs", icon="terminal-2", url=url)
+        has_previous = worst is not None and worst.has_previous
+        return Button(
+            words="Read its last logs" if has_previous else "Read its logs",
+            icon="terminal-2",
+            url=reverse("deployment-logs", args=[slug]),
+            is_post=True,
+            fields=(("pod", summary.worst_pod), *([("previous", "on")] if has_previous else [])),
+        )
     if action is NextAction.RESOLVE_CONFLICT and rights.resolve:
         return Button(words="Settle it", icon="git-compare", url=reverse("deployment-conflict", args=[slug]))
     if action is NextAction.TRY_NOW and rights.retry:

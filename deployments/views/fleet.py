@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -19,9 +19,10 @@ from baristaweb.lib.clock import now
 from deployments.access import current_user, may
 from deployments.actions.bulk import BulkAction
 from deployments.domain.catalogue import Environment, ModelType
+from deployments.domain.pods import without_name
 from deployments.domain.roles import Permission
 from deployments.domain.states import State, Summary, Tone
-from deployments.models import Deployment, SavedView, User
+from deployments.models import Deployment, Runtime, SavedView, User
 from deployments.queries import fleet as queries
 from deployments.queries.shown import heard_at, summary_of
 from deployments.views import usage
@@ -29,7 +30,7 @@ from deployments.views.usage import Use
 
 PAGE_SIZE = 50
 ATTENTION_SHOWN = 6
-FIELDS = ("q", "view", "state", "environment", "type", "team", "cluster", "sort")
+FIELDS = ("q", "view", "state", "environment", "type", "team", "cluster", "runtime", "sort")
 VIEW_WORDS = {
     "": "All",
     "attention": "Needs attention",
@@ -45,6 +46,16 @@ SORT_WORDS = {
     "-changed": "last change, oldest first",
     "ready": "ready pods",
     "-ready": "ready pods, most first",
+    "environment": "environment",
+    "-environment": "environment, dev first",
+    "cpu": "use of CPU, most first",
+    "-cpu": "use of CPU, least first",
+    "memory": "use of memory, most first",
+    "-memory": "use of memory, least first",
+    "image": "runtime and image",
+    "-image": "runtime and image, from Z",
+    "place": "cluster and namespace",
+    "-place": "cluster and namespace, from Z",
 }
 
 
@@ -69,7 +80,9 @@ class Row:
     def short_reason(self) -> str:
         """Why it needs attention: the detail when something fails, the sentence when somebody has to decide."""
         is_failure = self.state.tone in (Tone.BAD, Tone.STALL) and self.state is not State.UNREACHABLE
-        return self.summary.why if is_failure and self.summary.why else self.summary.sentence
+        if is_failure and self.summary.why:
+            return without_name(self.summary.why, self.summary.worst_pod)
+        return self.summary.sentence
 
     @property
     def reason(self) -> str:
@@ -133,12 +146,8 @@ def fleet(request: HttpRequest) -> HttpResponse:
     saved = list(SavedView.objects.filter(user=user))
     counts = queries.counts(user)
     is_filtered = filters != queries.Filters(view=filters.view, sort=filters.sort)
-    pages = Paginator(queries.rows(user, filters), PAGE_SIZE)
-    if not is_filtered:
-        # Counted already, with everything else that the page counts.
-        pages.count = counts.of_view(filters.view)
-    page = pages.get_page(request.GET.get("page"))
-    rows = make_rows(queries.load(page.object_list))
+    page, found = _page(request, user, filters, None if is_filtered else counts.of_view(filters.view))
+    rows = make_rows(found)
     if page.number == 1 and filters == queries.Filters():
         attention = [row for row in rows if row.state in queries.ATTENTION][:ATTENTION_SHOWN]
     else:
@@ -159,6 +168,8 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "environments": list(Environment),
         "types": list(ModelType),
         "teams": queries.teams_of(user),
+        "clusters": queries.clusters_of(user),
+        "runtimes": Runtime.objects.all(),
         "is_settled": all(row.state.settled for row in rows),
         "heard_at": max((row.heard_at for row in rows if row.heard_at), default=None),
         "may_create": _may_create(user),
@@ -170,10 +181,26 @@ def fleet(request: HttpRequest) -> HttpResponse:
     return answer
 
 
+def _page(
+    request: HttpRequest, user: User, filters: queries.Filters, count: int | None
+) -> tuple[Page[Any], list[Deployment]]:
+    """The page asked for and its rows. `count`: how many there are, when that is counted already."""
+    chosen: Any = queries.rows(user, filters)
+    if filters.sort in queries.USE_SORTS:
+        least_first = filters.sort.startswith("-")
+        chosen = usage.order(queries.sizes(chosen), which=queries.USE_SORTS[filters.sort], least_first=least_first)
+    pages = Paginator(chosen, PAGE_SIZE)
+    if count is not None:
+        pages.count = count
+    page = pages.get_page(request.GET.get("page"))
+    ids = page.object_list if isinstance(chosen, list) else [row.pk for row in page.object_list]
+    return page, queries.load_ids(list(ids))
+
+
 def filters_of(data: QueryDict) -> queries.Filters:
     """What a query string asks for."""
     given = {name: data.get(name, "").replace("\0", "")[:100].strip() for name in FIELDS}
-    sort = given["sort"] if given["sort"] in queries.SORTS else "state"
+    sort = given["sort"] if given["sort"] in SORT_WORDS else "state"
     return queries.Filters(words=given.pop("q"), **given | {"sort": sort})
 
 

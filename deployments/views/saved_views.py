@@ -78,6 +78,7 @@ def words_of(query: str) -> str:
         _label(ModelType, filters.type),
         f"team {filters.team}" if filters.team else "",
         f"cluster {filters.cluster}" if filters.cluster else "",
+        f"runtime {filters.runtime}" if filters.runtime else "",
         f"by {SORT_WORDS[filters.sort]}" if filters.sort != "state" else "",
     ]
     return ", ".join(part for part in parts if part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +30,19 @@ def is_measured(usage: Mapping[str, Any]) -> bool:
 
 def of_pods(usage: Mapping[str, Mapping[str, Any]] | None, revision: Revision | None) -> tuple[Use | None, Use | None]:
     """CPU and memory of all measured pods together against what the revision reserves for as many."""
+    return (None, None) if revision is None else of_sizes(usage, revision.spec.get("resources"), revision.profile)
+
+
+def of_sizes(
+    usage: Mapping[str, Mapping[str, Any]] | None,
+    resources: Mapping[str, Any] | None,
+    profile: Mapping[str, Any] | None,
+) -> tuple[Use | None, Use | None]:
+    """The same with what a revision stores of one pod's size: its own numbers, else those of its profile."""
     measured = [item for item in (usage or {}).values() if is_measured(item)]
-    if not measured or revision is None:
+    if not measured:
         return None, None
-    size = revision.spec.get("resources") or revision.profile or {}
+    size = resources or profile or {}
     count = len(measured)
     return (
         _cpu(sum(int(item.get("cpu_m") or 0) for item in measured), _read(parse_cpu, size, "cpu_request"), count),
@@ -43,6 +52,16 @@ def of_pods(usage: Mapping[str, Mapping[str, Any]] | None, revision: Revision | 
             count,
         ),
     )
+
+
+def order(rows: Iterable[tuple[int, Any, Any, Any]], *, which: int, least_first: bool) -> list[int]:
+    """Keys by their share of CPU (0) or memory (1); those without a measurement last, either way."""
+    shares = []
+    for pk, usage, resources, profile in rows:
+        use = of_sizes(usage, resources, profile)[which]
+        share = use.used / use.reserved if use else None
+        shares.append((share is None, (share or 0) if least_first else -(share or 0), pk))
+    return [pk for _, _, pk in sorted(shares)]
 
 
 def of_pod(usage: Mapping[str, Any] | None, cpu_request: str, memory_request: str) -> tuple[Use | None, Use | None]:

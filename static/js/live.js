@@ -2,11 +2,56 @@
 
 const LOST = "live-lost";
 const isPoll = (element) => (element.getAttribute("hx-trigger") || "").includes("every");
-let openDetails = [];
-let ticked = [];
+let kept = null;
 let said = "";
 let wasAtEnd = true;
 let scrolledTo = 0;
+
+// What somebody is doing on the page and a swap would undo. A swap may replace parts anywhere (out of band), so the
+// whole page is looked at. An answer to a form says itself what its fields hold: only a poll gets them back.
+function keep(poll) {
+  const active = document.activeElement;
+  kept = {
+    poll,
+    open: [...document.querySelectorAll("details[open][id]")].map((details) => details.id),
+    ticked: new Set([...document.querySelectorAll("input[type=checkbox]:checked")].map((box) => box.name + box.value)),
+    typed: [...document.querySelectorAll("input[id]:not([type=checkbox])")]
+      .filter((input) => input.value !== input.defaultValue)
+      .map((input) => [input.id, input.value]),
+    aside: [...document.querySelectorAll(".scroll[aria-label]")]
+      .filter((box) => box.scrollLeft)
+      .map((box) => [box.ariaLabel, box.scrollLeft]),
+    active,
+    place: active?.matches("a:not([id]), button:not([id]), input:not([id]), .scroll:not([id])") ? place(active) : null,
+  };
+}
+
+// htmx finds the focus again by id; the hundred links of a list have none, so they are known by what they lead to.
+function place(element) {
+  const name = ["href", "value", "name", "aria-label"].find((attribute) => element.getAttribute(attribute));
+  if (!name) return null;
+  const selector = `${element.localName}[${name}="${CSS.escape(element.getAttribute(name))}"]`;
+  return { selector, at: [...document.querySelectorAll(selector)].indexOf(element) };
+}
+
+function restore(element) {
+  for (const id of kept.open) document.getElementById(id)?.setAttribute("open", "");
+  for (const [label, left] of kept.aside) {
+    const box = document.querySelector(`.scroll[aria-label="${CSS.escape(label)}"]`);
+    if (box) box.scrollLeft = left;
+  }
+  if (kept.place && !kept.active.isConnected) {
+    document.querySelectorAll(kept.place.selector)[kept.place.at]?.focus({ preventScroll: true });
+  }
+  if (!kept.poll) return;
+  for (const [id, value] of kept.typed) {
+    const input = document.getElementById(id);
+    if (input && element.contains(input)) input.value = value;
+  }
+  for (const box of element.querySelectorAll("input[type=checkbox]")) {
+    if (kept.ticked.has(box.name + box.value)) box.checked = true;
+  }
+}
 
 function lost(words) {
   if (document.getElementById(LOST)) return;
@@ -40,8 +85,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     return;
   }
   if (xhr.status < 400) document.getElementById(LOST)?.remove();
-  openDetails = [...target.querySelectorAll("details[open][id]")].map((details) => details.id);
-  ticked = [...target.querySelectorAll("input[type=checkbox]:checked")].map((box) => box.value);
+  keep(isPoll(event.detail.requestConfig.elt));
   said = target.querySelector("[data-say]")?.dataset.say ?? target.dataset.say ?? "";
   const tail = document.querySelector("[data-tail]");
   scrolledTo = tail?.scrollTop ?? 0;
@@ -49,14 +93,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
-  for (const id of openDetails) {
-    const details = document.getElementById(id);
-    if (details) details.open = true;
-  }
   const element = event.detail.elt;
-  for (const box of element.querySelectorAll("input[type=checkbox]")) {
-    if (ticked.includes(box.value)) box.checked = true;
-  }
+  if (kept) restore(element);
   const now = (element.matches("[data-say]") ? element : element.querySelector("[data-say]"))?.dataset.say;
   if (now && now !== said) document.getElementById("said").textContent = now;
   const tail = document.querySelector("[data-tail]");

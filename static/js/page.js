@@ -20,6 +20,22 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Ticking many rows at once, and how many are ticked.
+function countTicked() {
+  const words = document.querySelector("[data-ticked]");
+  if (!words) return;
+  const ticked = document.querySelectorAll("tbody input[type=checkbox]:checked").length;
+  words.textContent = ticked ? `Do to the ${ticked} ticked:` : "Do to the ticked ones:";
+}
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-tick-all]")) {
+    const boxes = event.target.closest("table").querySelectorAll("tbody input[type=checkbox]");
+    for (const box of boxes) box.checked = event.target.checked;
+  }
+  countTicked();
+});
+document.addEventListener("htmx:afterSettle", countTicked);
+
 async function copy(button) {
   const source = button.dataset.copyFrom && document.querySelector(button.dataset.copyFrom);
   try {

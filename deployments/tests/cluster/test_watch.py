@@ -99,7 +99,9 @@ def test_the_last_lines_of_a_crash_come_with_the_status(bench: Bench, watcher: C
     wait_until(lambda: seen(deployment).state == State.CRASH_LOOPING, what="the crash")
 
     row = Deployment.objects.select_related("observation").get(pk=deployment.pk)
-    assert "SchemaMismatch" in queries.last_words_of(row, row.observation.worst_pod).splitlines()[-1]
+    worst = queries.worst_pod_of(row, row.observation.worst_pod)
+    assert worst is not None
+    assert "SchemaMismatch" in worst.last_words.splitlines()[-1]
 
 
 def test_health_and_capacity_are_told(watcher: ClusterWatcher, live_cluster: Cluster) -> None:

@@ -9,6 +9,7 @@ from deployments.actions import deployments
 from deployments.models import AuditEvent, Deployment
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
+from deployments.tests.views.seen import soup_of
 
 ClientAs = Callable[[str], Client]
 
@@ -19,6 +20,7 @@ def test_preview_then_all(client_as: ClientAs, people: People, places: Places) -
     data = {"action": "restart", "deployment": [row.slug for row in rows], "note": "new base image"}
     preview = client.post(reverse("bulk"), data)
     assert preview.status_code == 200
+    assert "Restart 3 deployments" in [heading.text for heading in soup_of(preview).select("h1")]
     assert not Deployment.objects.exclude(restarted_at=None).exists()
     client.post(reverse("bulk"), data | {"confirm": "1"})
     assert Deployment.objects.exclude(restarted_at=None).count() == 3
@@ -28,10 +30,12 @@ def test_preview_then_all(client_as: ClientAs, people: People, places: Places) -
 def test_one_that_cannot_stops_all(client_as: ClientAs, people: People, places: Places) -> None:
     rows = [factories.make_deployment(author=people.editor, namespace=places.dev) for _ in range(2)]
     deployments.pause(deployment=rows[1], by=factories.BY, note="freeze", until=None)
-    data = {"action": "restart", "deployment": [row.slug for row in rows], "confirm": "1"}
-    answer = client_as("editor").post(reverse("bulk"), data)
-    assert answer.status_code == 409
-    assert "paused" in answer.content.decode()
+    data = {"action": "restart", "deployment": [row.slug for row in rows]}
+    for more in ({}, {"confirm": "1"}):
+        answer = client_as("editor").post(reverse("bulk"), data | more)
+        assert answer.status_code == 409
+        assert "This deployment is paused." in answer.content.decode()
+        assert soup_of(answer).select_one("main button.btn-primary[disabled]") is not None
     assert not Deployment.objects.exclude(restarted_at=None).exists()
 
 

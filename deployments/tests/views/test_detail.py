@@ -15,7 +15,7 @@ from baristaweb.lib.clock import now
 from deployments import desired
 from deployments.actions import deployments as actions
 from deployments.domain.states import State
-from deployments.models import ClusterEvent, Deployment, DeploymentState, Observation, Rollout
+from deployments.models import ClusterEvent, Deployment, DeploymentState, LogRequest, Observation, Rollout
 from deployments.queries.detail import manifest_of
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
@@ -74,12 +74,39 @@ def test_it_says_first_what_is_wrong_and_what_to_do(client_as: ClientAs, ranker:
     assert button["href"] == reverse("deployment-rollback", args=[ranker.slug, 1])
 
 
+def test_beside_reading_logs_it_offers_the_revision_that_ran(client_as: ClientAs, ranker: Deployment) -> None:
+    ranker.observation.view["pods"][1]["status"]["containerStatuses"][0]["lastState"] = {"terminated": {"exitCode": 1}}
+    see(
+        ranker,
+        State.CRASH_LOOPING,
+        next_action="open_logs",
+        worst_pod="ranker-x",
+        why="ranker-x ends.",
+        view=ranker.observation.view,
+    )
+    client = client_as("editor")
+    page = soup_of(client.get(url("detail", ranker)))
+    button, back = page.select_one("#act-next"), page.select_one("#act-rollback")
+    assert button is not None
+    assert back is not None
+    assert button.text.strip() == "Read its last logs"
+    assert back["href"] == reverse("deployment-rollback", args=[ranker.slug, 1])
+    form = button.find_parent("form")
+    assert form is not None
+    sent = {str(field["name"]): str(field["value"]) for field in form.select("input[name]")}
+    answer = client.post(str(form["action"]), sent)
+    asked = LogRequest.objects.get()
+    assert answer["Location"] == reverse("deployment-log-lines", args=[ranker.slug, asked.pk])
+    assert (asked.pod, asked.previous) == ("ranker-x", True)
+    assert soup_of(client_as("viewer").get(url("detail", ranker))).select_one("#act-rollback") is None
+
+
 def test_a_viewer_is_offered_only_reading(client_as: ClientAs, ranker: Deployment) -> None:
     page = soup_of(client_as("viewer").get(url("detail", ranker)))
     links = {str(link["href"]) for link in page.select("main a[href]")}
     for name in ("edit", "restart", "pause", "retire"):
         assert url(name, ranker) not in links
-    assert not page.select("main form")
+    assert {form["action"] for form in page.select("main form")} == {url("logs", ranker)}, "asking for lines is reading"
     assert "Roll back" not in page.text
     assert any(link.startswith(url("logs", ranker)) for link in links)
 

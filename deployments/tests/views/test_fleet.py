@@ -14,12 +14,13 @@ from django.urls import reverse
 from baristaweb.lib.clock import now
 from deployments.actions import deployments as actions
 from deployments.domain.states import Phase, State
-from deployments.models import ClusterHealth, Deployment, DeploymentState, Observation
+from deployments.models import ClusterHealth, Deployment, DeploymentState, LogRequest, Observation
 from deployments.queries.fleet import shown_to
 from deployments.queries.shown import summary_of
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
-from deployments.tests.views.seen import part, see, soup_of
+from deployments.tests.views.seen import make_pod, part, see, soup_of
+from deployments.views.fleet import SORT_WORDS
 
 ClientAs = Callable[[str], Client]
 HX = {"HX-Request": "true", "HX-Target": "fleet-rows"}
@@ -81,6 +82,13 @@ def test_the_auditor_sees_all_and_may_change_nothing(client_as: ClientAs, three:
         ("?type=vision", []),
         ("?cluster=demo&sort=name", ["broken", "calm", "fresh"]),
         ("?sort=-name", ["fresh", "calm", "broken"]),
+        ("?sort=environment", ["calm", "fresh", "broken"]),
+        ("?sort=-environment", ["broken", "fresh", "calm"]),
+        ("?sort=place", ["broken", "calm", "fresh"]),
+        ("?sort=-place", ["fresh", "calm", "broken"]),
+        ("?sort=image&runtime=tfserving", ["broken", "calm", "fresh"]),
+        ("?runtime=triton", []),
+        ("?q=TensorFlow&environment=dev", ["broken"]),
         ("?sort=;drop table", ["broken", "fresh", "calm"]),
         ("?q=%00%25'\"", []),
         ("?page=999", ["broken", "fresh", "calm"]),
@@ -168,6 +176,46 @@ def test_usage_is_measured_or_a_dash(client_as: ClientAs, three: list[Deployment
     labels = [bar["aria-label"] for bar in page.select("svg.use")]
     assert labels == ["CPU: 250m of 500m reserved", "Memory: 512 MiB of 1 GiB reserved"]
     assert not soup_of(client_as("viewer").get(reverse("fleet") + "?q=fresh")).select("svg.use")
+
+
+def test_sorted_by_use_the_unmeasured_come_last(client_as: ClientAs, three: list[Deployment]) -> None:
+    for row, cpu, memory in ((three[0], 450, 1 << 28), (three[1], 100, 1 << 29)):
+        Observation.objects.filter(deployment=row).update(view={"usage": {"pod-1": {"cpu_m": cpu, "memory_b": memory}}})
+    client = client_as("viewer")
+    assert names(client, "?sort=cpu") == ["calm", "broken", "fresh"]
+    assert names(client, "?sort=-cpu") == ["broken", "calm", "fresh"]
+    assert names(client, "?sort=memory") == ["broken", "calm", "fresh"]
+    assert names(client, "?sort=memory&environment=prod") == ["calm"]
+    head = soup_of(client.get(reverse("fleet") + "?sort=cpu")).select_one("thead [aria-sort]")
+    assert head is not None
+    assert (head.text.strip(), head["aria-sort"]) == ("CPU / request", "descending")
+
+
+def test_every_column_can_be_sorted(client_as: ClientAs, three: list[Deployment]) -> None:
+    heads = soup_of(client_as("viewer").get(reverse("fleet"))).select("thead th")
+    assert len(heads) == 9
+    for head in heads:
+        link = head.select_one("a")
+        assert link is not None
+        assert str(link["href"]).removeprefix("?sort=") in SORT_WORDS
+
+
+def test_a_crash_names_its_reason_and_one_press_reads_its_last_logs(
+    client_as: ClientAs, three: list[Deployment]
+) -> None:
+    pod = make_pod("broken-5c-x7", ready=False)
+    why = "broken-5c-x7 keeps ending with exit code 1; it restarted 4 times."
+    Observation.objects.filter(deployment=three[1]).update(worst_pod="broken-5c-x7", why=why, view={"pods": [pod]})
+    client = client_as("viewer")
+    strip = soup_of(client.get(reverse("fleet"))).select_one("#fleet-summary")
+    assert strip is not None
+    assert "Keeps ending with exit code 1; it restarted 4 times." in strip.text
+    form = strip.select_one("form")
+    assert form is not None
+    sent = {str(field["name"]): str(field["value"]) for field in form.select("input[name]")}
+    client.post(str(form["action"]), sent)
+    asked = LogRequest.objects.get()
+    assert (asked.deployment, asked.pod, asked.previous) == (three[1], "broken-5c-x7", True)
 
 
 SCENES: list[tuple[str, dict[str, Any], dict[str, Any], State]] = [
