@@ -55,6 +55,7 @@ READ_PAGES = [
     path("audit/<int:seq>/sign-off/", audit_review.sign_off, name="audit-sign-off"),
     path("audit/<int:seq>/", audit.event, name="audit-event"),
     path("clusters/", clusters.page, name="clusters"),
+    path("clusters/<str:slug>/check/", clusters.check, name="cluster-check"),
 ]
 
 # Before the pages that read: "new" must not be taken for a slug.

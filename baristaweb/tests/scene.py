@@ -51,6 +51,7 @@ class Scene:
             "member": [self.people.team.slug, self.member.pk],
             "event": [self.event.seq],
             "view": [self.view.pk],
+            "cluster": [self.dev.namespace.cluster.slug],
         }[target]
 
     def url(self, name: str, target: str) -> str:
@@ -123,5 +124,6 @@ def missing(url: str, scene: Scene) -> str:
     for row in (scene.draft, scene.sent, scene.lines):
         changed = changed.replace(str(row.pk), str(uuid.UUID(int=row.pk.int ^ 1)))
     changed = changed.replace(f"/teams/{scene.people.team.slug}/", "/teams/searcx/")
+    changed = changed.replace("/clusters/demo/", "/clusters/demx/")
     changed = changed.replace(f"/fleet/views/{scene.view.pk}/", f"/fleet/views/{scene.view.pk + 100_000}/")
     return changed.replace(f"/audit/{scene.event.seq}/", f"/audit/{scene.event.seq + 100_000}/")

@@ -41,6 +41,7 @@ audit-queue                -        GET   302 200 200 200 200 200 200
 audit-export               -        GET   302 200 200 200 200 200 200
 audit-sign-off             event    POST  302 404 403 403 302 302 302
 clusters                   -        GET   302 200 200 200 200 200 200
+cluster-check              cluster  POST  302 404 302 302 302 302 302
 profile                    -        GET   302 200 200 200 200 200 200
 profile                    -        POST  302 302 302 302 302 302 302
 password                   -        POST  302 422 422 422 422 422 422

@@ -35,17 +35,32 @@ def usage_by_pod(metrics: Iterable[Object]) -> dict[tuple[str, str], dict[str, A
 
 
 def capacity_by_pool(nodes: Iterable[Object]) -> list[dict[str, Any]]:
-    """Allocatable of the schedulable nodes, by pool."""
+    """Allocatable of the schedulable nodes, by pool; what all nodes of a pool share, and the least that one offers."""
     pools: dict[str, dict[str, Any]] = {}
     for node in nodes:
         labels, offered = obj(node, "metadata", "labels"), obj(node, "status", "allocatable")
         name = next((str(labels[label]) for label in POOL_LABELS if labels.get(label)), "nodes")
-        pool = pools.setdefault(name, {"pool": name, "nodes": 0, "machine": "", "cpu_m": 0, "memory_b": 0, "gpus": 0})
+        pool = pools.setdefault(name, _empty(name))
         if obj(node, "spec").get("unschedulable") is True:
             continue
+        one = {
+            "cpu_m": int(amount(offered.get("cpu")) * 1000),
+            "memory_b": int(amount(offered.get("memory"))),
+            "gpus": int(amount(offered.get(GPU))),
+        }
+        taints = objects(node, "spec", "taints")
+        is_first = pool["nodes"] == 0
         pool["nodes"] += 1
         pool["machine"] = str(labels.get("node.kubernetes.io/instance-type") or pool["machine"])
-        pool["cpu_m"] += int(amount(offered.get("cpu")) * 1000)
-        pool["memory_b"] += int(amount(offered.get("memory")))
-        pool["gpus"] += int(amount(offered.get(GPU)))
+        # A label of some nodes does not admit a pod to all, and a taint of one keeps it from that one only.
+        pool["labels"] = dict(labels) if is_first else dict(pool["labels"].items() & labels.items())
+        pool["taints"] = taints if is_first else [taint for taint in pool["taints"] if taint in taints]
+        pool["least"] = one if is_first else {key: min(value, pool["least"][key]) for key, value in one.items()}
+        for key, value in one.items():
+            pool[key] += value
     return sorted(pools.values(), key=lambda pool: str(pool["pool"]))
+
+
+def _empty(name: str) -> dict[str, Any]:
+    nothing = {"cpu_m": 0, "memory_b": 0, "gpus": 0}
+    return {"pool": name, "nodes": 0, "machine": "", "labels": {}, "taints": [], "least": dict(nothing), **nothing}

@@ -9,8 +9,10 @@ from typing import Any
 
 from django.db.models import Count, F, Min, Q
 
+from deployments.domain.capacity import Room, room
+from deployments.domain.catalogue import HardwareProfile as Profile
 from deployments.domain.states import Phase
-from deployments.models import Cluster, ClusterHealth, Deployment, Namespace, User
+from deployments.models import Cluster, ClusterHealth, Deployment, HardwareProfile, Namespace, User
 
 # Trying again would not help: somebody has to decide or to mend something.
 STOPPED = (Phase.CONFLICT, Phase.BLOCKED, Phase.PARKED)
@@ -27,6 +29,7 @@ class ClusterView:
     oldest_pending_at: datetime | None
     stopped: int
     namespaces: tuple[Namespace, ...]
+    rooms: tuple[Room, ...]
 
 
 def clusters(user: User) -> list[ClusterView]:
@@ -53,16 +56,25 @@ def clusters(user: User) -> list[ClusterView]:
     by_cluster: dict[int, list[Namespace]] = {}
     for space in spaces:
         by_cluster.setdefault(space.cluster_id, []).append(space)
-    return [_view(cluster, lags.get(cluster.pk, {}), by_cluster.get(cluster.pk, [])) for cluster in found]
+    profiles = [row.to_domain() for row in HardwareProfile.objects.filter(is_active=True)]
+    return [_view(row, lags.get(row.pk, {}), by_cluster.get(row.pk, []), profiles) for row in found]
 
 
-def _view(cluster: Cluster, lag: Mapping[str, Any], spaces: list[Namespace]) -> ClusterView:
+def find(user: User, slug: str) -> Cluster | None:
+    """A cluster that the user sees; None also when there is none of that name."""
+    return next((view.cluster for view in clusters(user) if view.cluster.slug == slug), None)
+
+
+def _view(cluster: Cluster, lag: Mapping[str, Any], spaces: list[Namespace], profiles: list[Profile]) -> ClusterView:
+    health = getattr(cluster, "health", None)
+    rooms = [room(profile, health.capacity) for profile in profiles] if health and health.capacity else []
     return ClusterView(
         cluster=cluster,
-        health=getattr(cluster, "health", None),
+        health=health,
         deployments=int(str(lag.get("deployments", 0))),
         pending=int(str(lag.get("pending", 0))),
         oldest_pending_at=lag.get("oldest"),
         stopped=int(str(lag.get("stopped", 0))),
         namespaces=tuple(spaces),
+        rooms=tuple(item for item in rooms if item is not None),
     )

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from baristaweb.lib.clock import now
 from deployments.access import current_user
+from deployments.actions import clusters as actions
 from deployments.models import ClusterHealth
-from deployments.queries.clusters import ClusterView, clusters
+from deployments.queries.clusters import ClusterView, clusters, find
 
 QUIET_AFTER = timedelta(minutes=2)
 LATE_AFTER = timedelta(minutes=1)
@@ -71,6 +73,20 @@ def page(request: HttpRequest) -> HttpResponse:
     answer = render(request, "clusters/list.html#clusters" if is_part else "clusters/list.html", context)
     patch_vary_headers(answer, ["HX-Request", "HX-Target"])
     return answer
+
+
+@require_POST
+def check(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask a worker to try the connection now, also while the breaker is open."""
+    found = find(current_user(request), slug)
+    if found is None:
+        raise Http404
+    if found.is_active:
+        actions.check(row=found)
+        messages.info(request, f"A worker tries the connection to {found} now. Its answer appears below.")
+    else:
+        messages.warning(request, f"{found} is switched off, so it is not tried.")
+    return redirect("clusters")
 
 
 def _card(view: ClusterView) -> Card:

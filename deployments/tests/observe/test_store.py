@@ -128,16 +128,29 @@ def test_figures_are_numbers_or_absent() -> None:
 
 
 def test_capacity_is_summed_by_pool() -> None:
-    def node(pool: str, *, gone: bool = False) -> dict[str, Any]:
+    taints = [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]
+
+    def node(pool: str, *, gone: bool = False, zone: str = "b", cpu: str = "3920m") -> dict[str, Any]:
         return {
-            "metadata": {"labels": {"cloud.google.com/gke-nodepool": pool}},
-            "spec": {"unschedulable": gone},
-            "status": {"allocatable": {"cpu": "3920m", "memory": "12Gi", "nvidia.com/gpu": "2"}},
+            "metadata": {"labels": {"cloud.google.com/gke-nodepool": pool, "zone": zone}},
+            "spec": {"unschedulable": gone, "taints": taints},
+            "status": {"allocatable": {"cpu": cpu, "memory": "12Gi", "nvidia.com/gpu": "2"}},
         }
 
-    (pool,) = figures.capacity_by_pool([node("gpu"), node("gpu"), node("gpu", gone=True)])
+    nodes = [node("gpu"), node("gpu", zone="c", cpu="4"), node("gpu", gone=True, cpu="1")]
+    (pool,) = figures.capacity_by_pool(nodes)
 
-    assert pool == {"pool": "gpu", "nodes": 2, "machine": "", "cpu_m": 7840, "memory_b": 24 << 30, "gpus": 4}
+    assert pool == {
+        "pool": "gpu",
+        "nodes": 2,
+        "machine": "",
+        "labels": {"cloud.google.com/gke-nodepool": "gpu"},
+        "taints": taints,
+        "least": {"cpu_m": 3920, "memory_b": 12 << 30, "gpus": 2},
+        "cpu_m": 7920,
+        "memory_b": 24 << 30,
+        "gpus": 4,
+    }
 
 
 def told(pod: str, reason: str, message: str, at: str = "2026-11-01T10:00:00Z", kind: str = "Pod") -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -9,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from baristaweb.lib.clock import now
+from deployments import dispatch
 from deployments.models import Cluster, ClusterHealth, DeploymentState
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
@@ -64,6 +66,36 @@ def test_what_waits_for_whom(client_as: ClientAs, people: People, places: Places
     with time_machine.travel(now().timestamp() + 90):
         ClusterHealth.objects.update(watched_at=now())
         assert "1 of 1 cluster needs a look" in words(client_as("viewer"))
+
+
+def test_room_by_hardware_profile(client_as: ClientAs, places: Places) -> None:
+    factories.make_profile()
+    page = soup_of(client_as("viewer").get(reverse("clusters")))
+    assert "Hardware profile" not in page.text, "nothing is known of the nodes"
+    pool = {"pool": "cpu", "nodes": 3, "machine": "", "cpu_m": 12_000, "memory_b": 48 << 30, "gpus": 0}
+    ClusterHealth.objects.update(state="ok", capacity=[pool])
+    assert "Hardware profile" not in words(client_as("viewer")), "an older worker's description says too little"
+    known = {"labels": {}, "taints": [], "least": {"cpu_m": 4000, "memory_b": 16 << 30, "gpus": 0}}
+    ClusterHealth.objects.update(capacity=[pool | known])
+    assert "500m, 1 GiB cpu 3 24" in words(client_as("viewer"))
+
+
+def test_a_worker_checks_the_connection(
+    client_as: ClientAs, places: Places, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(dispatch, "nudge", lambda task, *args: asked.append((task, *args)))
+    cluster = places.dev.cluster
+    form = soup_of(client_as("viewer").get(reverse("clusters"))).select_one(f"form:has(#check-{cluster.slug})")
+    assert form is not None
+    with django_capture_on_commit_callbacks(execute=True):
+        client_as("viewer").post(str(form["action"]))
+    assert asked == [(dispatch.CHECK_CLUSTER, cluster.pk)]
+    Cluster.objects.update(is_active=False)
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client_as("viewer").post(str(form["action"]), follow=True)
+    assert "is switched off" in answer.content.decode()
+    assert len(asked) == 1
 
 
 def test_page_patched_equals_page_fresh_and_polls_less_then(
