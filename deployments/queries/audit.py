@@ -21,6 +21,7 @@ class Filters:
     team: str = ""
     kinds: tuple[str, ...] = ()
     since: datetime | None = None
+    until: datetime | None = None
     outcome: str = ""
     request_id: str = ""
     before: int | None = None
@@ -50,6 +51,8 @@ def events(user: User, filters: Filters) -> QuerySet[AuditEvent]:
         found = found.filter(wanted)
     if filters.since:
         found = found.filter(at__gte=filters.since)
+    if filters.until:
+        found = found.filter(at__lt=filters.until)
     if filters.outcome:
         found = found.filter(was_allowed=filters.outcome == "done")
     if filters.request_id:

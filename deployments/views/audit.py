@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -43,6 +43,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         "groups": GROUPS,
         "periods": PERIODS,
         "query": request.GET.urlencode(),
+        "has_more": any(request.GET.get(name) for name in ("outcome", "request", "from", "to")),
     }
     return render(request, "audit/list.html", context)
 
@@ -107,11 +108,21 @@ def filters_of(request: HttpRequest) -> queries.Filters:
         environment=given.get("environment", ""),
         team=given.get("team", ""),
         kinds=kinds,
-        since=now() - timedelta(days=days) if days else None,
+        since=now() - timedelta(days=days) if days else _day_begins(given.get("from", "")),
+        until=_day_begins(given.get("to", ""), after=1),
         outcome=given.get("outcome", "") if given.get("outcome") in ("done", "refused") else "",
         request_id=given.get("request", "").strip(),
         before=int(before) if _is_seq(before) else None,
     )
+
+
+def _day_begins(raw: str, *, after: int = 0) -> datetime | None:
+    """The first instant of a day like 2026-11-25, or of the day `after` it, in the site's time zone."""
+    try:
+        day = date.fromisoformat(raw) + timedelta(days=after)
+        return timezone.make_aware(datetime.combine(day, time.min))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _is_seq(raw: str) -> bool:

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from deployments.actions import deployments as actions
 from deployments.models import AuditEvent, Deployment
@@ -79,10 +80,35 @@ def test_refused_tries_are_told(client_as: ClientAs, ranker: Deployment) -> None
         ("?q=ranker v2", 1),
         ("?q=%00' or 1=1 --", 0),
         ("?before=0", 0),
+        ("?kind=changes&from=2020-01-01&to=2099-12-31", 2),
+        ("?kind=changes&from=2099-12-31", 0),
+        ("?kind=changes&to=2020-01-01", 0),
+        ("?kind=changes&from=9999-99-99&to=9999-12-31", 2),
+        ("?kind=changes&request=no-such-request", 0),
     ],
 )
 def test_filters(client_as: ClientAs, ranker: Deployment, query: str, number: int) -> None:
     assert len(sentences(client_as("viewer"), query)) == number
+
+
+def test_a_day_is_included_from_its_first_to_its_last_instant(client_as: ClientAs, ranker: Deployment) -> None:
+    at = AuditEvent.objects.filter(kind="revision.saved").get().at
+    assert at is not None
+    day = timezone.localtime(at).date().isoformat()
+    assert len(sentences(client_as("viewer"), f"?kind=changes&from={day}&to={day}")) == 2
+
+
+def test_the_form_keeps_the_request_that_a_link_asked_for(client_as: ClientAs, ranker: Deployment) -> None:
+    client_as("editor").post(
+        reverse("bulk"), {"action": "restart", "deployment": [ranker.slug], "note": "x", "confirm": "1"}
+    )
+    refused = AuditEvent.objects.exclude(request_id="").order_by("-seq")[0]
+    client = client_as("maintainer")
+    assert len(sentences(client, f"?request={refused.request_id}")) == 1
+    page = soup_of(client.get(reverse("audit"), {"request": refused.request_id}))
+    field = page.select_one("form.filters details[open] input[name=request]")
+    assert field is not None
+    assert field["value"] == refused.request_id
 
 
 def test_nonsense_in_the_address_is_ignored(client_as: ClientAs, ranker: Deployment) -> None:
