@@ -54,15 +54,13 @@ def create(hand: Hand, name: str) -> None:
 
 def change(hand: Hand, name: str, field: str, value: str) -> None:
     hand.open(name, "dev")
-    hand.click("a[href$='/edit/']")
-    hand.page.fill(f"[name='{field}']", value)
-    _review_and_apply(hand)
+    hand.page.fill(f".quick [name='{field}']", value)
+    hand.click(hand.page.locator(f"form.quick:has([name='{field}']) button"))
+    _apply(hand)
 
 
 def crash_logs(hand: Hand) -> None:
-    hand.open("home-feed-ranker", "staging")
-    hand.click(hand.page.get_by_role("link", name="Previous").first)
-    hand.click(hand.page.get_by_role("button", name="Fetch logs"))
+    hand.click(hand.page.get_by_role("button", name="The last logs of home-feed-ranker"))
     hand.page.wait_for_selector("#log-lines, #log[aria-label='Log']:not([aria-busy])", timeout=20_000)
 
 

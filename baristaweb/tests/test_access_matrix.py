@@ -52,6 +52,8 @@ member-role                member   POST  302 404 403 403 302 403 302
 member-remove              member   POST  302 404 403 403 302 403 302
 bulk                       -        POST  302 302 302 302 302 302 302
 
+deployment-quick-edit      dev      POST 302 404 403 302 302 403 302
+deployment-quick-edit      prod     POST 302 404 403 302 302 403 302
 deployment-detail          dev      GET   302 404 200 200 200 200 200
 deployment-detail          prod     GET   302 404 200 200 200 200 200
 deployment-detail          retired  GET   302 404 200 200 200 200 200

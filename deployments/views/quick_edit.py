@@ -1,0 +1,47 @@
+"""A few everyday fields changed on the deployment's own page: straight into the review, by the way of the edit form."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from deployments import access
+from deployments.domain.roles import Permission
+from deployments.forms import spec as spec_forms
+from deployments.forms import texts
+from deployments.models import Draft
+from deployments.views import edit
+
+FIELDS: Final = tuple(
+    texts.path_name(path)
+    for path in ("model_version", "image_override", "replicas.count", "replicas.min", "replicas.max")
+)
+
+
+@require_POST
+def quick_edit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Propose the revision that the page showed with these fields changed; a mistake opens the whole form with it."""
+    deployment = access.get_deployment(request, slug, Permission.REVISION_PROPOSE)
+    if Draft.objects.filter(user=access.current_user(request), key=slug).exists():
+        # Proposing ends the draft of the form, and with it what else was typed there.
+        messages.info(request, "You began an edit and did not finish it. Make the change there, or discard it first.")
+        return HttpResponseRedirect(f"{reverse('deployment-edit', args=[slug])}?draft=1")
+    wanted = request.POST.get("based_on", "")
+    number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 10 else 0
+    base = deployment.revisions.filter(number=number).first() or deployment.current
+    if base is None:
+        return redirect("deployment-edit", slug)
+    spec = base.to_spec()
+    data = spec_forms.data_of(texts.of_spec(spec, base.to_profile()), spec.env)
+    for name in FIELDS:
+        if name in request.POST:
+            data[name] = request.POST[name]
+    data["based_on"], data["review"] = str(base.number), "1"
+    # The edit form has the one way to check a spec, to propose it and to meet a conflict.
+    request.POST = data  # type: ignore[assignment]
+    return edit.edit(request, slug)
