@@ -67,8 +67,7 @@ def crash_logs(hand: Hand) -> None:
 def roll_back(hand: Hand, name: str) -> None:
     hand.open(name, "dev")
     hand.click("nav.tabs a[href$='/revisions/']")
-    hand.click(hand.page.get_by_role("link", name="Roll back").first)
-    hand.click("main form button.btn-primary")
+    hand.click(hand.page.get_by_role("button", name="Roll back").first)
     _apply(hand)
 
 

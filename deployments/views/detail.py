@@ -55,7 +55,7 @@ class Rights:
 
 @dataclass(frozen=True, kw_only=True)
 class Button:
-    """The one thing to do next. `is_post`: it acts at once, with `fields` as what the form sends."""
+    """The one thing to do next. `is_post`: a form that sends `fields`, without a page in between."""
 
     words: str
     icon: str
@@ -228,6 +228,7 @@ def _next_button(deployment: Deployment, summary: Summary, rights: Rights, worst
                 words=f"Roll back to {target}",
                 icon="arrow-back-up",
                 url=reverse("deployment-rollback", args=[slug, target]),
+                is_post=True,
             )
         return Button(words="Edit", icon="pencil", url=reverse("deployment-edit", args=[slug]))
     if action is NextAction.EDIT and rights.edit:

@@ -60,8 +60,7 @@ def test_edit_review_apply_and_roll_back(site: Site, workers: None, ranker: Depl
     wait_for(page, r"revision 2[\s\S]*(2/2|2 of 2|2 pods? ready|2 ready)", javascript=javascript)
 
     page.get_by_role("link", name=re.compile("^Revisions")).click()
-    page.locator("a[href$='/rollback/1/']").click()
-    page.locator("main form button.btn-primary").click()
+    page.get_by_role("button", name="Roll back to revision 1").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("return of ranker to revision 1")
     page.get_by_label("Why?").fill("the query is found")
     page.get_by_role("button", name=re.compile("^Roll back ranker in dev to revision 1")).click()

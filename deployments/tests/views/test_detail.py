@@ -38,7 +38,7 @@ def ranker(people: People, places: Places) -> Deployment:
     return see(
         deployment,
         State.CRASH_LOOPING,
-        sentence="1 of 2 pods are ready; ranker-x is not: crash-looping.",
+        sentence="It still serves: 1 of 2 pods are ready, the others fail.",
         why="It keeps ending with exit code 1.",
         next_action="rollback",
         ready=1,
@@ -67,11 +67,15 @@ def test_it_says_first_what_is_wrong_and_what_to_do(client_as: ClientAs, ranker:
     page = soup_of(client_as("editor").get(url("detail", ranker)))
     verdict = page.select_one("section.verdict.bad")
     assert verdict is not None
-    assert "1 of 2 pods are ready; ranker-x is not" in verdict.text
-    button = verdict.select_one("a.btn-primary")
+    assert "1 of 2 pods are ready" in verdict.text
+    button = verdict.select_one(".btn-primary")
     assert button is not None
     assert button.text.strip() == "Roll back to 1"
-    assert button["href"] == reverse("deployment-rollback", args=[ranker.slug, 1])
+    form = button.find_parent("form")
+    assert form is not None
+    assert form["action"] == reverse("deployment-rollback", args=[ranker.slug, 1])
+    review = client_as("editor").post(str(form["action"]), follow=True)
+    assert "Roll back ranker in staging to revision 1" in review.content.decode()
 
 
 def test_beside_reading_logs_it_offers_the_revision_that_ran(client_as: ClientAs, ranker: Deployment) -> None:
@@ -90,7 +94,7 @@ def test_beside_reading_logs_it_offers_the_revision_that_ran(client_as: ClientAs
     assert button is not None
     assert back is not None
     assert button.text.strip() == "Read its last logs"
-    assert back["href"] == reverse("deployment-rollback", args=[ranker.slug, 1])
+    assert back.find_parent("form", action=reverse("deployment-rollback", args=[ranker.slug, 1])) is not None
     form = button.find_parent("form")
     assert form is not None
     sent = {str(field["name"]): str(field["value"]) for field in form.select("input[name]")}
@@ -253,8 +257,8 @@ def test_reasons_are_shown_and_not_run(client_as: ClientAs, ranker: Deployment) 
 
 
 def test_rolling_back_is_offered_to_editors_for_older_revisions(client_as: ClientAs, ranker: Deployment) -> None:
-    link = f'a[href="{reverse("deployment-rollback", args=[ranker.slug, 1])}"]'
-    current = f'a[href="{reverse("deployment-rollback", args=[ranker.slug, 2])}"]'
+    link = f'button[formaction="{reverse("deployment-rollback", args=[ranker.slug, 1])}"]'
+    current = f'button[formaction="{reverse("deployment-rollback", args=[ranker.slug, 2])}"]'
     page = soup_of(client_as("editor").get(url("revisions", ranker)))
     assert page.select_one(link) is not None
     assert page.select_one(current) is None
