@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from deployments.access import TooSmallARole
+from deployments.views import carried
 
 log = structlog.get_logger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError)
@@ -54,7 +55,7 @@ def away() -> HttpResponse:
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form's token is no longer good: say to reload, keep what was typed."""
-    return render(request, "403_csrf.html", status=403)
+    return render(request, "403_csrf.html", {"carried": carried.of(request)}, status=403)
 
 
 class ProblemMiddleware:
