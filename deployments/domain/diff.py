@@ -151,18 +151,31 @@ def blast_radius(
     if not changes and not restarts:
         return "Nothing changes."
     noun = "pod" if pods == 1 else f"{pods} pods"
+    also = _resized(changes)
     if restarts is None:
         restarts = any(field_for(change.path).restarts for change in changes)
         if not restarts:
-            return f"Probably changes settings in {where} without touching a pod; the cluster is being asked."
-        return f"Probably replaces {'the' if pods == 1 else 'all'} {noun} in {where}; the cluster is being asked."
+            return f"Probably changes settings in {where} without touching a pod{also}; the cluster is being asked."
+        return f"Probably replaces {'the' if pods == 1 else 'all'} {noun} in {where}{also}; the cluster is being asked."
     if not restarts:
-        return f"Changes settings in {where} without replacing a pod."
+        return f"Changes settings in {where} without replacing a pod{also}."
     if pods == 0:
         return f"No pods run in {where} now: it takes effect when it wakes."
+    every = f"{'the' if pods == 1 else 'all'} {noun}"
     if new is not None and not isinstance(new.strategy, RollingUpdate):
-        return f"Stops {'the' if pods == 1 else 'all'} {noun} in {where} first, then starts new ones: an interruption."
-    return f"Replaces {'the' if pods == 1 else 'all'} {noun} in {where}, gradually."
+        return f"Stops {every} in {where} first, then starts new ones: an interruption{also}."
+    return f"Replaces {every} in {where}, gradually{also}."
+
+
+def _resized(changes: tuple[FieldChange, ...]) -> str:
+    """The end of the sentence that tells of more or fewer pods."""
+    by_path = {change.path: change for change in changes}
+    count, most = by_path.get("replicas.count"), by_path.get("replicas.max")
+    if count is not None and count.before and count.after:
+        return f", and goes from {count.before} to {count.after} pods"
+    if most is not None and most.after:
+        return f", and lets the autoscaler run up to {most.after} pods"
+    return ""
 
 
 def flatten(value: Any, path: str = "") -> dict[str, Any]:

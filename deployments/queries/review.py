@@ -13,7 +13,7 @@ from deployments.domain.fields import field_for
 from deployments.domain.quantities import human_memory
 from deployments.domain.spec import RollingUpdate, Spec, effective_resources
 from deployments.domain.warnings import ReviewWarning, review_warnings
-from deployments.models import Proposal
+from deployments.models import Proposal, Revision
 from deployments.queries import candidates
 from deployments.queries.form_notes import memory_used
 from deployments.queries.verdict import Verdict
@@ -47,9 +47,16 @@ class Review:
         self.environment = Environment(proposal.namespace.environment)
         self.verdict = Verdict.of(proposal)
 
+    @cached_property
+    def before(self) -> Revision | None:
+        """What it is compared with: the current revision, or once it is applied, the one that it replaced."""
+        if self.deployment is None or self.proposal.applied_at is None:
+            return self.current
+        return self.deployment.revisions.filter(number=self.proposal.based_on).first()
+
     @property
     def is_create(self) -> bool:
-        return self.current is None
+        return self.before is None
 
     @property
     def is_prod(self) -> bool:
@@ -62,18 +69,18 @@ class Review:
 
     @property
     def next_number(self) -> int:
-        return (self.current.number if self.current else 0) + 1
+        return (self.before.number if self.before else 0) + 1
 
     @cached_property
     def changes(self) -> tuple[FieldChange, ...]:
-        return spec_diff(self.current.to_spec() if self.current else None, self.spec)
+        return spec_diff(self.before.to_spec() if self.before else None, self.spec)
 
     @property
     def catalogue_changed(self) -> bool:
         """The platform team has changed the runtime or profile since the current revision."""
-        if self.current is None:
+        if self.before is None:
             return False
-        pairs = ((self.current.runtime, self.proposal.runtime), (self.current.profile, self.proposal.profile))
+        pairs = ((self.before.runtime, self.proposal.runtime), (self.before.profile, self.proposal.profile))
         return any(old and new and old["slug"] == new["slug"] and old != new for old, new in pairs)
 
     @property
@@ -127,6 +134,9 @@ class Review:
         place = f"Touches {self.proposal.name} in {self.proposal.namespace.name} only."
         if self.current is None:
             return place
+        if self.verdict.held:
+            holders = " and ".join(sorted({held.manager for held in self.verdict.held}))
+            return f"{place} Nothing of it reaches the cluster while {holders} holds a field of it: see below."
         if self.deployment is not None and self.deployment.is_paused:
             return f"{place} It is paused: what you apply is saved and reaches the cluster when it is resumed."
         return f"{place} You can return to revision {self.current.number} at any moment."
@@ -134,16 +144,7 @@ class Review:
     @cached_property
     def warnings(self) -> tuple[Warn, ...]:
         """What to know before; none of it stops anybody."""
-        found = review_warnings(
-            self.spec,
-            environment=self.environment,
-            runtime=self.runtime,
-            profile=self.profile,
-            allowlist=self.allowlist,
-            memory_used=memory_used(self.deployment) if self.deployment else None,
-            quota=self.verdict.quota,
-        )
-        warns = [Warn(title=_title(item.path), text=item.message) for item in found if self._is_news(item)]
+        warns = [Warn(title=_title(item.path), text=item.message) for item in self._found if self._is_news(item)]
         strategy = self.spec.strategy
         if isinstance(strategy, RollingUpdate) and strategy.max_unavailable not in (0, "0%"):
             text = "During the rollout fewer pods serve than you ask for."
@@ -152,6 +153,33 @@ class Review:
             text = "This revision takes the runtime and hardware profile as the platform team now defines them."
             warns.append(Warn(title="The catalogue has changed", text=text))
         return tuple(warns)
+
+    @cached_property
+    def _found(self) -> Sequence[ReviewWarning]:
+        return self._warnings_in(self.environment)
+
+    def _warnings_in(self, environment: Environment) -> Sequence[ReviewWarning]:
+        return review_warnings(
+            self.spec,
+            environment=environment,
+            runtime=self.runtime,
+            profile=self.profile,
+            allowlist=self.allowlist,
+            memory_used=self._memory_used,
+            quota=self.verdict.quota,
+        )
+
+    @cached_property
+    def _memory_used(self) -> int | None:
+        return memory_used(self.deployment) if self.deployment else None
+
+    @cached_property
+    def before_prod(self) -> Sequence[Warn]:
+        """What prod would be warned of, and this environment is not: how people work here, not how they serve."""
+        told = {(warn.title, warn.text) for warn in self.warnings}
+        found = self._warnings_in(Environment.PROD) if not self.is_prod else ()
+        warns = [Warn(title=_title(item.path), text=item.message) for item in found if item.code != "prod"]
+        return [warn for warn in warns if (warn.title, warn.text) not in told]
 
     def _is_news(self, warning: ReviewWarning) -> bool:
         """The page says prod by itself; outside of it a tag is how people work."""

@@ -148,6 +148,16 @@ def test_blast_radius(restarts: bool | None, pods: int, new: Spec, says: str) ->
     assert says in blast_radius(changes, restarts=restarts, pods=pods, environment_label="Production", new=new)
 
 
+@pytest.mark.parametrize("restarts", [True, False, None])
+def test_blast_radius_tells_of_more_or_fewer_pods(restarts: bool | None) -> None:
+    for now, new, says in (
+        (Fixed(4), Fixed(1), "goes from 4 to 1 pods"),
+        (Autoscale(1, 3), Autoscale(1, 9), "lets the autoscaler run up to 9 pods"),
+    ):
+        changes = spec_diff(make_spec(replicas=now), make_spec(replicas=new, model_version="43"))
+        assert says in blast_radius(changes, restarts=restarts, pods=4, environment_label="Production")
+
+
 def test_blast_radius_of_nothing() -> None:
     assert blast_radius((), restarts=False, pods=1, environment_label="Production") == "Nothing changes."
 

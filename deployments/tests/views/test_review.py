@@ -11,8 +11,9 @@ from django.urls import reverse
 
 from deployments.actions import deployments as actions
 from deployments.audit import Actor
-from deployments.domain.spec import Autoscale, Fixed, Recreate
-from deployments.models import AuditEvent, Deployment, Observation, Proposal, Revision
+from deployments.domain.catalogue import Probe
+from deployments.domain.spec import Autoscale, Budget, Fixed, Recreate
+from deployments.models import AuditEvent, Deployment, Observation, Proposal, RegistryRule, Revision
 from deployments.models.requests import Answer
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
@@ -65,7 +66,7 @@ def test_an_answer_ends_the_polling_and_decides_the_first_line(
     answer(proposal, restarts=True, objects=[{"kind": "Deployment", "name": "ranker", "outcome": "changed"}])
     html = patch(client, proposal)
     assert "every 1s" not in html
-    assert "Replaces the pod in development, gradually." in html
+    assert "Replaces the pod in development, gradually, and goes from 1 to 2 pods." in html
     assert "Accepted" in html
     assert html.count("hx-swap-oob") == 4
     full = page(client, proposal)
@@ -236,6 +237,60 @@ def test_warnings(client_as: ClientAs, people: People, in_prod: Deployment) -> N
     html = page(client_as("maintainer"), proposal)
     for words in ("pin its digest", "nothing serves in between", "when its node goes, nothing serves"):
         assert words in html
+
+
+def test_each_warning_is_shown(client_as: ClientAs, people: People, in_prod: Deployment) -> None:
+    Observation.objects.filter(deployment=in_prod).update(view={"usage": {"pod-a": {"memory_b": 3 << 30}}})
+    proposal = proposed(
+        people.maintainer,
+        in_prod,
+        image_override="docker.io/tensorflow/serving:2.17",
+        readiness=Probe(kind="off"),
+        budget=Budget(min_available=1),
+    )
+    answer(proposal, objects=[], quota={"cpu": 0})
+    client = client_as("maintainer")
+    html = page(client, proposal)
+    for words in (
+        "Applying changes what serves live traffic.",
+        "One pod only: when its node goes, nothing serves.",
+        "There is no readiness probe",
+        "is below what a pod uses now (3 GiB)",
+        "pin its digest",
+        "quota leaves nothing",
+        "nodes cannot be drained",
+    ):
+        assert words in html
+    # The form refuses such an image; a registry may be taken off the list between the proposal and its review.
+    RegistryRule.objects.all().delete()
+    assert "is not of an allowed registry." in page(client, proposal)
+    assert decide(client, proposal).status_code == 422
+
+
+def test_outside_prod_what_prod_would_mind_is_folded(
+    client_as: ClientAs, people: People, deployment: Deployment
+) -> None:
+    html = page(client_as("editor"), proposed(people.editor, deployment, model_version="2"))
+    folded = html.partition('id="before-prod"')[2]
+    assert "Usual in dev, to mind before prod" in folded
+    assert "One pod only" in folded
+    assert "This changes production" not in html
+    assert 'id="review-warnings" hidden' in html
+
+
+def test_an_applied_proposal_goes_on_to_say_what_it_changed(
+    client_as: ClientAs, people: People, deployment: Deployment
+) -> None:
+    proposal = proposed(people.editor, deployment, model_version="2")
+    client = client_as("editor")
+    decide(client, proposal)
+    decide(client, proposed(people.editor, Deployment.objects.get(pk=deployment.pk), model_version="3"))
+    html = page(client, proposal)
+    assert "Review 1 change to ranker" in html
+    assert "revision 1 became revision 2" in html
+    assert "as revision 2 by" in html
+    assert 'id="review-say"' not in html
+    assert 'value="apply"' not in html
 
 
 def test_a_quota_too_small_for_all_pods_is_said_when_the_cluster_has_answered(
