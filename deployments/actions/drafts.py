@@ -12,7 +12,7 @@ from deployments.models import Draft, User
 
 MOST = 20  # of one user
 MOST_BYTES = 50_000
-NOT_KEPT = frozenset({"csrfmiddlewaretoken", "step", "undo", "remove", "more"})
+NOT_KEPT = frozenset({"csrfmiddlewaretoken", "step", "undo", "remove", "more", "discard", "review"})
 
 
 @transaction.atomic

@@ -34,6 +34,9 @@ def create(request: HttpRequest) -> HttpResponse:
     namespaces = namespaces_for(user)
     if not namespaces:
         raise PermissionDenied("Creating a deployment takes a namespace in which you may deploy.")
+    if spec_pages.is_discard(request):
+        drafts.forget(request, Draft.NEW)
+        return redirect("fleet")
     is_opened = request.method != "POST"
     data: QueryDict = _opened(request) if is_opened else request.POST
     rework = not is_opened and spec_pages.is_rework(request)
@@ -108,7 +111,6 @@ def _page(request: HttpRequest, place: PlaceForm, form: SpecForm, *, status: int
         "name": place.value("name"),
         "environment": namespace.environment if namespace else "",
         "action": reverse("deployment-new"),
-        "discard": reverse("fleet"),
         "draft": drafts.offered(request, Draft.NEW),
         "manifests": spec_pages.manifests_of(form, at, revision=1, deployment=None),
     }

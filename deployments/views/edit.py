@@ -32,6 +32,9 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     if deployment.is_retired or deployment.current is None:
         messages.error(request, f"{deployment.name} is retired. Restore it before you edit it.")
         return redirect("deployment-detail", deployment.slug)
+    if spec_pages.is_discard(request):
+        drafts.forget(request, deployment.slug)
+        return redirect("deployment-detail", deployment.slug)
     base = _base(request, deployment, deployment.current)
     choices = Choices.of(deployment.namespace, kept=deployment.current)
     notes = form_notes.notes_of(deployment)
@@ -119,7 +122,6 @@ def _page(
         "name": deployment.name,
         "environment": deployment.environment,
         "action": reverse("deployment-edit", args=[deployment.slug]),
-        "discard": reverse("deployment-detail", args=[deployment.slug]),
         "manifests": spec_pages.manifests_of(form, place, revision=base.number + 1, deployment=deployment),
         "is_stale": deployment.current is not None and base.number != deployment.current.number,
         "catalogue_moved": _catalogue_moved(base),

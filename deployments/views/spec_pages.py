@@ -18,7 +18,7 @@ from deployments.models import Deployment
 from deployments.queries import candidates
 from deployments.views.yaml_text import to_yaml
 
-STEP, UNDO, REMOVE, MORE = "step", "undo", "remove", "more"
+STEP, UNDO, REMOVE, MORE, DISCARD = "step", "undo", "remove", "more", "discard"
 
 
 def is_step(request: HttpRequest) -> bool:
@@ -29,6 +29,11 @@ def is_step(request: HttpRequest) -> bool:
 def is_rework(request: HttpRequest) -> bool:
     """A button changed the form itself: undo, remove a row, more rows."""
     return any(name in request.POST for name in (UNDO, REMOVE, MORE))
+
+
+def is_discard(request: HttpRequest) -> bool:
+    """The author gives up what was typed."""
+    return request.method == "POST" and DISCARD in request.POST
 
 
 def shown_of(request: HttpRequest) -> Show:

@@ -40,7 +40,14 @@ def pages(people: People, places: Places, cluster_row: Cluster) -> list[str]:
     deployments.retire(deployment=gone, by=by, note="done")
     sent = factories.edit(prod, author=people.editor, spec=factories.make_spec(model_version="3"))
     proposals.send(proposal=sent, by=Actor.as_user(people.editor), note="please")
-    return [*_of(dev), *_of(prod), f"/deployments/{gone.slug}/", *_of_proposal(sent), *_others(dev)]
+    left_behind = factories.edit(dev, author=people.maintainer, spec=factories.make_spec(model_version="4"))
+    current = Deployment.objects.get(pk=dev.pk)
+    theirs = factories.edit(current, author=people.maintainer, spec=factories.make_spec(model_version="5"))
+    factories.apply(theirs, by=people.maintainer)
+    merge = reverse("deployment-merge", args=[left_behind.pk])
+    restore = f"/deployments/{gone.slug}/restore/"
+    of_proposals = [*_of_proposal(sent), *_of_proposal(theirs), *_of_proposal(left_behind), merge]
+    return [*_of(dev), *_of(prod), f"/deployments/{gone.slug}/", restore, *of_proposals, *_others(dev)]
 
 
 def _of(deployment: Deployment) -> list[str]:

@@ -49,6 +49,15 @@ def test_only_what_counts_is_shown(site: Site, ranker: Deployment) -> None:
     expect(page.locator("#id_replicas__count")).to_be_hidden()
 
 
+def test_enter_reviews_and_presses_no_other_button(site: Site, ranker: Deployment) -> None:
+    page = site.visit("editor", javascript=False)
+    page.goto(f"/deployments/{ranker.slug}/edit/")
+    page.get_by_label("Model version").fill("2")
+    page.get_by_label("Model version").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Review 1 change to ranker")
+    assert Proposal.objects.get(kind="edit").spec["env"] == [{"name": "LOG_LEVEL", "value": "info"}]
+
+
 def test_a_login_that_ends_costs_nothing(site: Site, ranker: Deployment) -> None:
     page = site.visit("editor")
     page.goto(f"/deployments/{ranker.slug}/edit/")

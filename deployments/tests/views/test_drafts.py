@@ -10,7 +10,7 @@ from django.urls import reverse
 from deployments.actions import drafts
 from deployments.forms import spec as spec_forms
 from deployments.forms import texts
-from deployments.models import Deployment, Draft
+from deployments.models import Deployment, Draft, Proposal
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 from deployments.tests.views.helpers import body, posted, send_edit
@@ -47,6 +47,19 @@ def test_a_proposal_ends_the_draft(client_as: ClientAs, people: People, places: 
     assert Draft.objects.get().data["model_version"] == ["2"]
     assert send_edit(client, deployment, model_version="2").status_code == 302
     assert not Draft.objects.exists()
+
+
+def test_discarding_gives_the_draft_up(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    client = client_as("editor")
+    typed(client, deployment, model_version="half-typed")
+    url = reverse("deployment-edit", args=[deployment.slug])
+    response = client.post(url, posted(deployment, model_version="half-typed") | {"discard": "1"})
+    assert response.headers["Location"] == reverse("deployment-detail", args=[deployment.slug])
+    drafts.keep(by=people.editor, key=Draft.NEW, data={"name": ["half"]})
+    assert client.post(reverse("deployment-new"), {"discard": "1"}).headers["Location"] == reverse("fleet")
+    assert not Draft.objects.exists()
+    assert not Proposal.objects.filter(kind=Proposal.Kind.EDIT).exists()
 
 
 def test_drafts_are_bounded_and_storable(people: People) -> None:
