@@ -24,7 +24,7 @@ from observability.domain.windows import Keys, Window
 from observability.engines import spark
 from observability.engines.base import Options
 from observability.engines.local import profile_sources
-from observability.engines.run import propose_spec
+from observability.engines.proposing import propose_spec
 from observability.store.files import Limits, open_source
 
 from .mark import answer, mark
@@ -33,7 +33,7 @@ BY_WINDOW = Keys(Window.HOUR, "at", "version")
 
 
 def _spec(path: str, names: str) -> Spec:
-    proposed = propose_spec(open_source(path), Limits())
+    proposed = propose_spec([open_source(path)], Limits())
     kept = [feature for feature in proposed if feature.name not in ("at", "version")]
     if names == "numeric":
         kept = [feature for feature in kept if feature.name[0] == "f" or feature.name == "prediction"]
