@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -137,8 +138,7 @@ def _resolve(uri: str) -> tuple[pafs.FileSystem, str]:
     if scheme == "s3":
         return _s3(uri)
     if scheme == "gs":
-        parts = urlsplit(uri)
-        return pafs.GcsFileSystem(), f"{parts.netloc}{unquote(parts.path)}"
+        return _gs(uri)
     raise SourceError(f"{uri[:200]}: {scheme}:// is not a source; use a path, file://, s3:// or gs://")
 
 
@@ -159,6 +159,16 @@ def _s3(uri: str) -> tuple[pafs.FileSystem, str]:
         options.setdefault("region", "us-east-1")  # without one Arrow asks the service, which others cannot answer
     timeouts = {"connect_timeout": 10.0, "request_timeout": 60.0}
     return pafs.S3FileSystem(**options, **timeouts), f"{parts.netloc}{unquote(parts.path)}"
+
+
+def _gs(uri: str) -> tuple[pafs.FileSystem, str]:
+    """Credentials are Google's defaults; STORAGE_EMULATOR_HOST, which Google's own clients know, needs none."""
+    parts = urlsplit(uri)
+    options: dict[str, Any] = {"retry_time_limit": timedelta(seconds=60)}  # Google's default is a quarter of an hour
+    if emulator := os.environ.get("STORAGE_EMULATOR_HOST"):
+        where = urlsplit(emulator if "://" in emulator else f"http://{emulator}")
+        options |= {"anonymous": True, "endpoint_override": where.netloc, "scheme": where.scheme}
+    return pafs.GcsFileSystem(**options), f"{parts.netloc}{unquote(parts.path)}"
 
 
 def _stat(uri: str, path: str, filesystem: pafs.FileSystem) -> Source:
