@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,14 +123,24 @@ class WorkerDatabase:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.name)))
 
     def _end_sessions(self) -> None:
-        """End what a thread of the test left connected: only the app role may end its own sessions."""
+        """End what a thread of the test left connected: only the app role may end its own sessions.
+
+        Again, where PostgreSQL refuses: a session that is just beginning or ending belongs to nobody for a moment.
+        """
         url = os.environ["BARISTA_TEST_APP_URL"].rsplit("/", 1)[0] + "/postgres"
-        with _Autocommit(url) as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                "WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()",
-                [self.name],
-            )
+        for tries_left in reversed(range(20)):
+            try:
+                with _Autocommit(url) as cursor:
+                    cursor.execute(
+                        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                        "WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()",
+                        [self.name],
+                    )
+                return
+            except psycopg2.errors.InsufficientPrivilege:
+                if not tries_left:
+                    raise
+                time.sleep(0.1)
 
     def _owner(self, database: str, *, maintenance: bool = False) -> Any:
         # Databases are made from `postgres`: the template must have no other session.

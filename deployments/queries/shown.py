@@ -37,7 +37,8 @@ def intent_of(deployment: Deployment) -> Intent:
         applied_at=state.applied_at,
         paused=deployment.is_paused,
         retired=deployment.is_retired,
-        last_error=state.last_error,
+        # Before a worker tried, what keeps the cluster away is the reason already.
+        last_error=state.last_error or (health.last_error if health and health.state != ClusterHealth.State.OK else ""),
         cluster_ok=health is None or health.state not in AWAY,
         cluster_refuses=health is not None and health.state == ClusterHealth.State.REFUSED,
         drifted=bool(state.drift),
