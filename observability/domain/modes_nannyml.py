@@ -150,7 +150,7 @@ def _doane(pair: Numbers, low: float, high: float) -> dict[str, Statistic]:
         unsure = doubt(pair, edges, of)
         for other in others:  # the skewness is derived from buckets: some bins more or less are possible
             trial = between(pair, np.linspace(low, high, max(other, 1) + 1))
-            unsure = max(unsure, abs(of(trial.ref, trial.cur) - one.value))
+            unsure = max(unsure, abs(of(trial.ref, trial.cur) - one.value) + doubt(pair, trial.edges, of))
         blank = np.full(len(outside), np.nan)
         names = ("",) * bins + tuple(special.name for special in outside)
         shown = Bins(names, ref, cur, one.parts, np.append(edges[:-1], blank), np.append(edges[1:], blank), pair.origin)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from .align import Numbers
 from .kernel import Floats, Ints
+
+DRAWS: Final = 64
+BEYOND: Final = 1.5  # what is real may lie beyond the farthest of the draws
 
 
 def mass_below(pair: Numbers, counts: Ints | Floats, at: Floats, *, lean: float = 0.0) -> Floats:
@@ -51,8 +55,8 @@ def between(pair: Numbers, edges: Floats) -> Edged:
 
 
 def doubt(pair: Numbers, edges: Floats, measure: Callable[[Floats, Floats], float]) -> float:
-    """Root of the summed squares of what one edge at a time can change, moved to either end of its bucket, and what the
-    spread of each side inside that bucket can.
+    """Root of the summed squares of what one edge at a time can change, moved to either end of its bucket, and what it
+    can that whole values lie somewhere in their bucket and not evenly.
 
     `measure` takes counts of reference and current per bin. Zero when no edge cuts a bucket.
     """
@@ -65,17 +69,32 @@ def doubt(pair: Numbers, edges: Floats, measure: Callable[[Floats, Floats], floa
     }
     total = 0.0
     for place in range(1, len(edges) - 1):
-        inside = [ends[1.0][side][place] - ends[-1.0][side][place] for side in (0, 1)]
-        if not any(inside):
-            continue
-        joint = max(_moved(measure, (ref, cur), value, place, _at(ends[lean], place)) for lean in (-1.0, 1.0))
-        alone = 0.0
-        for side in (0, 1):  # evenly spread is a guess for each side by itself, good to about the root of its count
-            target = [ref[place], cur[place]]
-            target[side] += math.sqrt(inside[side])
-            alone += _moved(measure, (ref, cur), value, place, target) ** 2
-        total += joint * joint + alone
-    return math.sqrt(total)
+        if any(ends[1.0][side][place] - ends[-1.0][side][place] for side in (0, 1)):
+            total += max(_moved(measure, (ref, cur), value, place, _at(ends[lean], place)) for lean in (-1.0, 1.0)) ** 2
+    return math.sqrt(total + (BEYOND * _scatter(pair, closed, measure, value)) ** 2)
+
+
+def _scatter(pair: Numbers, edges: Floats, measure: Callable[[Floats, Floats], float], value: float) -> float:
+    """The largest change when the values of each cut bucket fall at random places in it, each side by itself.
+
+    A single far value in a bucket of many bins lies in one of them; spread over all it would hide a difference.
+    """
+    first, last = np.searchsorted(edges, pair.low, side="right"), np.searchsorted(edges, pair.high, side="left")
+    cut = np.flatnonzero(last > first)
+    if not len(cut):
+        return 0.0
+    drawn = []
+    rng = np.random.default_rng(0)  # the same draws each time: a comparison repeats to the last digit
+    for counts in (pair.ref, pair.cur):
+        left = counts.copy()
+        left[cut] = 0
+        side = np.tile(np.diff(mass_below(pair, left, edges)), (DRAWS, 1))
+        for cell in cut[counts[cut] > 0]:
+            at = np.clip((edges - pair.low[cell]) / (pair.high[cell] - pair.low[cell]), 0.0, 1.0)
+            shares = np.append(np.diff(at), max(1.0 - at[-1] + at[0], 0.0))  # the last: outside of all bins
+            side += rng.multinomial(counts[cell], shares, size=DRAWS)[:, :-1]
+        drawn.append(side)
+    return max(abs(measure(ref, cur) - value) for ref, cur in zip(*drawn, strict=True))
 
 
 def _at(sides: list[Floats], place: int) -> list[float]:
