@@ -20,4 +20,4 @@ COPY static static
 RUN BARISTA_ENV=production SECRET_KEY=only-to-collect-files python manage.py collectstatic --noinput
 USER barista
 EXPOSE 8000
-CMD ["gunicorn", "baristaweb.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4"]
+CMD ["gunicorn", "baristaweb.wsgi", "--config", "python:baristaweb.serving", "--bind", "0.0.0.0:8000"]

@@ -1,10 +1,12 @@
 """System checks: what production must not start with."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 
 WEAK_SECRETS = ("", "secret", "changeme", "change-me", "django-insecure")
 
@@ -30,6 +32,30 @@ def production_values(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessa
     if settings.SESSION_COOKIE_AGE > 43_200:
         problems.append(("E006", "Sessions live longer than 12 hours.", "Set SESSION_COOKIE_AGE to 43200 or less."))
     return [checks.Error(text, hint=hint, id=f"barista.{code}") for code, text, hint in problems]
+
+
+@checks.register(checks.Tags.database)
+def database_role(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """What the database itself says of the role: one that may change the audit log proves nothing by it."""
+    if settings.BARISTA.env != "production" or "default" not in (databases or ()):
+        return []
+    return role_problems("default")
+
+
+def role_problems(alias: str) -> list[checks.CheckMessage]:
+    """Why the role of this connection must not run the site."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, rolsuper, EXISTS (SELECT FROM pg_class WHERE relowner = role.oid AND relkind = 'r') "
+            "FROM pg_roles AS role WHERE rolname = current_user"
+        )
+        name, is_superuser, is_owner = cursor.fetchone()
+    hint = "Use the role barista_app, see docs/security.md."
+    if is_superuser:
+        return [checks.Error(f"The database role {name} is a superuser.", hint=hint, id="barista.E007")]
+    if is_owner:
+        return [checks.Error(f"The database role {name} owns tables.", hint=hint, id="barista.E008")]
+    return []
 
 
 def refuse_weak_values() -> None:

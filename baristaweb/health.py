@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import os
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -10,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Count, F, Min, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
 from django.views.decorators.http import require_safe
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest, multiprocess
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from baristaweb.lib.clock import now
@@ -41,12 +42,21 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text: this process's requests, and the workers' lag read from the database at scrape time."""
+    """Prometheus text: the site's requests, and the workers' lag read from the database at scrape time."""
     token = settings.BARISTA.metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not token or not hmac.compare_digest(given.encode(), token.encode()):
         return HttpResponseForbidden("Send the metrics token as a bearer token.\n", content_type="text/plain")
-    return HttpResponse(generate_latest() + generate_latest(_lag()), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(_requests() + generate_latest(_lag()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _requests() -> bytes:
+    """Of all processes that serve the site together, else of this one."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest()
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
 
 
 def _lag() -> CollectorRegistry:

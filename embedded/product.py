@@ -77,10 +77,8 @@ class Product:
         arguments = (
             "--bind",
             f"{LOOPBACK}:{self.port}",
-            "--workers",
-            "2",
-            "--threads",
-            "4",
+            "--config",
+            "python:baristaweb.serving",
             "--timeout",
             "60",
             "--graceful-timeout",

@@ -1,10 +1,16 @@
 """Health, readiness, metrics."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from baristaweb.checks import role_problems
 from deployments.actions import deployments as actions
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
@@ -32,6 +38,39 @@ def test_metrics_need_the_token(client: Client, db: None) -> None:
     assert client.get("/metrics").status_code == 403
     assert client.get("/metrics", headers={"authorization": "Bearer wrong"}).status_code == 403
     assert client.get("/metrics", headers=METRICS).status_code == 200
+
+
+COUNT = """
+import os, baristaweb.serving
+from prometheus_client import Counter
+asked = Counter("asked", "by each process")
+for _ in range(3):
+    if not (child := os.fork()):
+        asked.inc()
+        os._exit(0)
+    os.waitpid(child, 0)
+import django
+django.setup()
+from baristaweb.health import _requests
+print(_requests().decode())
+baristaweb.serving.on_exit(None)
+print(os.path.exists(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+"""
+
+
+def test_metrics_are_those_of_all_processes() -> None:
+    environ = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
+    environ["DJANGO_SETTINGS_MODULE"] = "baristaweb.tests.settings"
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", COUNT], env=environ, cwd=root, capture_output=True, text=True)
+    assert "asked_total 3.0" in done.stdout, done.stderr
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.django_db(databases=["default", "owner"])
+def test_the_database_itself_is_asked_about_the_role() -> None:
+    assert role_problems("default") == []
+    assert [problem.id for problem in role_problems("owner")] == ["barista.E008"]
 
 
 def test_metrics_tell_the_lag(client: Client, people: People, places: Places) -> None:

@@ -82,6 +82,7 @@ class State(Shown):
     ROLLING_OUT = "rolling-out"
     STARTING = "starting"
     STALLED = "stalled"
+    DEGRADED = "degraded"
     CRASH_LOOPING = "crash-looping"
     IMAGE_ERROR = "image-error"
     UNSCHEDULABLE = "unschedulable"
@@ -201,6 +202,7 @@ _STATES: Final[dict[State, Look]] = {
     State.MISSING: Look("Missing", _T.BAD, "ghost", True, 92),
     State.UNSCHEDULABLE: Look("Unschedulable", _T.BAD, "server-off", True, 90),
     State.BLOCKED: Look("Blocked", _T.BAD, "ban", True, 88),
+    State.DEGRADED: Look("Degraded", _T.STALL, "heartbeat", True, 86),
     State.CONFLICT: Look("Conflict", _T.WARN, "git-compare", True, 84),
     State.STALLED: Look("Stalled", _T.STALL, "hourglass", True, 80),
     State.UNREACHABLE: Look("Cluster unreachable", _T.STALL, "plug-connected-x", False, 70),

@@ -232,10 +232,11 @@ def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts) -> Summa
         sentence = f"All new pods exist; {leaving} old {'pod is' if leaving == 1 else 'pods are'} leaving."
         return Summary(state=State.ROLLING_OUT, sentence=sentence, why=why, worst_pod=pod, since=since)
     if counts.available < counts.updated:
-        if worst is not None and worst.state is PodState.NOT_READY and counts.available == 0:
+        if worst is not None and worst.state is PodState.NOT_READY:
+            serves = f"It still serves: {counts.available} of {counts.desired} pods are ready, others were and are not."
             return Summary(
-                state=State.FAILED,
-                sentence="No pod is ready any more: nothing serves.",
+                state=State.DEGRADED if counts.available else State.FAILED,
+                sentence=serves if counts.available else "No pod is ready any more: nothing serves.",
                 why=why,
                 next_action=NextAction.OPEN_LOGS,
                 worst_pod=pod,

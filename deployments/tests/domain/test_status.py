@@ -151,6 +151,24 @@ CASES: list[tuple[str, ClusterView, State, str, NextAction]] = [
         "nothing serves",
         NextAction.OPEN_LOGS,
     ),
+    (
+        "one of two pods lost readiness",
+        view(
+            deployment(2, ready=1, available=1),
+            pod(ready=True),
+            pod("ranker-new-2", state={"running": {"startedAt": "2026-01-05T11:00:00Z"}}),
+        ),
+        State.DEGRADED,
+        "1 of 2 pods are ready, others were",
+        NextAction.OPEN_LOGS,
+    ),
+    (
+        "one of two pods is not ready yet",
+        view(deployment(2, ready=1, available=1), pod(ready=True), pod("ranker-new-2")),
+        State.STARTING,
+        "1 of 2 pods are ready",
+        NextAction.NONE,
+    ),
     ("missing", view(None), State.MISSING, "deleted it outside", NextAction.TRY_NOW),
 ]
 
