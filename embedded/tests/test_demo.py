@@ -149,7 +149,7 @@ def test_the_site_does_not_wait_for_the_build_and_leaves_nothing_behind(machine:
     editor = machine.visit("editor")
     assert "building etcd, 1 of 7" in editor.open("/clusters/")
     saved_at_once = save(editor, replicas=4)
-    assert "building etcd, 1 of 7" in saved_at_once
+    assert "Building etcd, 1 of 7" in saved_at_once
     assert "not applied yet" in saved_at_once
 
     first.kill()
