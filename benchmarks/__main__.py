@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from . import accuracy, apply, clicks, profile
+from . import accuracy, apply, clicks, fleet, profile
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "profile": profile.main,
     "accuracy": accuracy.main,
     "apply": apply.main,
+    "fleet": fleet.main,
     "clicks": clicks.main,
 }
 

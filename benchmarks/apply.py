@@ -17,6 +17,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from embedded.kubernetes.build import Builder
@@ -31,16 +32,16 @@ def main() -> None:
     ours = _edits(home)
     theirs = _kubectl_edits(home)
     print(f"\nSave to applied, {EDITS} edits of one deployment, one after the other")
-    _row("Barista: save returns (revision, audit event, nudge)", [save for save, _ in ours])
-    _row("Barista: save until the cluster accepted it", [applied for _, applied in ours])
-    _row("kubectl apply --server-side, one process an edit", theirs)
-    _ratio("save to applied", [applied for _, applied in ours], theirs)
+    row("Barista: save returns (revision, audit event, nudge)", [save for save, _ in ours])
+    row("Barista: save until the cluster accepted it", [applied for _, applied in ours])
+    row("kubectl apply --server-side, one process an edit", theirs)
+    ratio("save to applied", [applied for _, applied in ours], theirs)
     pages = _fleet(home)
-    listed = _timed(lambda: _kubectl(home, "get", "deployments", "--all-namespaces", "--output=wide"), 15)
+    listed = timed(lambda: _kubectl(home, "get", "deployments", "--all-namespaces", "--output=wide"), 15)
     print("\nThe list of all deployments")
-    _row("Barista: fleet page over HTTP", pages)
-    _row("kubectl get deployments --all-namespaces", listed)
-    _ratio("list", pages, listed)
+    row("Barista: fleet page over HTTP", pages)
+    row("kubectl get deployments --all-namespaces", listed)
+    ratio("list", pages, listed)
 
 
 def _environ(home: Home) -> dict[str, str]:
@@ -65,11 +66,14 @@ def _edits(home: Home) -> list[tuple[float, float]]:
 
 
 def _kubectl(home: Home, *arguments: str, body: Any = None) -> None:
+    kubectl_at(home.path / "kubernetes" / "admin.kubeconfig", *arguments, body=body)
+
+
+def kubectl_at(config: Path, *arguments: str, body: Any = None) -> None:
     kubectl = Builder(report=lambda progress: None).ready()["kubectl"]
-    config = str(home.path / "kubernetes" / "admin.kubeconfig")
     text = json.dumps(body) if body is not None else None
     subprocess.run(
-        [str(kubectl), "--kubeconfig", config, *arguments], input=text, text=True, check=True, capture_output=True
+        [str(kubectl), "--kubeconfig", str(config), *arguments], input=text, text=True, check=True, capture_output=True
     )
 
 
@@ -97,7 +101,7 @@ def _kubectl_edits(home: Home) -> list[float]:
                 },
             },
         }
-        times += _timed(partial(_kubectl, home, "apply", "--server-side", "-f", "-", body=body), 1)
+        times += timed(partial(_kubectl, home, "apply", "--server-side", "-f", "-", body=body), 1)
     _kubectl(home, "delete", "deployment", "bench-kubectl", "--namespace=default", "--wait=false")
     return times
 
@@ -112,10 +116,10 @@ def _fleet(home: Home) -> list[float]:
     form = {"username": "editor", "password": home.secret("demo-password"), "csrfmiddlewaretoken": token[1]}
     answer = urllib.parse.urlencode(form).encode()
     opener.open(base + "/login/", answer)
-    return _timed(lambda: opener.open(base + "/fleet/").read(), PAGES)
+    return timed(lambda: opener.open(base + "/fleet/").read(), PAGES)
 
 
-def _timed(work: Callable[[], Any], times: int) -> list[float]:
+def timed(work: Callable[[], Any], times: int) -> list[float]:
     taken = []
     for _ in range(times):
         began = time.perf_counter()
@@ -124,12 +128,12 @@ def _timed(work: Callable[[], Any], times: int) -> list[float]:
     return taken
 
 
-def _row(what: str, seconds: list[float]) -> None:
+def row(what: str, seconds: list[float]) -> None:
     ordered = sorted(seconds)
     p99 = ordered[min(len(ordered) - 1, round(0.99 * (len(ordered) - 1)))]
     name = f"{what:<56}"
     print(f"  {name} p50 {statistics.median(ordered) * 1000:7.0f} ms   p99 {p99 * 1000:7.0f} ms   n={len(ordered)}")
 
 
-def _ratio(what: str, ours: list[float], theirs: list[float]) -> None:
+def ratio(what: str, ours: list[float], theirs: list[float]) -> None:
     print(f"  {what}: ours / kubectl, medians = {statistics.median(ours) / statistics.median(theirs):.2f}")
