@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def _measure(stack: TestStack, folder: str) -> None:
     view = _in_the_cluster(Api(stack.admin_kubeconfig), namespace)
     get = _site(view)
     print(f"\nThe list of {COUNT:,} deployments")
-    times = {name: timed(lambda path=path: get(path), TIMES) for name, path in PATHS.items()}
+    times = {name: timed(partial(get, path), TIMES) for name, path in PATHS.items()}
     listed = timed(lambda: kubectl_at(stack.admin_kubeconfig, "get", "deployments", "-n", namespace, "-o", "wide"), 10)
     for name, taken in times.items():
         row(f"Barista: {name}", taken)
