@@ -64,6 +64,14 @@ def review(page: Page) -> None:
     page.wait_for_timeout(3000)
 
 
+def logs(page: Page) -> None:
+    """The lines of all pods of a healthy deployment."""
+    deployment("home-feed-ranker prod", "logs/")(page)
+    page.get_by_role("button", name="Fetch logs").click()
+    page.wait_for_selector("#log-lines", timeout=20_000)
+    page.wait_for_timeout(SETTLE_MS)
+
+
 SHOTS = (
     Shot("login", "", at("/login/")),
     Shot("home", "editor", at("/")),
@@ -73,7 +81,8 @@ SHOTS = (
     Shot("deployment", "editor", deployment("", "")),
     Shot("configuration", "editor", deployment("", "configuration/")),
     Shot("revisions", "editor", deployment("", "revisions/")),
-    Shot("logs", "editor", deployment("", "logs/")),
+    Shot("logs", "editor", logs),
+    Shot("logs-none", "editor", deployment("", "logs/")),
     Shot("activity", "editor", deployment("", "activity/")),
     Shot("new", "editor", at("/deployments/new/")),
     Shot("edit", "editor", deployment("query-intent", "edit/")),
