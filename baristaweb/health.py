@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from collections.abc import Iterator
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -11,7 +12,8 @@ from django.db import DatabaseError, connection
 from django.db.models import Count, F, Min, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
 from django.views.decorators.http import require_safe
-from prometheus_client import CollectorRegistry, Gauge, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from baristaweb.lib.clock import now
@@ -47,7 +49,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not token or not hmac.compare_digest(given.encode(), token.encode()):
         return HttpResponseForbidden("Send the metrics token as a bearer token.\n", content_type="text/plain")
-    return HttpResponse(_requests() + generate_latest(_lag()), content_type=CONTENT_TYPE_LATEST)
+    registry = CollectorRegistry()
+    registry.register(_Lag())
+    return HttpResponse(_requests() + generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
 def _requests() -> bytes:
@@ -59,36 +63,32 @@ def _requests() -> bytes:
     return generate_latest(registry)
 
 
-def _lag() -> CollectorRegistry:
-    registry = CollectorRegistry()
-    # What somebody paused waits on purpose: it must wake nobody.
-    pending = ~Q(observed_generation=F("deployment__generation")) & Q(deployment__paused_at=None)
-    facts = DeploymentState.objects.aggregate(
-        pending=Count("pk", filter=pending), oldest=Min("deployment__changed_at", filter=pending)
-    )
-    _gauge(registry, "barista_pending_deployments", "Deployments whose saved change no cluster has accepted yet").set(
-        facts["pending"]
-    )
-    oldest = facts["oldest"]
-    _gauge(registry, "barista_oldest_pending_seconds", "Age of the oldest change not yet accepted").set(
-        (now() - oldest).total_seconds() if oldest else 0
-    )
-    _gauge(registry, "barista_audit_head", "Sequence number of the newest audit event").set(
-        AuditEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
-    )
-    phases = _gauge(registry, "barista_deployments", "Deployments by phase", "phase")
-    for row in DeploymentState.objects.values("phase").annotate(number=Count("pk")):
-        phases.labels(row["phase"]).set(row["number"])
-    reachable = _gauge(registry, "barista_cluster_reachable", "1 when the cluster answers", "cluster")
-    silence = _gauge(
-        registry, "barista_watch_silence_seconds", "Since the watch last heard from the cluster", "cluster"
-    )
-    for health in ClusterHealth.objects.select_related("cluster"):
-        reachable.labels(health.cluster.slug).set(health.state == ClusterHealth.State.OK)
-        if health.watched_at:
-            silence.labels(health.cluster.slug).set((now() - health.watched_at).total_seconds())
-    return registry
+class _Lag:
+    """What the database says when it is asked. No gauges: those would be kept, and told, of each process."""
 
-
-def _gauge(registry: CollectorRegistry, name: str, help_text: str, *labels: str) -> Gauge:
-    return Gauge(name, help_text, labels, registry=registry)
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        # What somebody paused waits on purpose: it must wake nobody.
+        pending = ~Q(observed_generation=F("deployment__generation")) & Q(deployment__paused_at=None)
+        facts = DeploymentState.objects.aggregate(
+            pending=Count("pk", filter=pending), oldest=Min("deployment__changed_at", filter=pending)
+        )
+        waits = "Deployments whose saved change no cluster has accepted yet"
+        yield GaugeMetricFamily("barista_pending_deployments", waits, facts["pending"])
+        age = (now() - facts["oldest"]).total_seconds() if facts["oldest"] else 0
+        yield GaugeMetricFamily("barista_oldest_pending_seconds", "Age of the oldest change not yet accepted", age)
+        head = AuditEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
+        yield GaugeMetricFamily("barista_audit_head", "Sequence number of the newest audit event", head)
+        phases = GaugeMetricFamily("barista_deployments", "Deployments by phase", labels=["phase"])
+        for row in DeploymentState.objects.values("phase").annotate(number=Count("pk")):
+            phases.add_metric([row["phase"]], row["number"])
+        yield phases
+        reachable = GaugeMetricFamily("barista_cluster_reachable", "1 when the cluster answers", labels=["cluster"])
+        silence = GaugeMetricFamily(
+            "barista_watch_silence_seconds", "Since the watch last heard from the cluster", labels=["cluster"]
+        )
+        for health in ClusterHealth.objects.select_related("cluster"):
+            reachable.add_metric([health.cluster.slug], health.state == ClusterHealth.State.OK)
+            if health.watched_at:
+                silence.add_metric([health.cluster.slug], (now() - health.watched_at).total_seconds())
+        yield reachable
+        yield silence
