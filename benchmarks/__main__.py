@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from . import accuracy, apply, clicks, fleet, profile
+from benchmarks import accuracy, apply, clicks, fleet, profile
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "profile": profile.main,

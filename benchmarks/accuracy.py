@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from observability.domain.compare import compare
-from observability.domain.fold import FeatureAccumulator
-from observability.domain.grouping import single
-from observability.domain.modes import Mode, compare_as
-from observability.domain.propose import propose_feature
-from observability.domain.spec import FeatureSpec
-from observability.domain.states import State
-
-from .measure import ROOT
-from .peers import CACHE, python_of
+from benchmarks.measure import ROOT
+from benchmarks.peers import CACHE, python_of
+from observability.domain.compare.compare import compare
+from observability.domain.fold.feature import FeatureAccumulator
+from observability.domain.loops.grouping import single
+from observability.domain.profile.states import State
+from observability.domain.propose.propose import propose_feature
+from observability.domain.specs.spec import FeatureSpec
+from observability.domain.tools.choose import Mode, compare_as
 
 ROWS = 20_000
 SHIFTS = (0.0, 0.05, 0.3)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .peers import CACHE
+from benchmarks.peers import CACHE
 
 ROW_GROUP = 125_000
 START = 1_700_006_400_000_000

@@ -15,11 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from benchmarks.apply import kubectl_at, ratio, row, timed
+from benchmarks.measure import ROOT
 from embedded.kubernetes.api import Api
 from embedded.testing import TestStack, new_namespace, remove_namespace, start_test_stack
-
-from .apply import kubectl_at, ratio, row, timed
-from .measure import ROOT
 
 COUNT = int(os.environ.get("BARISTA_BENCH_FLEET", "5000"))
 TIMES = 20

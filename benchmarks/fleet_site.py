@@ -16,7 +16,7 @@ import django
 from django.db import connections
 from django.test import Client
 
-from .apply import timed
+from benchmarks.apply import timed
 
 django.setup()
 

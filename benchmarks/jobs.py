@@ -13,21 +13,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from observability.domain.compare import compare
-from observability.domain.encoding import decode, encode, pack, unpack
-from observability.domain.fold import FeatureAccumulator
-from observability.domain.grouping import by_group, single
-from observability.domain.propose import propose_feature
-from observability.domain.spec import Spec
-from observability.domain.states import merge
-from observability.domain.windows import Keys, Window
+from benchmarks.mark import answer, mark
+from observability.domain.compare.compare import compare
+from observability.domain.fold.feature import FeatureAccumulator
+from observability.domain.fold.windows import Keys, Window
+from observability.domain.loops.grouping import by_group, single
+from observability.domain.profile.encoding import decode, encode, pack, unpack
+from observability.domain.profile.states import merge
+from observability.domain.propose.propose import propose_feature
+from observability.domain.specs.spec import Spec
 from observability.engines import spark
 from observability.engines.base import Options
 from observability.engines.local import profile_sources
 from observability.engines.proposing import propose_spec
 from observability.store.files import Limits, open_source
-
-from .mark import answer, mark
 
 BY_WINDOW = Keys(Window.HOUR, "at", "version")
 

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from . import data
-from .measure import ROOT, Run, run
-from .peers import python_of
+from benchmarks import data
+from benchmarks.measure import ROOT, Run, run
+from benchmarks.peers import python_of
 
 TIMES = 5
 ROWS = int(os.environ.get("BARISTA_BENCH_ROWS", "2000000"))

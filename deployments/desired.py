@@ -7,16 +7,8 @@ from datetime import datetime
 
 from deployments.domain import checker
 from deployments.domain.catalogue import Environment, HardwareProfile, ModelType, Placement, Runtime
-from deployments.domain.manifests import (
-    ANNOTATION_INSTALL,
-    LABEL_ID,
-    LABEL_INSTALL,
-    LABEL_MANAGED_BY,
-    MANAGED_BY,
-    Rendered,
-    canonical_json,
-    render,
-)
+from deployments.domain.manifests import Rendered, canonical_json, render
+from deployments.domain.marks import ANNOTATION_INSTALL, LABEL_ID, LABEL_INSTALL, LABEL_MANAGED_BY, MANAGED_BY
 from deployments.domain.spec import Spec
 from deployments.kube.api import Gateway, Invalid, Kind, Object
 from deployments.models import Deployment, Installation, Namespace, Proposal, Revision, ServedModel

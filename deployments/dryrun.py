@@ -34,7 +34,8 @@ from deployments.domain.answers import obj
 from deployments.domain.diff import manifest_diff, needs_restart, unified_lines
 from deployments.domain.drift import conflicts_from_causes
 from deployments.domain.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
-from deployments.domain.manifests import ANNOTATION_GENERATION, ANNOTATION_REVISION, canonical_json
+from deployments.domain.manifests import canonical_json
+from deployments.domain.marks import ANNOTATION_GENERATION, ANNOTATION_REVISION
 from deployments.domain.refusals import with_advice
 from deployments.kube.api import ClusterError, ErrorClass, FieldConflict, Forbidden, Gateway, Kind, Object
 from deployments.models import Proposal

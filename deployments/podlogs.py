@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from baristaweb.lib.clock import now
 from deployments import clusters
 from deployments.domain.answers import objects, text
-from deployments.domain.manifests import LABEL_ID, LABEL_MANAGED_BY, MANAGED_BY
+from deployments.domain.marks import LABEL_ID, LABEL_MANAGED_BY, MANAGED_BY
 from deployments.kube.api import ClusterError, Gateway, Kind, Object
 from deployments.models import LogRequest
 from deployments.models.requests import Answer

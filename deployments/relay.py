@@ -28,7 +28,7 @@ from deployments import clusters, dispatch, dryrun, observe, podlogs, reconcile
 from deployments.actions import deployments as actions
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
-from deployments.domain.status import Phase
+from deployments.domain.states import Phase
 from deployments.kube.api import ClusterError
 from deployments.models import AuditEvent, Cluster, ClusterHealth, Deployment, DeploymentState, LogRequest, Proposal
 from deployments.reconcile.record import STARTS_LIMIT

@@ -14,7 +14,8 @@ from deployments.actions.errors import Refused, Wrong
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
 from deployments.domain.naming import InvalidName, check_name
-from deployments.domain.spec import Spec, validate
+from deployments.domain.spec import Spec
+from deployments.domain.validation import validate
 from deployments.models import (
     Deployment,
     HardwareProfile,

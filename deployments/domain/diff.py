@@ -7,8 +7,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from deployments.domain.fields import ALL_FIELDS, SECTIONS, field_for
-from deployments.domain.spec import RollingUpdate, Spec
+from deployments.domain.field import SECTIONS
+from deployments.domain.fields import ALL_FIELDS, field_for
+from deployments.domain.spec import Spec
+from deployments.domain.spec_parts import RollingUpdate
 from deployments.domain.wording import ABSENT, values
 
 __all__ = [

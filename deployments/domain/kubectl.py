@@ -4,7 +4,8 @@ import shlex
 
 from deployments.domain.managers import FIELD_MANAGER_CONFIG
 from deployments.domain.marks import LABEL_ID
-from deployments.domain.spec import Autoscale, Spec
+from deployments.domain.spec import Spec
+from deployments.domain.spec_parts import Autoscale
 
 
 def apply(name: str, namespace: str, *, context: str = "") -> str:

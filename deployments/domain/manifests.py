@@ -27,7 +27,8 @@ from deployments.domain.marks import (
     labels,
 )
 from deployments.domain.pod_template import CONTAINER, escape_expansion, pod_template, ports
-from deployments.domain.spec import Autoscale, RollingUpdate, ScalePolicy, Spec, effective_grpc_port
+from deployments.domain.spec import Spec, effective_grpc_port
+from deployments.domain.spec_parts import Autoscale, RollingUpdate, ScalePolicy
 
 __all__ = [
     "ANNOTATION_GENERATION",

@@ -7,7 +7,6 @@ from deployments.domain.catalogue import HardwareProfile, Placement, Probe, Runt
 from deployments.domain.marks import ANNOTATION_RESTARTED_AT, GPU_TYPE_LABEL, LABEL_ID, labels
 from deployments.domain.quantities import format_cpu, format_memory
 from deployments.domain.spec import (
-    Resources,
     Spec,
     effective_grace_s,
     effective_grpc_port,
@@ -15,6 +14,7 @@ from deployments.domain.spec import (
     effective_probe,
     effective_resources,
 )
+from deployments.domain.spec_parts import Resources
 
 CONTAINER: Final = "model"
 

@@ -12,7 +12,8 @@ from typing import Any, Final, Self
 
 from deployments.domain import spec_codec as codec
 from deployments.domain.catalogue import HardwareProfile, Probe, Runtime, Toleration
-from deployments.domain.fields import ALL_FIELDS, FIELDS, SECTIONS, Field, field_for
+from deployments.domain.field import SECTIONS, Field
+from deployments.domain.fields import ALL_FIELDS, FIELDS, field_for
 from deployments.domain.reading import Reader, SpecInvalid, check_shape
 from deployments.domain.spec_parts import (
     Autoscale,

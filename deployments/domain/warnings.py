@@ -10,15 +10,8 @@ from deployments.domain.images import ImageReference, InvalidImage, allowed
 from deployments.domain.inline_secrets import has_secret_name
 from deployments.domain.quantities import human_cpu, human_memory
 from deployments.domain.quota import Quota
-from deployments.domain.spec import (
-    Budget,
-    Recreate,
-    Resources,
-    Spec,
-    effective_image,
-    effective_probe,
-    effective_resources,
-)
+from deployments.domain.spec import Spec, effective_image, effective_probe, effective_resources
+from deployments.domain.spec_parts import Budget, Recreate, Resources
 from deployments.domain.states import Tone
 
 

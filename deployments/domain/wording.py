@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from deployments.domain.catalogue import Probe
 from deployments.domain.quantities import human_cpu, human_memory
-from deployments.domain.spec import DEFAULT_DEADLINE_S, PROBES, Fixed, RollingUpdate, Spec
-from deployments.domain.spec_parts import Budget, EnvRef, ScalePolicy, Spread
+from deployments.domain.spec import DEFAULT_DEADLINE_S, PROBES, Spec
+from deployments.domain.spec_parts import Budget, EnvRef, Fixed, RollingUpdate, ScalePolicy, Spread
 
 ABSENT: Final = ""
 EMPTY_TEXT: Final = "(empty text)"

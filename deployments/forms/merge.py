@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.diff import ThreeWayRow, three_way
-from deployments.domain.spec import Spec, SpecInvalid
+from deployments.domain.reading import SpecInvalid
+from deployments.domain.spec import Spec
 from deployments.forms import more, texts
 
 THEIRS, YOURS = "theirs", "yours"

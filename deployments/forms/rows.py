@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deployments.domain.diff import FieldChange
-from deployments.domain.fields import FIELDS, SECTIONS, Field, field_for
+from deployments.domain.field import SECTIONS, Field
+from deployments.domain.fields import FIELDS, field_for
 from deployments.domain.naming import suggest_name
 from deployments.domain.quantities import rounding
 from deployments.forms import more, texts

@@ -14,7 +14,9 @@ from deployments.domain.catalogue import HardwareProfile, Runtime
 from deployments.domain.diff import FieldChange
 from deployments.domain.fields import field_for
 from deployments.domain.naming import InvalidText, check_storable
-from deployments.domain.spec import Spec, SpecInvalid, validate
+from deployments.domain.reading import SpecInvalid
+from deployments.domain.spec import Spec
+from deployments.domain.validation import validate
 from deployments.forms import env_rows, more, texts
 from deployments.forms.choices import Choices
 from deployments.forms.env_rows import EnvRow, Removed

@@ -9,7 +9,9 @@ from typing import Any, Final
 from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.fields import FIELDS
 from deployments.domain.quantities import format_cpu, format_memory
-from deployments.domain.spec import SCHEMA, Autoscale, Fixed, RollingUpdate, Spec, SpecInvalid, effective_resources
+from deployments.domain.reading import SpecInvalid
+from deployments.domain.spec import SCHEMA, Spec, effective_resources
+from deployments.domain.spec_parts import Autoscale, Fixed, RollingUpdate
 from deployments.forms import more
 
 Texts = dict[str, str]

@@ -11,7 +11,7 @@ from deployments.domain import catalogue
 from deployments.domain.catalogue import Environment, ModelType
 from deployments.domain.drift import held_rows
 from deployments.domain.spec import Spec
-from deployments.domain.status import Phase
+from deployments.domain.states import Phase
 from deployments.models.cluster import Namespace
 from deployments.models.people import Team, User, slug_validator
 

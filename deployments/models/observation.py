@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from deployments.domain.status import State
+from deployments.domain.states import State
 from deployments.models.cluster import Cluster
 from deployments.models.deployment import Deployment
 

@@ -13,7 +13,8 @@ from django.db.models.functions import Coalesce
 
 from baristaweb.lib.clock import now
 from deployments.domain.answers import condition, number, obj
-from deployments.domain.status import ClusterView, Intent, Phase, Summary, summarise
+from deployments.domain.states import ClusterView, Intent, Phase, Summary
+from deployments.domain.status import summarise
 from deployments.models import ClusterHealth, Deployment, DeploymentState, Observation, Rollout
 from deployments.observe.store import created_at, pods_of_current
 

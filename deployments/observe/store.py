@@ -13,7 +13,7 @@ from typing import Any, Final
 from baristaweb.lib.clock import now
 from deployments.domain.answers import instant, message, number, obj, objects, text
 from deployments.domain.managers import OUR_MANAGERS, SYSTEM_MANAGERS
-from deployments.domain.manifests import ANNOTATION_INSTALL, LABEL_ID
+from deployments.domain.marks import ANNOTATION_INSTALL, LABEL_ID
 from deployments.domain.pods import HASH_LABEL, PULL_FAILED, REVISION_ANNOTATION, TELLING_REASONS, event_time
 from deployments.kube.api import Kind, Object
 from deployments.kube.redact import redact

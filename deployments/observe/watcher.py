@@ -13,7 +13,7 @@ from django.db import connections
 
 from baristaweb.lib.clock import now
 from deployments import clusters, desired
-from deployments.domain.manifests import LABEL_MANAGED_BY, MANAGED_BY
+from deployments.domain.marks import LABEL_MANAGED_BY, MANAGED_BY
 from deployments.kube.api import Change, ClusterError, ErrorClass, Gateway, Gone, Kind, NotConfigured, Watch
 from deployments.kube.connect import connect
 from deployments.models import Cluster, Deployment

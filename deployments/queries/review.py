@@ -11,7 +11,8 @@ from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.diff import FieldChange, blast_radius, label, spec_diff, unified_lines
 from deployments.domain.fields import field_for
 from deployments.domain.quantities import human_memory
-from deployments.domain.spec import RollingUpdate, Spec, effective_resources
+from deployments.domain.spec import Spec, effective_resources
+from deployments.domain.spec_parts import RollingUpdate
 from deployments.domain.warnings import ReviewWarning, review_warnings
 from deployments.models import Proposal, Revision
 from deployments.queries import candidates

@@ -10,7 +10,7 @@ from django.db.models import DateTimeField, F, Func, Max, Value
 
 from deployments.domain.quantities import human_cpu, human_memory
 from deployments.domain.sparkline import Point, Sparkline, shared_top, sparkline
-from deployments.domain.spec import Resources
+from deployments.domain.spec_parts import Resources
 from deployments.models import Deployment, UsageSample
 
 KEPT_FOR = timedelta(days=7)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from deployments import desired
 from deployments.domain.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA, FIELD_MANAGER_SCALER
-from deployments.domain.spec import Autoscale, Fixed
+from deployments.domain.spec_parts import Autoscale, Fixed
 from deployments.kube.api import FieldConflict, Gateway, Kind, Object
 from deployments.reconcile.job import Held, Job, NotOurs
 

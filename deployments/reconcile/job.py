@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from deployments import desired
 from deployments.actions import proposals
-from deployments.domain.manifests import ANNOTATION_GENERATION, Rendered
+from deployments.domain.manifests import Rendered
+from deployments.domain.marks import ANNOTATION_GENERATION
 from deployments.kube.api import Conflict, FieldConflict, Invalid, Object
 from deployments.models import Deployment, DeploymentState, Revision
 

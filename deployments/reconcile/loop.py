@@ -17,7 +17,7 @@ from deployments import clusters
 from deployments.actions import proposals
 from deployments.clusters import BreakerOpen
 from deployments.domain.manifests import canonical_json
-from deployments.domain.status import Phase
+from deployments.domain.states import Phase
 from deployments.kube.api import ClusterError, ErrorClass, Gateway, NotConfigured, Throttled, Unauthorized
 from deployments.kube.connect import forget
 from deployments.reconcile import record, resync

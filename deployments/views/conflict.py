@@ -21,8 +21,9 @@ from deployments.domain import kubectl
 from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.diff import label
 from deployments.domain.drift import shown
+from deployments.domain.reading import SpecInvalid
 from deployments.domain.roles import Permission
-from deployments.domain.spec import Spec, SpecInvalid
+from deployments.domain.spec import Spec
 from deployments.forms import merge
 from deployments.forms.texts import AUTOSCALE, OWN_SIZE, Texts
 from deployments.models import Deployment, Proposal, Revision

@@ -18,15 +18,17 @@ from django.views.decorators.http import require_safe
 from baristaweb.lib.clock import now
 from deployments.access import current_user, get_deployment, may
 from deployments.domain.answers import text
-from deployments.domain.diff import label, spec_diff, unified_lines, values
-from deployments.domain.fields import SECTIONS, field_for
-from deployments.domain.manifests import ANNOTATION_REVISION
+from deployments.domain.diff import label, spec_diff, unified_lines
+from deployments.domain.field import SECTIONS
+from deployments.domain.fields import field_for
+from deployments.domain.marks import ANNOTATION_REVISION
 from deployments.domain.pods import HASH_LABEL, PodRow, pod_rows
 from deployments.domain.roles import Permission
 from deployments.domain.sample_call import sample_call
 from deployments.domain.spec import effective_image, effective_resources
 from deployments.domain.states import ClusterView, NextAction, Summary, Tone
 from deployments.domain.timeline import StepMark
+from deployments.domain.wording import values
 from deployments.models import Deployment, Revision
 from deployments.queries import detail as queries
 from deployments.queries.promotion import next_environment

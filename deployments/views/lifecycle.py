@@ -21,7 +21,7 @@ from deployments.domain import kubectl
 from deployments.domain.catalogue import Environment
 from deployments.domain.diff import FieldChange, label, spec_diff
 from deployments.domain.roles import Permission
-from deployments.domain.spec import RollingUpdate
+from deployments.domain.spec_parts import RollingUpdate
 from deployments.models import Deployment, Proposal, Revision
 
 # How long a pause lasts: a value of the form and its words; 0 is until somebody resumes.

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from deployments.domain.catalogue import Placement
-from deployments.domain.spec import SpecInvalid
+from deployments.domain.reading import SpecInvalid
 from deployments.forms import env_rows, texts
 from deployments.forms.env_rows import EnvRow
 from deployments.forms.spec import Show, SpecForm

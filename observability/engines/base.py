@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from observability.domain.windows import Keys
+from observability.domain.fold.windows import Keys
 from observability.store.files import Limits
 
 Progress = Callable[[int, int], None]  # values folded, rows read

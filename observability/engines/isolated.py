@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from observability.domain.profile import Profile, merge_profiles
-from observability.domain.spec import Spec
+from observability.domain.profile.profile import Profile, merge_profiles
+from observability.domain.specs.spec import Spec
+from observability.engines.base import Options
+from observability.engines.local import profile_sources
+from observability.engines.proposing import propose_spec
 from observability.store.files import Limits, Source, SourceError, open_source
 from observability.store.sandbox import ChildLimits, run_limited
-
-from .base import Options
-from .local import profile_sources
-from .proposing import propose_spec
 
 
 def profile_isolated(source: Source, spec: Spec, options: Options, limits: ChildLimits | None = None) -> Profile:

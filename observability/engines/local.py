@@ -15,17 +15,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from observability.domain.fold import FeatureAccumulator
-from observability.domain.grouping import Grouping, by_group, single
-from observability.domain.profile import Cell, Profile
-from observability.domain.spec import FeatureSpec, Spec
-from observability.domain.states import State, merge
-from observability.domain.windows import NO_TIME, Registry, group_ids
+from observability.domain.fold.feature import FeatureAccumulator
+from observability.domain.fold.windows import NO_TIME, Registry, group_ids
+from observability.domain.loops.grouping import Grouping, by_group, single
+from observability.domain.profile.profile import Cell, Profile
+from observability.domain.profile.states import State, merge
+from observability.domain.specs.spec import FeatureSpec, Spec
+from observability.engines.base import Options, Progress
 from observability.store.files import Source
 from observability.store.logs import BadRows, Log, open_log
 from observability.store.parquet import Batch
-
-from .base import Options, Progress
 
 Job = tuple[Callable[..., None], tuple[Any, ...]]
 SPAN_ROWS: Final = 1 << 19  # rows whose grouping is held at a time: 20 bytes each

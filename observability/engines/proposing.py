@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from observability.domain.propose import propose
-from observability.domain.spec import FeatureSpec, Spec
+from observability.domain.propose.propose import propose
+from observability.domain.specs.spec import FeatureSpec, Spec
 from observability.store.files import Limits, Source, SourceError
 from observability.store.logs import sample_log
 from observability.store.parquet import ParquetLog

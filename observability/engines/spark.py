@@ -17,18 +17,17 @@ from pathlib import Path
 from shutil import which
 from typing import Any, Final
 
-from observability.domain.encoding import decode, encode, pack, unpack
-from observability.domain.fold import FeatureAccumulator
-from observability.domain.grouping import by_group, single
-from observability.domain.profile import Cell, Profile
-from observability.domain.spec import Spec
-from observability.domain.states import State, merge
-from observability.domain.windows import NO_TIME, Keys, Registry, group_ids
+from observability.domain.fold.feature import FeatureAccumulator
+from observability.domain.fold.windows import NO_TIME, Keys, Registry, group_ids
+from observability.domain.loops.grouping import by_group, single
+from observability.domain.profile.encoding import decode, encode, pack, unpack
+from observability.domain.profile.profile import Cell, Profile
+from observability.domain.profile.states import State, merge
+from observability.domain.specs.spec import Spec
+from observability.engines.base import Options, Progress
 from observability.store.files import Limits, Source, SourceError, open_source, short
 from observability.store.logs import BadRows, open_log
 from observability.store.parquet import Batch
-
-from .base import Options, Progress
 
 MASTER: Final = "BARISTA_SPARK_MASTER"
 ROWS_PER_TASK: Final = 1 << 20

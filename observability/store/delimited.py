@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from .files import Limits, Source, SourceError
-from .text import Line, lines
+from observability.store.files import Limits, Source, SourceError
+from observability.store.text import Line, lines
 
 MAX_RECORD_LINES: Final = 1_000  # a quoted cell may hold line ends, but a quote that never closes must not eat the file
 DELIMITERS: Final = ",;\t|"

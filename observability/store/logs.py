@@ -9,12 +9,11 @@ from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
-from observability.domain.spec import Spec
-from observability.domain.windows import Keys
-
-from .files import Limits, Source, SourceError
-from .parquet import Batch, ParquetLog
-from .staged import StagedLog, sample
+from observability.domain.fold.windows import Keys
+from observability.domain.specs.spec import Spec
+from observability.store.files import Limits, Source, SourceError
+from observability.store.parquet import Batch, ParquetLog
+from observability.store.staged import StagedLog, sample
 
 EXAMPLES: Final = 20
 

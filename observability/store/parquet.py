@@ -11,9 +11,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from observability.domain.spec import MAX_NAME_BYTES, Kind, Spec
-
-from .files import Limits, Source, SourceError, short
+from observability.domain.specs.spec import MAX_NAME_BYTES, Kind, Spec
+from observability.store.files import Limits, Source, SourceError, short
 
 BATCH_ROWS: Final = 131_072
 WHOLE_ROWS: Final = 1 << 19  # larger row groups are streamed in batches

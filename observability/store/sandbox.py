@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-from .files import SourceError
+from observability.store.files import SourceError
 
 POLL_SECONDS: Final = 0.05
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")

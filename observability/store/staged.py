@@ -14,15 +14,14 @@ from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
-from observability.domain.propose import is_vector
-from observability.domain.spec import MAX_NAME_BYTES, Spec
-from observability.domain.windows import Keys
-
-from .delimited import header_and_rows
-from .files import Limits, Source, SourceError
-from .jsonl import records
-from .parquet import Batch
-from .values import BadValue, Convert, converter, number_text, time_key, word
+from observability.domain.fold.windows import Keys
+from observability.domain.propose.propose import is_vector
+from observability.domain.specs.spec import MAX_NAME_BYTES, Spec
+from observability.store.delimited import header_and_rows
+from observability.store.files import Limits, Source, SourceError
+from observability.store.jsonl import records
+from observability.store.parquet import Batch
+from observability.store.values import BadValue, Convert, converter, number_text, time_key, word
 
 STAGED_ROWS: Final = 65_536
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from .files import Limits, Source, SourceError, short
+from observability.store.files import Limits, Source, SourceError, short
 
 CHUNK: Final = 1 << 20
 RATIO_FROM: Final = 4 << 20  # below so many decoded bytes any ratio is harmless

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from observability.domain.spec import TIME_UNITS, FeatureSpec, Kind
-from observability.domain.windows import UNIX_YEARS
+from observability.domain.fold.windows import UNIX_YEARS
+from observability.domain.specs.spec import TIME_UNITS, FeatureSpec, Kind
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 _SPECIAL: Final = {"nan": math.nan, "inf": math.inf, "+inf": math.inf, "-inf": -math.inf}

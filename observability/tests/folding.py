@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from observability.domain.encoding import encode
-from observability.domain.fold import FeatureAccumulator
-from observability.domain.grouping import by_group, single
-from observability.domain.spec import FeatureSpec
-from observability.domain.states import State, merge
+from observability.domain.fold.feature import FeatureAccumulator
+from observability.domain.loops.grouping import by_group, single
+from observability.domain.profile.encoding import encode
+from observability.domain.profile.states import State, merge
+from observability.domain.specs.spec import FeatureSpec
 
 
 def fold(spec: FeatureSpec, *arrays: pa.Array) -> State:

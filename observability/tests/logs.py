@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from observability.domain.profile import Profile
-from observability.domain.propose import propose
-from observability.domain.spec import Spec
-from observability.domain.windows import Keys, Window
+from observability.domain.fold.windows import Keys, Window
+from observability.domain.profile.profile import Profile
+from observability.domain.propose.propose import propose
+from observability.domain.specs.spec import Spec
 from observability.engines.base import Options
 from observability.engines.local import profile_sources
 from observability.store.files import Limits, open_source

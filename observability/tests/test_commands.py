@@ -11,10 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
-from observability.domain.profile import Profile
+from observability.domain.profile.profile import Profile
 from observability.management.commands.profile import Bar
-
-from .logs import table, write
+from observability.tests.logs import table, write
 
 
 @pytest.fixture

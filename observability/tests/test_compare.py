@@ -13,15 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observability.domain import chi2, decompose, measures
-from observability.domain.align import align_numbers
-from observability.domain.modes import Mode, compare_as
-from observability.domain.propose import propose_feature
-from observability.domain.result import Comparison, Verdict
-from observability.domain.spec import FeatureSpec, Kind
-from observability.domain.states import NumericState
-
-from .folding import fold
+from observability.domain.compare import chi2, decompose, measures
+from observability.domain.compare.align import align_numbers
+from observability.domain.compare.result import Comparison, Verdict
+from observability.domain.profile.states import NumericState
+from observability.domain.propose.propose import propose_feature
+from observability.domain.specs.spec import FeatureSpec, Kind
+from observability.domain.tools.choose import Mode, compare_as
+from observability.tests.folding import fold
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = ("normal_shift", "lognormal_scale", "one_outlier", "beta_score", "categorical_new")

@@ -9,16 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from observability.domain.profile import Profile, merge_profiles
-from observability.domain.spec import FeatureSpec, Kind, Spec
-from observability.domain.windows import GroupError, Keys, Window
+from observability.domain.fold.windows import GroupError, Keys, Window
+from observability.domain.profile.profile import Profile, merge_profiles
+from observability.domain.specs.spec import FeatureSpec, Kind, Spec
 from observability.engines import spark
 from observability.engines.base import Options
 from observability.engines.isolated import profile_isolated
 from observability.engines.local import profile_sources
 from observability.store.files import Limits, SourceError, open_source
-
-from .logs import DAY, profile, spec_of, table, write
+from observability.tests.logs import DAY, profile, spec_of, table, write
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observability.domain.encoding import encode
-from observability.domain.hashing import estimate_distinct
-from observability.domain.kernel import keys_of
-from observability.domain.spec import FeatureSpec, Kind
-from observability.domain.states import MAX_BUCKETS, CategoryState, MergeError, NumericState, merge
-
-from .folding import fold, fold_groups, merged_bytes
+from observability.domain.loops.hashing import estimate_distinct
+from observability.domain.loops.numeric import keys_of
+from observability.domain.profile.encoding import encode
+from observability.domain.profile.states import MAX_BUCKETS, CategoryState, MergeError, NumericState, merge
+from observability.domain.specs.spec import FeatureSpec, Kind
+from observability.tests.folding import fold, fold_groups, merged_bytes
 
 NUMERIC = FeatureSpec(name="x", kind=Kind.NUMERIC, centre=0.5, unit_exponent=-3, atoms=(-1.0, 0.0), table_limit=16)
 CATEGORY = FeatureSpec(name="c", kind=Kind.CATEGORY, vocabulary=("a", "b", ""), table_limit=8)

@@ -8,12 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from observability.domain.encoding import FormatError, decode, encode, pack, unpack
-from observability.domain.profile import Cell, Profile, merge_profiles
-from observability.domain.spec import FeatureSpec, Kind, Spec
-from observability.domain.states import MergeError
-
-from .folding import fold
+from observability.domain.profile.encoding import FormatError, decode, encode, pack, unpack
+from observability.domain.profile.profile import Cell, Profile, merge_profiles
+from observability.domain.profile.states import MergeError
+from observability.domain.specs.spec import FeatureSpec, Kind, Spec
+from observability.tests.folding import fold
 
 FORMAT_1 = Path(__file__).parent / "golden" / "format-1.profile"
 SPEC = Spec(

@@ -13,8 +13,7 @@ import pytest
 from observability.engines.base import Options
 from observability.engines.local import profile_sources
 from observability.store.files import SourceError, expand, open_source
-
-from .logs import DAY, profile, spec_of, table, write
+from observability.tests.logs import DAY, profile, spec_of, table, write
 
 SERVER = Path(__file__).with_name("gcs_server.py")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from observability.domain.encoding import encode
-from observability.domain.fold import FeatureAccumulator
-from observability.domain.grouping import single
-from observability.domain.spec import FeatureSpec, Spec
+from observability.domain.fold.feature import FeatureAccumulator
+from observability.domain.loops.grouping import single
+from observability.domain.profile.encoding import encode
+from observability.domain.specs.spec import FeatureSpec, Spec
 from observability.engines.base import Options
 from observability.tests.logs import DAY, profile, table, write
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observability.domain.kernel import edges, integer_difference, keys_of, last_finite, lower_magnitude
+from observability.domain.loops.numeric import edges, integer_difference, keys_of, last_finite, lower_magnitude
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observability.domain.known import Digests, KnownValues, Vocabulary
-from observability.domain.md5 import prefixes
+from observability.domain.fold.distinct import Digests, KnownValues, Vocabulary
+from observability.domain.loops.md5 import prefixes
 
 VALUES = st.lists(st.one_of(st.none(), st.binary(max_size=3), st.binary(max_size=200)), max_size=40)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from observability.domain.placing import place
-from observability.domain.propose import propose, propose_feature
-from observability.domain.spec import FeatureSpec, Kind, Spec, SpecError
+from observability.domain.propose.propose import propose, propose_feature
+from observability.domain.propose.scale import place
+from observability.domain.specs.spec import FeatureSpec, Kind, Spec, SpecError
 
 N = 5_000
 RNG = np.random.default_rng(0)

@@ -12,8 +12,7 @@ from moto.server import ThreadedMotoServer
 from observability.engines.base import Options
 from observability.engines.local import profile_sources
 from observability.store.files import SourceError, expand, open_source
-
-from .logs import DAY, profile, spec_of, table, write
+from observability.tests.logs import DAY, profile, spec_of, table, write
 
 
 @pytest.fixture

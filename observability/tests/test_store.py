@@ -11,14 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from observability.domain.columns import ColumnError
-from observability.domain.spec import FeatureSpec, Kind, Spec
+from observability.domain.fold.columns import ColumnError
+from observability.domain.specs.spec import FeatureSpec, Kind, Spec
 from observability.engines.base import Options
 from observability.engines.isolated import profile_isolated
 from observability.store.files import Limits, SourceError, expand, open_source
 from observability.store.sandbox import ChildKilled, ChildLimits, run_limited
-
-from .logs import profile, spec_of, table, write
+from observability.tests.logs import profile, spec_of, table, write
 
 P = Spec((FeatureSpec(name="p", kind=Kind.NUMERIC),))
 PC = Spec((FeatureSpec(name="p", kind=Kind.NUMERIC), FeatureSpec(name="c", kind=Kind.CATEGORY)))

@@ -1,7 +1,7 @@
 """Deployments of the recommendations, vision and ads teams."""
 
-from deployments.domain.spec import Autoscale, Fixed, Recreate, Resources, RollingUpdate, Spec
-from deployments.domain.spec_parts import Budget
+from deployments.domain.spec import Spec
+from deployments.domain.spec_parts import Autoscale, Budget, Fixed, Recreate, Resources, RollingUpdate
 from deployments.management.seed.catalogue import GIB
 from deployments.management.seed.shapes import DeploymentPlan, Edit
 

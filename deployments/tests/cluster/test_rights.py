@@ -9,7 +9,7 @@ import pytest
 from deployments import clusters, dryrun, podlogs
 from deployments.actions import deployments, logs
 from deployments.audit import Actor
-from deployments.domain.spec import Autoscale, Budget, Fixed
+from deployments.domain.spec_parts import Autoscale, Budget, Fixed
 from deployments.kube.api import RESOURCES
 from deployments.kube.client import KubernetesGateway
 from deployments.observe import ClusterWatcher

@@ -11,8 +11,8 @@ import pytest
 from baristaweb.lib.clock import now
 from deployments import observe
 from deployments.domain.running_image import pin
-from deployments.domain.spec import Fixed
-from deployments.domain.status import State
+from deployments.domain.spec_parts import Fixed
+from deployments.domain.states import State
 from deployments.models import (
     Cluster,
     ClusterEvent,

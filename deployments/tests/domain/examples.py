@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from deployments.domain.catalogue import Environment, HardwareProfile, ModelType, Placement, Probe, Runtime, Toleration
 from deployments.domain.manifests import Rendered, render
-from deployments.domain.spec import (
+from deployments.domain.spec import Spec
+from deployments.domain.spec_parts import (
     Autoscale,
     Budget,
     EnvRef,
@@ -16,7 +17,6 @@ from deployments.domain.spec import (
     Resources,
     RollingUpdate,
     ScalePolicy,
-    Spec,
     Spread,
 )
 

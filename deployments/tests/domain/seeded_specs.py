@@ -6,7 +6,8 @@ import random
 from typing import Any
 
 from deployments.domain.catalogue import Probe, Toleration
-from deployments.domain.spec import (
+from deployments.domain.spec import Spec
+from deployments.domain.spec_parts import (
     Autoscale,
     Budget,
     EnvRef,
@@ -15,7 +16,6 @@ from deployments.domain.spec import (
     Resources,
     RollingUpdate,
     ScalePolicy,
-    Spec,
     Spread,
 )
 from deployments.tests.domain.examples import GIB, make_spec

@@ -9,7 +9,7 @@ import pytest
 from deployments.domain import checker, checker_rules
 from deployments.domain.checker import check
 from deployments.domain.manifests import canonical_json
-from deployments.domain.spec import Autoscale, Budget, ScalePolicy
+from deployments.domain.spec_parts import Autoscale, Budget, ScalePolicy
 from deployments.tests.domain import bad_inputs
 from deployments.tests.domain.examples import ALLOWLIST, make_spec, rendered
 

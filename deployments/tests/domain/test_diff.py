@@ -15,7 +15,8 @@ from deployments.domain.diff import (
     three_way,
     unified_lines,
 )
-from deployments.domain.spec import Autoscale, Fixed, Recreate, Resources, Spec
+from deployments.domain.spec import Spec
+from deployments.domain.spec_parts import Autoscale, Fixed, Recreate, Resources
 from deployments.tests.domain.examples import GIB, make_spec, rendered, specs
 
 

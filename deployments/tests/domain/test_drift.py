@@ -4,7 +4,7 @@ from typing import Any
 
 from deployments.domain.drift import conflicts_from_causes, find_drift
 from deployments.domain.ownership import owned_fields, owners_of, path_of_cause
-from deployments.domain.spec import Autoscale
+from deployments.domain.spec_parts import Autoscale
 from deployments.tests.domain.examples import make_spec, rendered
 
 BASE = "spec.template.spec.containers[model]"

@@ -3,7 +3,7 @@ import shlex
 import pytest
 
 from deployments.domain import kubectl
-from deployments.domain.spec import Autoscale, Fixed
+from deployments.domain.spec_parts import Autoscale, Fixed
 from deployments.tests.domain.examples import make_spec
 
 

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from deployments.domain.catalogue import Probe, Runtime, Toleration, expand
 from deployments.domain.checker import check
-from deployments.domain.manifests import CONTAINER, canonical_json, escape_expansion
-from deployments.domain.spec import (
+from deployments.domain.manifests import canonical_json
+from deployments.domain.pod_template import CONTAINER, escape_expansion
+from deployments.domain.spec import Spec
+from deployments.domain.spec_parts import (
     Autoscale,
     Budget,
     EnvRef,
@@ -17,7 +19,6 @@ from deployments.domain.spec import (
     Resources,
     RollingUpdate,
     ScalePolicy,
-    Spec,
     Spread,
 )
 from deployments.tests.domain.examples import ALLOWLIST, GIB, PLACEMENT, PREFIXES, make_spec, rendered, runtimes, specs

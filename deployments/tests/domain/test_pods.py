@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from deployments.domain.answers import instant, message
-from deployments.domain.pods import last_words
-from deployments.domain.status import PodState, Tone, explain_pod, group_events, pod_rows
+from deployments.domain.pods import explain_pod, group_events, last_words, pod_rows
+from deployments.domain.states import PodState, Tone
 from deployments.tests.domain.cluster import (
     condition,
     deployment,

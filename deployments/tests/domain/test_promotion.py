@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from deployments.domain import promotion
 from deployments.domain.diff import spec_diff
-from deployments.domain.spec import Autoscale, EnvRef, Fixed, Resources, Spec
+from deployments.domain.spec import Spec
+from deployments.domain.spec_parts import Autoscale, EnvRef, Fixed, Resources
 from deployments.tests.domain.examples import GIB, make_spec, specs
 
 SOURCE = make_spec(

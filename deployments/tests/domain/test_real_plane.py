@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from deployments.domain.catalogue import Runtime
-from deployments.domain.manifests import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA, canonical_json
+from deployments.domain.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
+from deployments.domain.manifests import canonical_json
 from deployments.domain.spec import Spec
 from deployments.kube.api import ClusterError
 from deployments.kube.client import KubernetesGateway, from_kubeconfig

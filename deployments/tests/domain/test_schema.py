@@ -8,17 +8,9 @@ from typing import Any
 import pytest
 
 from deployments.domain.catalogue import Probe, Toleration
-from deployments.domain.spec import (
-    SCHEMA,
-    Autoscale,
-    Budget,
-    EnvRef,
-    Resources,
-    ScalePolicy,
-    Spec,
-    SpecInvalid,
-    Spread,
-)
+from deployments.domain.reading import SpecInvalid
+from deployments.domain.spec import SCHEMA, Spec
+from deployments.domain.spec_parts import Autoscale, Budget, EnvRef, Resources, ScalePolicy, Spread
 from deployments.tests.domain.examples import GIB, make_spec
 
 STORED = sorted((Path(__file__).parent / "stored").glob("spec-*.json"))

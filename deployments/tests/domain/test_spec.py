@@ -7,7 +7,11 @@ from hypothesis import given, settings
 
 from deployments.domain import wording
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
-from deployments.domain.spec import ALL_FIELDS, SECTIONS, Spec, SpecInvalid, field_for, validate
+from deployments.domain.field import SECTIONS
+from deployments.domain.fields import ALL_FIELDS, field_for
+from deployments.domain.reading import SpecInvalid
+from deployments.domain.spec import Spec
+from deployments.domain.validation import validate
 from deployments.tests.domain import bad_inputs
 from deployments.tests.domain.examples import ALLOWLIST, PREFIXES, PROFILE, RUNTIME, make_spec, specs
 

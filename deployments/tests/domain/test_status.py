@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.domain.states import Tone
-from deployments.domain.status import ClusterView, NextAction, Phase, PodState, State, explain_pod, summarise
+from deployments.domain.pods import explain_pod
+from deployments.domain.states import ClusterView, NextAction, Phase, PodState, State, Tone
+from deployments.domain.status import summarise
 from deployments.tests.domain.cluster import (
     NOW,
     condition,

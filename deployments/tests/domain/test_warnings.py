@@ -6,7 +6,8 @@ from hypothesis import given
 
 from deployments.domain.catalogue import Environment, Probe
 from deployments.domain.quota import Quota
-from deployments.domain.spec import Autoscale, Budget, Fixed, Recreate, Resources, Spec
+from deployments.domain.spec import Spec
+from deployments.domain.spec_parts import Autoscale, Budget, Fixed, Recreate, Resources
 from deployments.domain.warnings import blocks_drains, review_warnings
 from deployments.tests.domain.examples import ALLOWLIST, GIB, PROFILE, RUNTIME, make_spec, specs
 

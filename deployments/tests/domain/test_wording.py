@@ -1,7 +1,8 @@
 import pytest
 from hypothesis import given
 
-from deployments.domain.fields import ALL_FIELDS, SECTIONS, field_for
+from deployments.domain.field import SECTIONS
+from deployments.domain.fields import ALL_FIELDS, field_for
 from deployments.domain.spec import Spec
 from deployments.domain.wording import values
 from deployments.tests.domain.examples import make_spec, specs

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from baristaweb.lib.clock import now
 from deployments import clusters, reconcile, relay
-from deployments.domain.status import Phase
+from deployments.domain.states import Phase
 from deployments.kube import client
 from deployments.kube.api import Invalid, Kind, Unreachable
 from deployments.kube.client import from_kubeconfig

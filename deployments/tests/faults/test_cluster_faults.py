@@ -10,7 +10,7 @@ import pytest
 
 from baristaweb.lib.clock import now
 from deployments import clusters, relay
-from deployments.domain.status import Phase
+from deployments.domain.states import Phase
 from deployments.kube.api import Kind, Unreachable
 from deployments.kube.connect import connect
 from deployments.models import Cluster, ClusterHealth, Deployment, DeploymentState

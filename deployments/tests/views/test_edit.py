@@ -15,7 +15,7 @@ from django.urls import reverse
 from baristaweb.lib.clock import now
 from deployments.actions import deployments as actions
 from deployments.audit import Actor
-from deployments.domain.spec import Autoscale, Resources
+from deployments.domain.spec_parts import Autoscale, Resources
 from deployments.forms import texts
 from deployments.models import Deployment, Observation, Proposal, Rollout
 from deployments.tests import factories

@@ -13,7 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from deployments.domain.fields import field_for
-from deployments.domain.spec import Spec, SpecInvalid
+from deployments.domain.reading import SpecInvalid
+from deployments.domain.spec import Spec
 from deployments.forms import spec as spec_forms
 from deployments.forms import texts
 from deployments.forms.choices import Choices

@@ -8,18 +8,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from observability.domain.columns import ColumnError
-from observability.domain.encoding import FormatError
-from observability.domain.modes import Mode, compare_as
-from observability.domain.profile import Profile
-from observability.domain.result import Comparison, Verdict, cannot
-from observability.domain.spec import FeatureSpec, Spec, SpecError
-from observability.domain.states import MergeError
-from observability.domain.windows import GroupError
+from observability.domain.compare.result import Comparison, Verdict, cannot
+from observability.domain.fold.columns import ColumnError
+from observability.domain.fold.windows import GroupError
+from observability.domain.profile.encoding import FormatError
+from observability.domain.profile.profile import Profile
+from observability.domain.profile.states import MergeError
+from observability.domain.specs.spec import FeatureSpec, Spec, SpecError
+from observability.domain.tools.choose import Mode, compare_as
 from observability.engines.base import Options
+from observability.engines.choose import find_sources, run
 from observability.engines.proposing import propose_spec
-from observability.engines.run import find_sources, load_profile, load_spec, run
 from observability.store.files import Limits, SourceError
+from observability.store.profiles import load_profile, load_spec
 
 SHOWN = ("psi", "ks", "w1", "js", "linf", "tvd")
 

@@ -9,15 +9,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from observability.domain.columns import ColumnError
-from observability.domain.profile import Profile
-from observability.domain.spec import Spec, SpecError
-from observability.domain.windows import GroupError, Keys, Window
+from observability.domain.fold.columns import ColumnError
+from observability.domain.fold.windows import GroupError, Keys, Window
+from observability.domain.profile.profile import Profile
+from observability.domain.specs.spec import Spec, SpecError
 from observability.engines.base import Engine, Options
+from observability.engines.choose import count_rows, find_sources, run
 from observability.engines.isolated import profile_each, propose_each
 from observability.engines.proposing import NOTHING, left_out, propose_spec
-from observability.engines.run import check_target, count_rows, find_sources, load_spec, run, save_profile
 from observability.store.files import Limits, Source, SourceError
+from observability.store.profiles import check_target, load_spec, save_profile
 
 
 def shown(name: str) -> str:

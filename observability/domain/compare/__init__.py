@@ -1,0 +1,1 @@
+"""Two profiles side by side: statistics, their noise, and verdicts."""

@@ -1,0 +1,142 @@
+"""What a comparison says: statistics with their uncertainty, noise floor and threshold, and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from observability.domain.loops.numeric import Floats, Ints
+
+
+class Verdict(StrEnum):
+    """Decided by the size of an effect beyond its noise, never by a p-value."""
+
+    STABLE = "stable"
+    DRIFT = "drift"
+    NOT_ENOUGH_DATA = "not enough data"
+    UNKNOWN = "unknown"
+
+    @property
+    def label(self) -> str:
+        return self.value.capitalize()
+
+    @property
+    def tone(self) -> str:
+        return {"stable": "success", "drift": "danger", "not enough data": "secondary"}.get(self.value, "warning")
+
+
+@dataclass(frozen=True, eq=False)
+class Bins:
+    """The bins behind one statistic; arrays or lists of one length. `low`/`high` are absent for words.
+
+    `contributions` may be a function: a table of thousands of features asks for none of them.
+    """
+
+    names: tuple[str, ...]
+    ref: Ints | Floats | Sequence[int]
+    cur: Ints | Floats | Sequence[int]
+    contributions: Floats | Sequence[float] | Callable[[], Floats]
+    low: Floats | Sequence[float] | None = None
+    high: Floats | Sequence[float] | None = None
+    origin: int = 0
+
+    @property
+    def parts(self) -> Floats:
+        """What each bin adds to the value."""
+        return np.asarray(self.contributions() if callable(self.contributions) else self.contributions)
+
+
+@dataclass(frozen=True, eq=False)
+class Statistic:
+    """One number. `uncertainty` is what bucketing can add or hide; `value` None comes with the reason."""
+
+    name: str
+    value: float | None
+    uncertainty: float = 0.0
+    noise_floor: float | None = None
+    threshold: float | None = None
+    formula: str = ""
+    reason: str = ""
+    bins: Bins | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """At or above its threshold, and beyond what noise gives."""
+        if self.value is None or self.threshold is None:
+            return False
+        return self.value >= self.threshold and self.value > (self.noise_floor or 0.0)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "value": self.value,
+            "uncertainty": self.uncertainty,
+            "noise_floor": self.noise_floor,
+            "threshold": self.threshold,
+        } | ({"reason": self.reason} if self.reason else {})
+
+
+def cannot(name: str, reason: str) -> Statistic:
+    """A statistic that is not defined here, and why."""
+    return Statistic(name, None, reason=reason)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """All statistics of one feature."""
+
+    name: str
+    kind: str
+    rows: tuple[int, int]
+    statistics: Mapping[str, Statistic]
+    verdict: Verdict
+    reason: str
+    quality: Mapping[str, float | int | None] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "rows": list(self.rows),
+            "statistics": {name: statistic.to_json() for name, statistic in self.statistics.items()},
+            "quality": dict(self.quality),
+            "verdict": self.verdict.value,
+            "reason": self.reason,
+        }
+
+    def explain(self, statistic: str) -> dict[str, Any]:
+        """The bins, counts, shares and contributions behind one number; contributions sum to it."""
+        found = self.statistics.get(statistic)
+        if found is None:
+            raise KeyError(f"{self.name} has no statistic {statistic!r}; it has {', '.join(self.statistics)}")
+        answer: dict[str, Any] = {"feature": self.name, "statistic": statistic, "formula": found.formula}
+        answer |= found.to_json()
+        if found.bins is None:
+            return answer | {"bins": []}
+        return answer | {"bins": _rows(found.bins)}
+
+
+def _rows(bins: Bins) -> list[dict[str, Any]]:
+    n, m = float(np.sum(bins.ref)) or 1.0, float(np.sum(bins.cur)) or 1.0
+    rows, parts = [], bins.parts
+    for place in range(len(bins.ref)):
+        row: dict[str, Any] = {"bin": bins.names[place] if place < len(bins.names) else ""}
+        if bins.low is not None and bins.high is not None and np.isfinite(bins.low[place]):
+            row["low"], row["high"] = float(bins.low[place]) + bins.origin, float(bins.high[place]) + bins.origin
+            row["bin"] = row["bin"] or _interval(row["low"], row["high"])
+        row["ref"], row["cur"] = _plain(bins.ref[place]), _plain(bins.cur[place])
+        row["ref_share"], row["cur_share"] = float(bins.ref[place]) / n, float(bins.cur[place]) / m
+        row["contribution"] = float(parts[place])
+        rows.append(row)
+    return rows
+
+
+def _plain(count: Any) -> int | float:
+    return int(count) if float(count).is_integer() else float(count)
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"

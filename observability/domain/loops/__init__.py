@@ -1,0 +1,1 @@
+"""Compiled loops over rows: the ground floor that knows nothing of features."""

@@ -1,0 +1,66 @@
+"""The loops over the rows of a batch of categories, given as codes into distinct values; in the form of `kernel`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from observability.domain.loops.numeric import Ints, Segments, compiled
+
+Marks = NDArray[np.uint32]
+
+WORD_BITS: Final = np.uint32(0x3FFE)  # of a mark, see `spread_codes`
+
+
+@compiled
+def count_codes(codes: Ints, segment: Segments, translation: Ints, groups: Ints, nulls: Ints, counts: Ints) -> None:
+    """Add 1 to counts[groups[s], translation[code]]; a code of -1 is a null."""
+    grouped, s = len(segment) > 0, 0
+    for row in range(len(codes)):
+        if grouped:
+            s = segment[row]
+            if s < 0:
+                continue
+        if codes[row] < 0:
+            nulls[s] += 1
+        else:
+            counts[groups[s], translation[codes[row]]] += 1
+
+
+@compiled
+def spread_codes(
+    codes: Ints,
+    segment: Segments,
+    groups: Ints,
+    marks: Marks,
+    nulls: Ints,
+    empties: Ints,
+    vocabulary: Ints,
+    buckets: Ints,
+    registers: NDArray[np.uint8],
+) -> None:
+    """Count every row by the hash of its value and by its word, without a count per value.
+
+    marks[code] has all of a value in one number, one look in memory a row: its register (12 bits), the rank it raises
+    that to (6), the place of its word plus one (13, 0 for none), and whether it is empty (1).
+    """
+    grouped, s = len(segment) > 0, 0
+    for row in range(len(codes)):
+        if grouped:
+            s = segment[row]
+            if s < 0:
+                continue
+        if codes[row] < 0:
+            nulls[s] += 1
+            continue
+        mark, group = marks[codes[row]], groups[s]
+        register: Any = mark >> np.uint32(20)
+        rank, word = np.uint8((mark >> np.uint32(14)) & np.uint32(63)), np.int64((mark & WORD_BITS) >> np.uint32(1))
+        empties[group] += mark & np.uint32(1)
+        if word > 0:
+            vocabulary[group, word - 1] += 1
+        buckets[group, register >> np.uint32(4)] += 1  # the first 8 of the 12 bits
+        if rank > registers[group, register]:
+            registers[group, register] = rank

@@ -1,0 +1,1 @@
+"""Proposing specs from a sample of a log."""

@@ -1,0 +1,1 @@
+"""How a column is folded: the specs people confirm."""

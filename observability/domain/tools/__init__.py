@@ -1,0 +1,1 @@
+"""The numbers that other tools would print for the same data."""

@@ -1,0 +1,43 @@
+"""From the names of files to a profile: find the sources, take or propose a spec, run the chosen engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from observability.domain.profile.profile import Profile
+from observability.domain.specs.spec import Spec
+from observability.engines.base import Engine, Options, Progress
+from observability.engines.local import profile_sources as fold_locally
+from observability.engines.spark import profile_sources as fold_on_spark
+from observability.store.files import Limits, Source, expand
+from observability.store.parquet import ParquetLog
+
+
+def find_sources(uris: Sequence[str], limits: Limits) -> list[Source]:
+    """The named objects, folders replaced by their files; the same object named twice counts once."""
+    found: dict[str, Source] = {}
+    for uri in uris:
+        for source in expand(uri, limits):
+            found.setdefault(source.path, source)
+    return list(found.values())
+
+
+def count_rows(sources: Sequence[Source], limits: Limits) -> int | None:
+    """Rows by the footers, or None when a source is text and would have to be read."""
+    if any(source.format != "parquet" for source in sources):
+        return None
+    return sum(ParquetLog(source, limits).rows for source in sources)
+
+
+def run(
+    sources: Sequence[Source],
+    spec: Spec,
+    options: Options,
+    *,
+    engine: Engine = Engine.LOCAL,
+    progress: Progress | None = None,
+) -> Profile:
+    """Fold the sources with the engine."""
+    if engine is Engine.SPARK:
+        return fold_on_spark(sources, spec, options, progress)
+    return fold_locally(sources, spec, options, progress)
