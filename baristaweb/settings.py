@@ -50,13 +50,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "deployments.views.carried.KeepTyped",
-    "deployments.views.session.SessionLimitMiddleware",
+    "baristaweb.shell.carried.KeepTyped",
+    "baristaweb.shell.session.SessionLimitMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "deployments.views.errors.ProblemMiddleware",
+    "baristaweb.shell.errors.ProblemMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -84,7 +84,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "deployments.views.context.shell",
+                "baristaweb.shell.context.shell",
             ],
         },
     }
@@ -137,7 +137,7 @@ SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-CSRF_FAILURE_VIEW = "deployments.views.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "baristaweb.shell.errors.csrf_failure"
 
 # Transport. A demo speaks plain HTTP on loopback; production is behind TLS.
 

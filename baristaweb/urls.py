@@ -13,7 +13,7 @@ urlpatterns = [
     path("", include("deployments.urls")),
 ]
 
-handler400 = "deployments.views.errors.bad_request"
-handler403 = "deployments.views.errors.forbidden"
-handler404 = "deployments.views.errors.not_found"
-handler500 = "deployments.views.errors.server_error"
+handler400 = "baristaweb.shell.errors.bad_request"
+handler403 = "baristaweb.shell.errors.forbidden"
+handler404 = "baristaweb.shell.errors.not_found"
+handler500 = "baristaweb.shell.errors.server_error"

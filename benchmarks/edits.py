@@ -12,7 +12,7 @@ django.setup()
 
 from deployments.actions import deployments, proposals, revisions  # noqa: E402  models need the settings first
 from deployments.audit import Actor  # noqa: E402
-from deployments.domain.spec import Spec  # noqa: E402
+from deployments.domain.spec.spec import Spec  # noqa: E402
 from deployments.models import (  # noqa: E402
     Deployment,
     DeploymentState,

@@ -10,7 +10,7 @@ import structlog
 from django.db import connection, models
 from django.http import HttpRequest
 
-from deployments.domain.diff import FieldChange
+from deployments.domain.changes.diff import FieldChange
 from deployments.models import AuditEvent, Deployment, Namespace, Team, User
 
 NOTE_LIMIT = AuditEvent._meta.get_field("note").max_length or 500

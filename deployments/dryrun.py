@@ -11,7 +11,7 @@ Proposal.verdict, once answered:
     refused      whether anything was refused; refusals: why, one sentence each
     warnings     texts of the apiserver's Warning headers
     conflicts    [{kind, path, spec_path, manager, live, desired, at}]
-    quota        what the namespace's quotas leave, this deployment's own use given back (deployments/domain/quota.py);
+    quota        what the namespace's quotas leave, this deployment's own use given back (domain/apiserver/quota.py);
                  null when it was not read
     manifest_diff  lines as `diff -u` prints them, live against dry run, each object under a line "# Kind name"
     problem      why the cluster could not be asked (answer "failed")
@@ -27,16 +27,17 @@ import structlog
 from django.db import DatabaseError
 
 from baristaweb.lib.clock import now
-from deployments import clusters, desired
+from deployments import breaker, rendering
 from deployments.actions import proposals
-from deployments.domain import quota
-from deployments.domain.answers import obj
-from deployments.domain.diff import manifest_diff, needs_restart, unified_lines
-from deployments.domain.drift import conflicts_from_causes
-from deployments.domain.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
-from deployments.domain.manifests import canonical_json
-from deployments.domain.marks import ANNOTATION_GENERATION, ANNOTATION_REVISION
-from deployments.domain.refusals import with_advice
+from deployments.domain.apiserver import quota
+from deployments.domain.apiserver.objects import obj
+from deployments.domain.changes.diff import manifest_diff, needs_restart, unified_lines
+from deployments.domain.changes.drift import conflicts_from_causes
+from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
+from deployments.domain.manifests.metadata import ANNOTATION_GENERATION, ANNOTATION_REVISION
+from deployments.domain.manifests.render import canonical_json
+from deployments.domain.status.refusals import with_advice
+from deployments.kube import sealing
 from deployments.kube.api import ClusterError, ErrorClass, FieldConflict, Forbidden, Gateway, Kind, Object
 from deployments.models import Proposal
 from deployments.models.requests import Answer
@@ -61,11 +62,11 @@ def answer(proposal_id: str) -> None:
     cluster = proposal.namespace.cluster
     verdict, outcome = Verdict(), Answer.DONE
     try:
-        gateway = clusters.reach(cluster).within(ANSWER_S)
+        gateway = breaker.reach(cluster).within(ANSWER_S)
         Inquiry(gateway, proposal, verdict).run()
-        clusters.succeeded(cluster)
+        breaker.succeeded(cluster)
     except ClusterError as error:
-        clusters.failed(cluster, error)
+        breaker.failed(cluster, error)
         verdict.problem, outcome = str(error), Answer.FAILED
     except DatabaseError:
         raise
@@ -117,17 +118,19 @@ class Inquiry:
         self.gateway = gateway
         self.proposal = proposal
         self.verdict = verdict
-        self.mark = desired.install_id()
+        self.mark = rendering.install_id()
         self.namespace = proposal.namespace.name
         self.name = proposal.name
         self.allowlist = proposals.allowlist(proposal.namespace)
         self.prefixes = proposals.metadata_prefixes()
 
     def run(self) -> None:
-        rendered = desired.of_proposal(self.proposal, mark=self.mark)
+        rendered = rendering.of_proposal(
+            self.proposal, mark=self.mark, generation=rendering.next_generation(self.proposal)
+        )
         wanted = {Kind(item["kind"]): item for item in rendered.objects()}
         live = self.gateway.get(Kind.DEPLOYMENT, self.namespace, self.name)
-        if live is None and (problem := desired.other_installation(self.gateway, self.namespace, mark=self.mark)):
+        if live is None and (problem := sealing.other_installation(self.gateway, self.namespace, mark=self.mark)):
             self.verdict.say(Kind.DEPLOYMENT.value, self.name, "refused", problem)
             return
         dry = self._object(Kind.DEPLOYMENT, wanted[Kind.DEPLOYMENT], live)
@@ -224,7 +227,7 @@ class Inquiry:
             self.verdict.manifest_diff += [f"# {kind.value} {self.name}", *lines]
 
     def _sealed(self, wanted: Object) -> bytes:
-        return desired.sealed(
+        return sealing.sealed(
             wanted,
             namespace=self.namespace,
             mark=self.mark,
@@ -235,7 +238,7 @@ class Inquiry:
 
     def _is_ours(self, live: Object) -> bool:
         deployment = self.proposal.deployment
-        return deployment is not None and desired.is_ours(live, mark=self.mark, deployment_id=deployment.pk)
+        return deployment is not None and sealing.is_ours(live, mark=self.mark, deployment_id=deployment.pk)
 
 
 def _plain(item: Object) -> Object:

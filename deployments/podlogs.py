@@ -14,9 +14,9 @@ import structlog
 from django.db import DatabaseError
 
 from baristaweb.lib.clock import now
-from deployments import clusters
-from deployments.domain.answers import objects, text
-from deployments.domain.marks import LABEL_ID, LABEL_MANAGED_BY, MANAGED_BY
+from deployments import breaker
+from deployments.domain.apiserver.objects import objects, text
+from deployments.domain.manifests.metadata import LABEL_ID, LABEL_MANAGED_BY, MANAGED_BY
 from deployments.kube.api import ClusterError, Gateway, Kind, Object
 from deployments.models import LogRequest
 from deployments.models.requests import Answer
@@ -53,15 +53,15 @@ def answer(request_id: str) -> None:
         return
     cluster = request.deployment.namespace.cluster
     try:
-        gateway = clusters.reach(cluster).within(ANSWER_S)
+        gateway = breaker.reach(cluster).within(ANSWER_S)
         sources = _sources(gateway, request)
         known = [(at, pod, container, said) for at, pod, container, said in request.lines]
         lines, problems, is_cut = fetch(gateway, request, sources)
         lines, is_cut = joined(known, lines), is_cut or request.is_truncated
-        clusters.succeeded(cluster)
+        breaker.succeeded(cluster)
         outcome = Answer.FAILED if problems and not lines and len(problems) >= len(sources) else Answer.DONE
     except ClusterError as error:
-        clusters.failed(cluster, error)
+        breaker.failed(cluster, error)
         lines, problems, is_cut, outcome = request.lines, [[cluster.name, str(error)]], False, Answer.FAILED
     except DatabaseError:
         raise

@@ -24,11 +24,11 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from baristaweb.lib.clock import now
-from deployments import clusters, dispatch, dryrun, observe, podlogs, reconcile
+from deployments import breaker, dispatch, dryrun, observe, podlogs, reconcile
 from deployments.actions import deployments as actions
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
-from deployments.domain.states import Phase
+from deployments.domain.status.states import Phase
 from deployments.kube.api import ClusterError
 from deployments.models import AuditEvent, Cluster, ClusterHealth, Deployment, DeploymentState, LogRequest, Proposal
 from deployments.reconcile.record import STARTS_LIMIT
@@ -145,7 +145,7 @@ class Relay:
         try:
             # What went wrong is in the health row.
             with contextlib.suppress(ClusterError):
-                clusters.probe(cluster, clusters.reach(cluster))
+                breaker.probe(cluster, breaker.reach(cluster))
         except DatabaseProblem as error:
             log.warning("database_away", part="probe", problem=str(error)[:200])
         finally:
@@ -192,7 +192,7 @@ def claim(*, lease_s: float, limit: int = CLAIM) -> list[int]:
     at = now()
     health = "deployment__namespace__cluster__health"
     is_open = Q(**{f"{health}__open_until__gt": at}) | Q(
-        **{f"{health}__consecutive_failures__gte": clusters.OPENS_AFTER}
+        **{f"{health}__consecutive_failures__gte": breaker.OPENS_AFTER}
     )
     is_parked = Q(phase=Phase.PARKED, starts__gte=STARTS_LIMIT, starts_generation=F("deployment__generation"))
     with transaction.atomic():

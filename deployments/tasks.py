@@ -6,7 +6,7 @@ import contextlib
 
 from celery import shared_task
 
-from deployments import clusters, dispatch, dryrun, observe, podlogs, reconcile
+from deployments import breaker, dispatch, dryrun, observe, podlogs, reconcile
 from deployments.kube.api import ClusterError
 from deployments.models import Cluster
 
@@ -31,4 +31,4 @@ def fetch_logs(request_id: str) -> None:
 def check_cluster(cluster_id: int) -> None:
     # What went wrong is in the cluster's health row.
     with contextlib.suppress(ClusterError):
-        clusters.probe(Cluster.objects.get(pk=cluster_id))
+        breaker.probe(Cluster.objects.get(pk=cluster_id))

@@ -11,7 +11,7 @@ from deployments import audit, dispatch
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
-from deployments.domain.drift import shown
+from deployments.domain.changes.drift import shown
 from deployments.models import Deployment, DeploymentState
 
 LONGEST_PAUSE = timedelta(days=30)

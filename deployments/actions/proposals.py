@@ -13,9 +13,9 @@ from deployments import audit, dispatch
 from deployments.actions.errors import Refused, Wrong
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
-from deployments.domain.naming import InvalidName, check_name
-from deployments.domain.spec import Spec
-from deployments.domain.validation import validate
+from deployments.domain.spec.spec import Spec
+from deployments.domain.spec.validation import validate
+from deployments.domain.text.naming import InvalidName, check_name
 from deployments.models import (
     Deployment,
     HardwareProfile,

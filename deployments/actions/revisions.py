@@ -10,8 +10,8 @@ from deployments.actions import places, proposals
 from deployments.actions.deployments import change_intent, lock, need_reason
 from deployments.actions.errors import Refused, Stale, Wrong
 from deployments.audit import Actor
-from deployments.domain.diff import FieldChange, spec_diff
-from deployments.domain.spec import Spec
+from deployments.domain.changes.diff import FieldChange, spec_diff
+from deployments.domain.spec.spec import Spec
 from deployments.models import Deployment, DeploymentState, Observation, Proposal, Revision, Rollout
 
 

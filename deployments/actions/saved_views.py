@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from deployments.actions.errors import Refused
-from deployments.domain.naming import InvalidText, clean_text
+from deployments.domain.text.naming import InvalidText, clean_text
 from deployments.models import SavedView, User
 
 MOST = 20

@@ -18,7 +18,7 @@ from django.urls import reverse
 from deployments import audit
 from deployments.actions import records
 from deployments.actions.errors import Refused
-from deployments.forms.admin_fields import ReasonForm
+from deployments.forms.admin.fields import ReasonForm
 from deployments.models import AuditEvent
 
 # Machine-written rows may go with what they describe; every other row has to be removed on its own, with its own event.

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 
 from deployments.actions import places
 from deployments.admin.base import AuditedAdmin
-from deployments.domain.images import allowed
-from deployments.domain.quantities import human_cpu, human_memory
-from deployments.forms.admin_catalogue import HardwareProfileForm, MetadataPrefixForm, RegistryRuleForm, ServedModelForm
-from deployments.forms.admin_runtime import PROBES, RuntimeForm, probe_field_names
+from deployments.domain.text.images import allowed
+from deployments.domain.text.quantities import human_cpu, human_memory
+from deployments.forms.admin.catalogue import HardwareProfileForm, MetadataPrefixForm, RegistryRuleForm, ServedModelForm
+from deployments.forms.admin.runtime import PROBES, RuntimeForm, probe_field_names
 from deployments.models import HardwareProfile, RegistryRule, Runtime
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from deployments.actions import clusters, places
 from deployments.admin.base import AuditedAdmin
-from deployments.forms.admin_cluster import ClusterForm, NamespaceForm
+from deployments.forms.admin.cluster import ClusterForm, NamespaceForm
 from deployments.models import Cluster
 
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from deployments.actions import people, records
 from deployments.admin.base import AuditedAdmin, plain_choice
 from deployments.domain.roles import Role
-from deployments.forms.admin_people import MembersFormSet, TeamForm, UserForm
+from deployments.forms.admin.people import MembersFormSet, TeamForm, UserForm
 from deployments.models import Membership, Team, User
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Final, Literal, Self
 
-from deployments.domain.quantities import format_cpu, format_memory, parse_cpu, parse_memory
+from deployments.domain.text.quantities import format_cpu, format_memory, parse_cpu, parse_memory
 
 TEMPLATE_NAMES: Final = ("artifact_uri", "model_name", "model_version")
 _TEMPLATE: Final = re.compile(r"\{(" + "|".join(TEMPLATE_NAMES) + r")\}")

@@ -12,7 +12,7 @@ from django.db.models import Q
 from deployments.actions import proposals
 from deployments.domain import catalogue
 from deployments.domain.catalogue import Environment
-from deployments.domain.quantities import human_cpu, human_memory
+from deployments.domain.text.quantities import human_cpu, human_memory
 from deployments.models import HardwareProfile, Namespace, RegistryRule, Runtime
 from deployments.models.deployment import Revision
 

@@ -16,8 +16,8 @@ from kubernetes import client as library
 from kubernetes import config as loader
 
 from deployments.kube import plugins
-from deployments.kube.answers import refusal
 from deployments.kube.api import RESOURCES, Answer, Invalid, Kind, Listing, NotConfigured, NotFound, Object, Unreachable
+from deployments.kube.refusals import refusal
 from deployments.kube.stream import Stream, plain_problem
 
 APPLY: Final = "application/apply-patch+yaml"

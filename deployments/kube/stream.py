@@ -9,8 +9,8 @@ from typing import Any, Self
 import orjson
 import urllib3
 
-from deployments.kube.answers import refusal
 from deployments.kube.api import Change, Unreachable
+from deployments.kube.refusals import refusal
 
 LINE_LIMIT = 16 * 1024 * 1024
 

@@ -1,12 +1,12 @@
 """Data, constraints and chainable querysets; no I/O, no save() overrides, no signals."""
 
-from deployments.models.audit import AuditEvent
+from deployments.models.audit import AuditEvent, AuditReview
 from deployments.models.catalogue import HardwareProfile, MetadataPrefix, RegistryRule, Runtime
 from deployments.models.cluster import Cluster, ClusterHealth, Installation, Namespace
 from deployments.models.deployment import Deployment, DeploymentState, Revision, ServedModel
-from deployments.models.observation import ClusterEvent, Observation, Rollout
+from deployments.models.observation import ClusterEvent, Observation, Rollout, UsageSample
 from deployments.models.people import LoginAttempt, Membership, Team, User
-from deployments.models.personal import AuditReview, Draft, SavedView, UsageSample
+from deployments.models.personal import Draft, SavedView
 from deployments.models.requests import LogRequest, Proposal
 
 __all__ = [

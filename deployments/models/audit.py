@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from django.db import models
+from django.utils import timezone
 
 from deployments.models.people import User
 
@@ -60,3 +61,24 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"
+
+
+class AuditReview(models.Model):
+    """A sign-off of one audit event. Append-only; the event itself is never touched."""
+
+    class Verdict(models.TextChoices):
+        FINE = "fine", "looked at, fine"
+        CONCERN = "concern", "needs a closer look"
+
+    seq = models.BigIntegerField(db_index=True, help_text="The audit event's number.")
+    reviewer_id = models.BigIntegerField()
+    reviewer_name = models.CharField(max_length=120)
+    verdict = models.CharField(max_length=8, choices=Verdict)
+    note = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.seq}: {self.verdict}"

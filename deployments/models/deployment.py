@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from deployments.domain import catalogue
 from deployments.domain.catalogue import Environment, ModelType
-from deployments.domain.drift import held_rows
-from deployments.domain.spec import Spec
-from deployments.domain.states import Phase
+from deployments.domain.changes.drift import held_rows
+from deployments.domain.spec.spec import Spec
+from deployments.domain.status.states import Phase
 from deployments.models.cluster import Namespace
 from deployments.models.people import Team, User, slug_validator
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from deployments.domain.states import State
+from deployments.domain.status.states import State
 from deployments.models.cluster import Cluster
 from deployments.models.deployment import Deployment
 
@@ -83,3 +83,20 @@ class Rollout(models.Model):
 
     def __str__(self) -> str:
         return f"{self.deployment_id} revision {self.revision}"
+
+
+class UsageSample(models.Model):
+    """CPU and memory that a deployment's pods used, every few minutes; kept for 7 days."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="usage_samples")
+    at = models.DateTimeField()
+    cpu_m = models.PositiveIntegerField(help_text="Millicores, all pods together.")
+    memory = models.BigIntegerField(help_text="Bytes, all pods together.")
+    pods = models.PositiveIntegerField(help_text="Pods measured.")
+
+    class Meta:
+        ordering = ["at"]
+        constraints = [models.UniqueConstraint(fields=["deployment", "at"], name="usage_once")]
+
+    def __str__(self) -> str:
+        return f"{self.deployment_id} at {self.at}"

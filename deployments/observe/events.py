@@ -9,8 +9,8 @@ from threading import Lock
 from typing import Any, Final
 
 from baristaweb.lib.clock import now
-from deployments.domain.answers import instant, number, obj, text
-from deployments.domain.pods import event_time
+from deployments.domain.apiserver.objects import instant, number, obj, text
+from deployments.domain.status.pods import event_time
 from deployments.kube.api import Object
 from deployments.kube.redact import redact
 from deployments.models import ClusterEvent

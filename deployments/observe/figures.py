@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from deployments.domain.answers import amount, obj, objects, text
+from deployments.domain.apiserver.objects import amount, obj, objects, text
 from deployments.kube.api import Object
 
 POOL_LABELS: Final = (

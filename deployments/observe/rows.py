@@ -12,9 +12,9 @@ from django.db import connection
 from django.db.models.functions import Coalesce
 
 from baristaweb.lib.clock import now
-from deployments.domain.answers import condition, number, obj
-from deployments.domain.states import ClusterView, Intent, Phase, Summary
-from deployments.domain.status import summarise
+from deployments.domain.apiserver.objects import condition, number, obj
+from deployments.domain.status.states import ClusterView, Intent, Phase, Summary
+from deployments.domain.status.summary import summarise
 from deployments.models import ClusterHealth, Deployment, DeploymentState, Observation, Rollout
 from deployments.observe.store import created_at, pods_of_current
 

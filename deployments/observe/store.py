@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from baristaweb.lib.clock import now
-from deployments.domain.answers import instant, message, number, obj, objects, text
-from deployments.domain.managers import OUR_MANAGERS, SYSTEM_MANAGERS
-from deployments.domain.marks import ANNOTATION_INSTALL, LABEL_ID
-from deployments.domain.pods import HASH_LABEL, PULL_FAILED, REVISION_ANNOTATION, TELLING_REASONS, event_time
+from deployments.domain.apiserver.objects import instant, message, number, obj, objects, text
+from deployments.domain.manifests.managers import OUR_MANAGERS, SYSTEM_MANAGERS
+from deployments.domain.manifests.metadata import ANNOTATION_INSTALL, LABEL_ID
+from deployments.domain.status.pods import HASH_LABEL, PULL_FAILED, REVISION_ANNOTATION, TELLING_REASONS, event_time
 from deployments.kube.api import Kind, Object
 from deployments.kube.redact import redact
 

@@ -12,8 +12,8 @@ from django.db import Error as DatabaseProblem
 from django.db import connections
 
 from baristaweb.lib.clock import now
-from deployments import clusters, desired
-from deployments.domain.marks import LABEL_MANAGED_BY, MANAGED_BY
+from deployments import breaker, rendering
+from deployments.domain.manifests.metadata import LABEL_MANAGED_BY, MANAGED_BY
 from deployments.kube.api import Change, ClusterError, ErrorClass, Gateway, Gone, Kind, NotConfigured, Watch
 from deployments.kube.connect import connect
 from deployments.models import Cluster, Deployment
@@ -114,7 +114,7 @@ class ClusterWatcher:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.is_up = threading.Event()
-        self.store = Store(mark=desired.install_id())
+        self.store = Store(mark=rendering.install_id())
         self.events = EventBuffer(self.store, cluster.pk)
         self.sampler = UsageSampler(self.store)
         self._stopping = threading.Event()
@@ -192,9 +192,9 @@ class ClusterWatcher:
 
     def _feel(self) -> Gateway:
         """Raises unless the cluster answers; streams that went silent without an end are thereby found."""
-        gateway = clusters.open_gateway(self.cluster)
+        gateway = breaker.open_gateway(self.cluster)
         gateway.within(4).ready()
-        clusters.succeeded(self.cluster)
+        breaker.succeeded(self.cluster)
         self.is_up.set()
         feeds = [*self._feeds, *self._event_feeds.values()]
         if self.store.is_synced and all(feed.is_alive_and_heard for feed in feeds):
@@ -203,7 +203,7 @@ class ClusterWatcher:
 
     def _missed(self, error: ClusterError, misses: int) -> None:
         if not isinstance(error, NotConfigured):
-            clusters.failed(self.cluster, error)
+            breaker.failed(self.cluster, error)
         if misses >= LOST_AFTER and self.is_up.is_set():
             # What the streams would say cannot be trusted any more: end them, list again when it is back.
             self.is_up.clear()

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db.models import Count, F, Min, Q
 
-from deployments.domain.capacity import Room, room
+from deployments.domain.apiserver.capacity import Room, room
 from deployments.domain.catalogue import HardwareProfile as Profile
-from deployments.domain.states import Phase
+from deployments.domain.status.states import Phase
 from deployments.models import Cluster, ClusterHealth, Deployment, HardwareProfile, Namespace, User
 
 # Trying again would not help: somebody has to decide or to mend something.

@@ -9,12 +9,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from deployments.domain.catalogue import ModelType, Placement
-from deployments.domain.manifests import Rendered, render
-from deployments.domain.pods import PodRow, pod_rows
-from deployments.domain.states import ClusterView, State, Summary, Tone
-from deployments.domain.timeline import RolloutFacts, Step, rollout_steps
-from deployments.models import ClusterEvent, Deployment, Installation, Revision, Rollout
+from deployments.domain.status.pods import PodRow, pod_rows
+from deployments.domain.status.rollout import RolloutFacts, Step, rollout_steps
+from deployments.domain.status.states import ClusterView, State, Summary, Tone
+from deployments.models import ClusterEvent, Deployment, Revision, Rollout
 
 EVENTS_READ = 200
 _NODE = re.compile(r" to \S+$")
@@ -139,27 +137,3 @@ def revisions_of(deployment: Deployment) -> QuerySet[Revision]:
 
 def rollouts_by_revision(deployment: Deployment, numbers: list[int]) -> dict[int, Rollout]:
     return {item.revision: item for item in deployment.rollouts.filter(revision__in=numbers)}
-
-
-def manifest_of(deployment: Deployment, revision: Revision, *, generation: int | None = None) -> Rendered:
-    """The objects that Barista applies for `revision`: with the intent's generation, exactly those of the workers."""
-    namespace, model = deployment.namespace, deployment.model
-    return render(
-        spec=revision.to_spec(),
-        runtime=revision.to_runtime(),
-        profile=revision.to_profile(),
-        placement=Placement(
-            cluster=namespace.cluster.slug,
-            namespace=namespace.name,
-            environment=deployment.environment,
-            name=deployment.name,
-            team=namespace.team.slug,
-            model_name=model.slug,
-            model_type=ModelType(model.type),
-            install_id=str(Installation.objects.values_list("uuid", flat=True).get()),
-            deployment_id=str(deployment.pk),
-        ),
-        revision=revision.number,
-        restarted_at=deployment.restarted_at.isoformat() if deployment.restarted_at else None,
-        generation=generation,
-    )

@@ -13,7 +13,7 @@ from django.db.models.fields.json import KeyTransform
 
 from baristaweb.lib.clock import now
 from deployments.domain.catalogue import Environment
-from deployments.domain.states import State, Tone
+from deployments.domain.status.states import State, Tone
 from deployments.models import Cluster, Deployment, Team, User
 from deployments.models.deployment import DeploymentQuerySet
 from deployments.queries.shown import ATTENTION_FROM, shown_severity, shown_state

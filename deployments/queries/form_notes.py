@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from deployments.domain.answers import number, obj
-from deployments.domain.quantities import human_cpu, human_memory
-from deployments.domain.timeline import propose_deadline_s
+from deployments.domain.apiserver.objects import number, obj
+from deployments.domain.status.rollout import propose_deadline_s
+from deployments.domain.text.quantities import human_cpu, human_memory
 from deployments.models import Deployment
 
 STARTS_READ = 10

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from deployments.domain import promotion
 from deployments.domain.catalogue import Environment
-from deployments.domain.promotion import Setting
-from deployments.domain.running_image import Pin, pin
-from deployments.domain.spec import Spec, effective_image
+from deployments.domain.changes import promotion
+from deployments.domain.changes.promotion import Setting
+from deployments.domain.spec.spec import Spec, effective_image
+from deployments.domain.status.running_image import Pin, pin
 from deployments.models import Deployment, Namespace, Revision
 from deployments.queries.detail import view_of
 

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from deployments.domain import kubectl
+from deployments import rendering
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
-from deployments.domain.diff import FieldChange, blast_radius, label, spec_diff, unified_lines
-from deployments.domain.fields import field_for
-from deployments.domain.quantities import human_memory
-from deployments.domain.spec import Spec, effective_resources
-from deployments.domain.spec_parts import RollingUpdate
-from deployments.domain.warnings import ReviewWarning, review_warnings
+from deployments.domain.changes.diff import FieldChange, blast_radius, label, spec_diff, unified_lines
+from deployments.domain.changes.warnings import ReviewWarning, review_warnings
+from deployments.domain.hints import kubectl
+from deployments.domain.spec.fields import field_for
+from deployments.domain.spec.parts import RollingUpdate
+from deployments.domain.spec.spec import Spec, effective_resources
+from deployments.domain.text.quantities import human_memory
 from deployments.models import Proposal, Revision
-from deployments.queries import candidates
 from deployments.queries.form_notes import memory_used
 from deployments.queries.verdict import Verdict
 
@@ -191,9 +191,9 @@ class Review:
         """The difference as `diff -u` prints it: live against dry run when the cluster has answered, else our own."""
         if self.verdict.is_answered and not self.verdict.is_refused:
             return self.verdict.manifest_lines
-        before = candidates.before_proposal(self.proposal)
+        before = rendering.before_proposal(self.proposal)
         old = {item["kind"]: item for item in before.objects()} if before else {}
-        new = {item["kind"]: item for item in candidates.of_proposal(self.proposal).objects()}
+        new = {item["kind"]: item for item in rendering.of_proposal(self.proposal).objects()}
         lines: list[str] = []
         for kind in (*new, *(kind for kind in old if kind not in new)):
             changed = unified_lines(old.get(kind), new.get(kind, {}))

@@ -13,8 +13,8 @@ from typing import Any
 
 from django.db.models import Case, CharField, F, Field, IntegerField, Q, Value, When
 
-from deployments.domain.states import ClusterView, Intent, NextAction, Phase, State, Summary
-from deployments.domain.status import summarise
+from deployments.domain.status.states import ClusterView, Intent, NextAction, Phase, State, Summary
+from deployments.domain.status.summary import summarise
 from deployments.models import ClusterHealth, Deployment
 
 AWAY = (ClusterHealth.State.AWAY.value, ClusterHealth.State.REFUSED.value)

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import DateTimeField, F, Func, Max, Value
 
-from deployments.domain.quantities import human_cpu, human_memory
-from deployments.domain.sparkline import Point, Sparkline, shared_top, sparkline
-from deployments.domain.spec_parts import Resources
+from deployments.domain.hints.sparkline import Point, Sparkline, shared_top, sparkline
+from deployments.domain.spec.parts import Resources
+from deployments.domain.text.quantities import human_cpu, human_memory
 from deployments.models import Deployment, UsageSample
 
 KEPT_FOR = timedelta(days=7)

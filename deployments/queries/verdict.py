@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from deployments.domain.answers import objects, text
-from deployments.domain.quota import Quota
+from deployments.domain.apiserver.objects import objects, text
+from deployments.domain.apiserver.quota import Quota
 from deployments.models import Proposal
 from deployments.models.requests import Answer
 

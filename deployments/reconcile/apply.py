@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from deployments import desired
-from deployments.domain.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA, FIELD_MANAGER_SCALER
-from deployments.domain.spec_parts import Autoscale, Fixed
+from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA, FIELD_MANAGER_SCALER
+from deployments.domain.spec.parts import Autoscale, Fixed
+from deployments.kube import sealing
 from deployments.kube.api import FieldConflict, Gateway, Kind, Object
 from deployments.reconcile.job import Held, Job, NotOurs
 
@@ -40,7 +40,7 @@ def is_unfinished(live: Object) -> bool:
 
 def _create(gateway: Gateway, job: Job, live: Object | None, first: int, wanted: Object) -> Object:
     """Paused, then the number, then started: a plain create would start a pod even for zero replicas."""
-    if live is None and (problem := desired.other_installation(gateway, job.namespace, mark=job.mark)):
+    if live is None and (problem := sealing.other_installation(gateway, job.namespace, mark=job.mark)):
         raise NotOurs(problem)
     live = _send(gateway, job, job.rendered(paused=True).deployment, live)
     live = _scale(gateway, job, live, first)

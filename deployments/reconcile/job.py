@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deployments import desired
+from deployments import rendering
 from deployments.actions import proposals
-from deployments.domain.manifests import Rendered
-from deployments.domain.marks import ANNOTATION_GENERATION
+from deployments.domain.manifests.metadata import ANNOTATION_GENERATION
+from deployments.domain.manifests.render import Rendered
+from deployments.kube import sealing
 from deployments.kube.api import Conflict, FieldConflict, Invalid, Object
 from deployments.models import Deployment, DeploymentState, Revision
 
@@ -65,12 +66,12 @@ class Job:
         return self.deployment.force_generation == self.generation
 
     def rendered(self, *, paused: bool = False) -> Rendered:
-        return desired.of_deployment(
+        return rendering.of_revision(
             self.deployment, self.revision, mark=self.mark, generation=self.generation, paused=paused
         )
 
     def sealed(self, obj: Object) -> bytes:
-        return desired.sealed(
+        return sealing.sealed(
             obj,
             namespace=self.namespace,
             mark=self.mark,
@@ -87,7 +88,7 @@ class Job:
     def require_ours(self, live: Object | None) -> None:
         if live is None:
             return
-        if not desired.is_ours(live, mark=self.mark, deployment_id=self.deployment.pk):
+        if not sealing.is_ours(live, mark=self.mark, deployment_id=self.deployment.pk):
             raise NotOurs(
                 f"{live.get('kind', 'An object')} {self.name} in namespace {self.namespace} was not made by this "
                 "Barista and is not touched. Delete it there, or create this deployment under another name."
@@ -118,7 +119,7 @@ def load(deployment_id: int) -> Job | None:
         deployment=row,
         state=row.state,
         revision=row.current,
-        mark=desired.install_id(),
+        mark=rendering.install_id(),
         allowlist=proposals.allowlist(row.namespace),
         prefixes=proposals.metadata_prefixes(),
     )

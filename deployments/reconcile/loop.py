@@ -13,11 +13,11 @@ import structlog
 from django.db import DatabaseError
 
 from baristaweb.lib.clock import now
-from deployments import clusters
+from deployments import breaker
 from deployments.actions import proposals
-from deployments.clusters import BreakerOpen
-from deployments.domain.manifests import canonical_json
-from deployments.domain.states import Phase
+from deployments.breaker import BreakerOpen
+from deployments.domain.manifests.render import canonical_json
+from deployments.domain.status.states import Phase
 from deployments.kube.api import ClusterError, ErrorClass, Gateway, NotConfigured, Throttled, Unauthorized
 from deployments.kube.connect import forget
 from deployments.reconcile import record, resync
@@ -82,7 +82,7 @@ def _attempt(job: Job) -> Outcome:
         return _blocked(job, ClusterError(f"The cluster {cluster.name} is switched off."))
     try:
         outcome = _reach_and_work(job)
-        clusters.succeeded(cluster)
+        breaker.succeeded(cluster)
         return outcome
     except Superseded as found:
         if record.is_behind(job) or not found.seen:
@@ -90,7 +90,7 @@ def _attempt(job: Job) -> Outcome:
         record.ahead(job, found.seen)
         return Outcome.CONFLICT
     except Held as held:
-        clusters.succeeded(cluster)
+        breaker.succeeded(cluster)
         record.conflict(job, held)
         return Outcome.CONFLICT
     except ClusterError as error:
@@ -107,11 +107,11 @@ def _attempt(job: Job) -> Outcome:
 def _reach_and_work(job: Job) -> Outcome:
     cluster = job.deployment.namespace.cluster
     try:
-        return _work(clusters.reach(cluster).within(ATTEMPT_S), job)
+        return _work(breaker.reach(cluster).within(ATTEMPT_S), job)
     except Unauthorized:
         # The token may have been renewed in its file since we read it: once more with what is there now.
         forget(cluster)
-        return _work(clusters.reach(cluster).within(ATTEMPT_S), job)
+        return _work(breaker.reach(cluster).within(ATTEMPT_S), job)
 
 
 def _work(gateway: Gateway, job: Job) -> Outcome:
@@ -151,7 +151,7 @@ def _failed(job: Job, error: ClusterError) -> Outcome:
         phase = Phase.SAVED if error.is_pause else Phase.UNREACHABLE
         record.deferred(job, error, kind=kind, phase=phase, until=error.until)
         return Outcome.DEFERRED
-    clusters.failed(cluster, error)
+    breaker.failed(cluster, error)
     if isinstance(error, NotConfigured):
         until = now() + timedelta(seconds=STARTING_AGAIN_S)
         record.deferred(job, error, kind=kind, phase=Phase.SAVED, until=until)

@@ -12,8 +12,8 @@ from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.db.models.functions import Greatest
 
 from baristaweb.lib.clock import now
-from deployments.domain.drift import GENERATION_PATH, DriftItem, FieldConflict, conflicts_from_causes
-from deployments.domain.states import Phase
+from deployments.domain.changes.drift import GENERATION_PATH, DriftItem, FieldConflict, conflicts_from_causes
+from deployments.domain.status.states import Phase
 from deployments.kube.api import ClusterError
 from deployments.kube.redact import redact
 from deployments.models import Deployment, DeploymentState, Rollout

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployments.domain.drift import DriftItem, find_drift
-from deployments.domain.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
-from deployments.domain.spec_parts import Fixed
+from deployments.domain.changes.drift import DriftItem, find_drift
+from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
+from deployments.domain.spec.parts import Fixed
 from deployments.kube.api import ClusterError, ErrorClass, Gateway, Kind, Object
 from deployments.reconcile.apply import remove
 from deployments.reconcile.job import Job

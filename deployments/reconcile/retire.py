@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployments.domain.answers import finalizers
+from deployments.domain.apiserver.objects import finalizers
 from deployments.kube.api import Gateway, Kind, Object
 from deployments.reconcile.apply import remove
 from deployments.reconcile.job import Job

@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deployments.domain.pods import without_name
-from deployments.domain.quantities import human_cpu, human_memory
+from deployments.domain.status.pods import without_name
+from deployments.domain.text.quantities import human_cpu, human_memory
 
 register = template.Library()
 

@@ -9,7 +9,7 @@ from deployments.actions import people, proposals, records, revisions
 from deployments.audit import Actor
 from deployments.domain import catalogue
 from deployments.domain.roles import Role
-from deployments.domain.spec import Spec
+from deployments.domain.spec.spec import Spec
 from deployments.models import (
     Cluster,
     ClusterHealth,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from deployments import clusters
+from deployments import breaker
 from deployments.kube.api import NotConfigured
 from deployments.models import Cluster, ClusterHealth
 from deployments.tests import factories
@@ -47,7 +47,7 @@ def test_the_build_is_told(home: Path, cluster: Cluster, said: dict[str, Any], s
 
     for _ in range(8):
         with pytest.raises(NotConfigured):
-            clusters.reach(cluster)
+            breaker.reach(cluster)
 
     health = ClusterHealth.objects.get(pk=cluster.pk)
     assert (health.state, health.consecutive_failures, health.open_until) == (ClusterHealth.State.STARTING, 0, None)
@@ -58,20 +58,20 @@ def test_the_build_is_told(home: Path, cluster: Cluster, said: dict[str, Any], s
 def test_nonsense_in_the_file_is_no_build(home: Path, cluster: Cluster, text: str) -> None:
     (home / "kubernetes" / "build.json").write_text(text)
 
-    assert clusters.build_progress(cluster) == ""
+    assert breaker.build_progress(cluster) == ""
 
 
 def test_the_build_says_nothing_about_other_clusters(home: Path) -> None:
     (home / "kubernetes" / "build.json").write_text('{"state": "building", "step": "x", "done": 0, "of": 1}')
     other = factories.make_cluster("other", kubeconfig="/etc/other.kubeconfig")
 
-    assert clusters.build_progress(other) == ""
+    assert breaker.build_progress(other) == ""
     with pytest.raises(NotConfigured, match="is not there yet"):
-        clusters.reach(other)
+        breaker.reach(other)
 
 
 def test_a_broken_kubeconfig_is_said(cluster: Cluster) -> None:
     Path(cluster.kubeconfig).write_text("clusters: {{{")
 
     with pytest.raises(NotConfigured, match="cannot be used"):
-        clusters.reach(cluster)
+        breaker.reach(cluster)

@@ -6,7 +6,7 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 from deployments.actions import proposals, records, revisions
 from deployments.actions.errors import Refused, Stale, Wrong
 from deployments.audit import Actor
-from deployments.domain.spec import Spec
+from deployments.domain.spec.spec import Spec
 from deployments.forms.choices import Choices
 from deployments.models import AuditEvent, Deployment, HardwareProfile, Proposal, Revision, Runtime
 from deployments.tests import factories

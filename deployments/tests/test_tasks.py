@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import pytest
 from celery import current_app
 
-from deployments import clusters, dispatch, tasks
+from deployments import breaker, dispatch, tasks
 from deployments.kube.api import Unreachable
 from deployments.models import Cluster
 
@@ -52,7 +52,7 @@ def test_a_cluster_that_does_not_answer_is_no_failure_of_the_task(
     cluster_row: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probe = Mock(side_effect=Unreachable("The cluster refuses connections."))
-    monkeypatch.setattr(clusters, "probe", probe)
+    monkeypatch.setattr(breaker, "probe", probe)
 
     tasks.check_cluster(cluster_row.pk)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from deployments.domain.marks import ANNOTATION_INSTALL, LABEL_ID
-from deployments.domain.pods import HASH_LABEL, REVISION_ANNOTATION
-from deployments.domain.spec_parts import Resources
+from deployments.domain.manifests.metadata import ANNOTATION_INSTALL, LABEL_ID
+from deployments.domain.spec.parts import Resources
+from deployments.domain.status.pods import HASH_LABEL, REVISION_ANNOTATION
 from deployments.kube.api import Kind
 from deployments.models import Deployment, UsageSample
 from deployments.observe.store import Store, Target

@@ -17,15 +17,15 @@ from deployments.actions import deployments as actions
 from deployments.actions import proposals
 from deployments.actions.errors import Refused, Stale, Wrong
 from deployments.audit import Actor
-from deployments.domain import kubectl
 from deployments.domain.catalogue import HardwareProfile
-from deployments.domain.diff import label
-from deployments.domain.drift import shown
-from deployments.domain.reading import SpecInvalid
+from deployments.domain.changes.diff import label
+from deployments.domain.changes.drift import shown
+from deployments.domain.hints import kubectl
 from deployments.domain.roles import Permission
-from deployments.domain.spec import Spec
-from deployments.forms import merge
-from deployments.forms.texts import AUTOSCALE, OWN_SIZE, Texts
+from deployments.domain.spec.reader import SpecInvalid
+from deployments.domain.spec.spec import Spec
+from deployments.forms.spec import merge
+from deployments.forms.spec.texts import AUTOSCALE, OWN_SIZE, Texts
 from deployments.models import Deployment, Proposal, Revision
 
 ALL = "all"

@@ -10,20 +10,19 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from deployments import access
+from deployments import access, rendering
 from deployments.actions import proposals, records
 from deployments.actions.errors import Wrong
 from deployments.audit import Actor
 from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.roles import Permission
-from deployments.domain.spec import Spec
-from deployments.forms import spec as spec_forms
-from deployments.forms import texts
+from deployments.domain.spec.spec import Spec
 from deployments.forms.choices import Choices
-from deployments.forms.place import LABELS, PlaceForm, namespaces_for
-from deployments.forms.spec import Show, SpecForm
+from deployments.forms.new_deployment import LABELS, PlaceForm, namespaces_for
+from deployments.forms.spec import form as spec_forms
+from deployments.forms.spec import texts
+from deployments.forms.spec.form import Show, SpecForm
 from deployments.models import Deployment, Draft, Proposal, Revision
-from deployments.queries import candidates
 from deployments.views import drafts, spec_pages
 
 
@@ -103,7 +102,7 @@ def _page(request: HttpRequest, place: PlaceForm, form: SpecForm, *, status: int
     namespace, model = place.namespace, place.model or place.new_model
     at = None
     if namespace is not None and model is not None:
-        at = candidates.placement(namespace=namespace, model=model, name=place.value("name") or "name", deployment=None)
+        at = rendering.placement(namespace=namespace, model=model, name=place.value("name") or "name", deployment=None)
     context = {
         "place_form": place,
         "place_template": "deployments/_place.html",

@@ -16,19 +16,20 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from baristaweb.lib.clock import now
+from deployments import rendering
 from deployments.access import current_user, get_deployment, may
-from deployments.domain.answers import text
-from deployments.domain.diff import label, spec_diff, unified_lines
-from deployments.domain.field import SECTIONS
-from deployments.domain.fields import field_for
-from deployments.domain.marks import ANNOTATION_REVISION
-from deployments.domain.pods import HASH_LABEL, PodRow, pod_rows
+from deployments.domain.apiserver.objects import text
+from deployments.domain.changes.diff import label, spec_diff, unified_lines
+from deployments.domain.hints.sample_call import sample_call
+from deployments.domain.manifests.metadata import ANNOTATION_REVISION
 from deployments.domain.roles import Permission
-from deployments.domain.sample_call import sample_call
-from deployments.domain.spec import effective_image, effective_resources
-from deployments.domain.states import ClusterView, NextAction, Summary, Tone
-from deployments.domain.timeline import StepMark
-from deployments.domain.wording import values
+from deployments.domain.spec.field import SECTIONS
+from deployments.domain.spec.fields import field_for
+from deployments.domain.spec.spec import effective_image, effective_resources
+from deployments.domain.spec.wording import values
+from deployments.domain.status.pods import HASH_LABEL, PodRow, pod_rows
+from deployments.domain.status.rollout import StepMark
+from deployments.domain.status.states import ClusterView, NextAction, Summary, Tone
 from deployments.models import Deployment, Revision
 from deployments.queries import detail as queries
 from deployments.queries.promotion import next_environment
@@ -154,7 +155,7 @@ def configuration(request: HttpRequest, slug: str) -> HttpResponse:
     context = shell_of(request, deployment, "configuration")
     current = deployment.current
     if current is not None:
-        rendered = queries.manifest_of(deployment, current, generation=deployment.generation)
+        rendered = rendering.of_revision(deployment, current, generation=deployment.generation)
         context |= {
             "sections": _sections(current),
             "runtime": current.to_runtime(),
@@ -188,8 +189,8 @@ def _comparison(deployment: Deployment, first: str, second: str) -> dict[str, An
         raise Http404
     old, new = sorted((found[_number(first)], found[_number(second)]), key=lambda item: item.number)
     lines: list[str] = []
-    before = {item["kind"]: item for item in queries.manifest_of(deployment, old).objects()}
-    after = {item["kind"]: item for item in queries.manifest_of(deployment, new).objects()}
+    before = {item["kind"]: item for item in rendering.of_revision(deployment, old).objects()}
+    after = {item["kind"]: item for item in rendering.of_revision(deployment, new).objects()}
     for kind in sorted(before.keys() | after.keys()):
         changed = unified_lines(before.get(kind), after.get(kind, {}))
         lines += [f"{kind}", *changed] if changed else []

@@ -10,18 +10,18 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from deployments import access
+from deployments import access, rendering
 from deployments.actions import proposals
 from deployments.actions.errors import Stale, Wrong
 from deployments.domain.catalogue import HardwareProfile as Size
 from deployments.domain.roles import Permission
-from deployments.domain.spec import Spec
-from deployments.forms import spec as spec_forms
-from deployments.forms import texts
+from deployments.domain.spec.spec import Spec
 from deployments.forms.choices import Choices
-from deployments.forms.spec import Show, SpecForm
+from deployments.forms.spec import form as spec_forms
+from deployments.forms.spec import texts
+from deployments.forms.spec.form import Show, SpecForm
 from deployments.models import Deployment, HardwareProfile, Proposal, Revision, Runtime
-from deployments.queries import candidates, form_notes
+from deployments.queries import form_notes
 from deployments.views import conflict, drafts, spec_pages
 
 
@@ -112,7 +112,7 @@ def _opened(request: HttpRequest, deployment: Deployment, base: Revision) -> Que
 def _page(
     request: HttpRequest, deployment: Deployment, base: Revision, form: SpecForm, *, status: int = 200
 ) -> HttpResponse:
-    place = candidates.placement(
+    place = rendering.placement(
         namespace=deployment.namespace, model=deployment.model, name=deployment.name, deployment=deployment
     )
     context = {

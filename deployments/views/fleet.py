@@ -19,9 +19,9 @@ from baristaweb.lib.clock import now
 from deployments.access import current_user, may
 from deployments.actions.bulk import BulkAction
 from deployments.domain.catalogue import Environment, ModelType
-from deployments.domain.pods import without_name
 from deployments.domain.roles import Permission
-from deployments.domain.states import State, Summary, Tone
+from deployments.domain.status.pods import without_name
+from deployments.domain.status.states import State, Summary, Tone
 from deployments.models import Deployment, Runtime, SavedView, User
 from deployments.queries import fleet as queries
 from deployments.queries.shown import heard_at, summary_of

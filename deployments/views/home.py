@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from deployments.access import current_user
 from deployments.domain.catalogue import Environment
-from deployments.domain.diff import spec_diff
-from deployments.domain.spec import Spec
+from deployments.domain.changes.diff import spec_diff
+from deployments.domain.spec.spec import Spec
 from deployments.models import Proposal
 from deployments.queries import audit as audit_queries
 from deployments.queries import fleet as fleet_queries

@@ -17,11 +17,11 @@ from deployments.actions import deployments as actions
 from deployments.actions import proposals
 from deployments.actions.errors import Refused, Wrong
 from deployments.audit import Actor
-from deployments.domain import kubectl
 from deployments.domain.catalogue import Environment
-from deployments.domain.diff import FieldChange, label, spec_diff
+from deployments.domain.changes.diff import FieldChange, label, spec_diff
+from deployments.domain.hints import kubectl
 from deployments.domain.roles import Permission
-from deployments.domain.spec_parts import RollingUpdate
+from deployments.domain.spec.parts import RollingUpdate
 from deployments.models import Deployment, Proposal, Revision
 
 # How long a pause lasts: a value of the form and its words; 0 is until somebody resumes.

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from baristaweb.lib.clock import now
 from deployments.access import current_user, get_deployment, get_log_request
 from deployments.actions import logs as actions
-from deployments.domain.pods import PodRow, pod_rows
 from deployments.domain.roles import Permission
+from deployments.domain.status.pods import PodRow, pod_rows
 from deployments.models import Deployment, LogRequest
 from deployments.queries.detail import view_of
 from deployments.views import log_words

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from baristaweb.lib.clock import now
-from deployments.domain.hpa_words import RESCALED, Rescale, Scaling, scaling
-from deployments.domain.links import GkeCluster
-from deployments.domain.pods import PodRow
-from deployments.domain.spec import effective_resources
-from deployments.domain.states import ClusterView
+from deployments.domain.hints.console import GkeCluster
+from deployments.domain.spec.spec import effective_resources
+from deployments.domain.status.autoscaler import RESCALED, Rescale, Scaling, scaling
+from deployments.domain.status.pods import PodRow
+from deployments.domain.status.states import ClusterView
 from deployments.models import Cluster, Deployment
 from deployments.queries.usage_history import history_of
 

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods
 from deployments import access
 from deployments.actions import proposals
 from deployments.actions.errors import Wrong
-from deployments.domain.diff import label
-from deployments.domain.promotion import Setting
+from deployments.domain.changes.diff import label
+from deployments.domain.changes.promotion import Setting
 from deployments.domain.roles import Permission
 from deployments.models import Deployment, Proposal
 from deployments.queries.promotion import Promotion, Target, targets_of

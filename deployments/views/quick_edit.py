@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST
 
 from deployments import access
 from deployments.domain.roles import Permission
-from deployments.forms import spec as spec_forms
-from deployments.forms import texts
+from deployments.forms.spec import form as spec_forms
+from deployments.forms.spec import texts
 from deployments.models import Draft
 from deployments.views import edit
 

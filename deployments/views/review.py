@@ -16,9 +16,9 @@ from deployments import access
 from deployments.actions import proposals, revisions
 from deployments.actions.errors import Refused, Stale, Wrong
 from deployments.audit import Actor
-from deployments.domain.diff import label
-from deployments.domain.fields import FIELDS
+from deployments.domain.changes.diff import label
 from deployments.domain.roles import Permission
+from deployments.domain.spec.fields import FIELDS
 from deployments.models import Deployment, Proposal
 from deployments.queries.review import Review
 from deployments.views import conflict

@@ -14,7 +14,7 @@ from deployments.access import current_user
 from deployments.actions import saved_views as actions
 from deployments.actions.errors import Refused
 from deployments.domain.catalogue import Environment, ModelType
-from deployments.domain.states import State
+from deployments.domain.status.states import State
 from deployments.models import SavedView
 from deployments.queries.fleet import Filters
 from deployments.views.fleet import SORT_WORDS, VIEW_WORDS, filters_of, query_of

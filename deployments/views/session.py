@@ -1,9 +1,8 @@
-"""Logging in and out, the theme, and how long a session lives."""
+"""Logging in and out, and the theme."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +20,6 @@ from deployments.actions import logins
 THEMES = ("light", "dark", "auto")
 THEME_COOKIE = "theme"
 DENSITIES = ("normal", "compact")
-TOUCH_EVERY_S = 60
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -76,24 +74,3 @@ def set_theme(request: HttpRequest) -> HttpResponse:
                 httponly=True,
             )
     return answer
-
-
-class SessionLimitMiddleware:
-    """Ends a session after an hour without a request, and 12 hours after login in any case."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated:
-            at = int(time.time())
-            seen = request.session.get("seen", at)
-            began = request.session.get("began", at)
-            if at - seen > settings.SESSION_IDLE_S or at - began > settings.SESSION_COOKIE_AGE:
-                logout(request)
-            elif at - seen > TOUCH_EVERY_S or "seen" not in request.session:
-                request.session["seen"], request.session["began"] = at, began
-        answer = self.get_response(request)
-        if request.user.is_authenticated:
-            answer.headers.setdefault("Cache-Control", "no-store")
-        return answer

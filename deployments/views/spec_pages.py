@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
+from deployments import rendering
 from deployments.domain.catalogue import Placement
-from deployments.domain.reading import SpecInvalid
-from deployments.forms import env_rows, texts
-from deployments.forms.env_rows import EnvRow
-from deployments.forms.spec import Show, SpecForm
+from deployments.domain.spec.reader import SpecInvalid
+from deployments.forms.spec import environment, texts
+from deployments.forms.spec.environment import EnvRow
+from deployments.forms.spec.form import Show, SpecForm
 from deployments.models import Deployment
-from deployments.queries import candidates
 from deployments.views.yaml_text import to_yaml
 
 STEP, UNDO, REMOVE, MORE, DISCARD = "step", "undo", "remove", "more", "discard"
@@ -43,7 +43,7 @@ def shown_of(request: HttpRequest) -> Show:
 def reworked(data: QueryDict, start: SpecForm) -> QueryDict:
     """What was posted, after the button that was pressed. `start` holds the texts to return to."""
     changed = data.copy()
-    rows = list(env_rows.read(data))
+    rows = list(environment.read(data))
     path = data.get(UNDO, "")
     if path.startswith("env."):
         rows = _undo_variable(rows, path.removeprefix("env."), dict(start.baseline.env) if start.baseline else {})
@@ -54,9 +54,9 @@ def reworked(data: QueryDict, start: SpecForm) -> QueryDict:
                 changed[texts.path_name(key)] = start.start[key]
     gone = data.get(REMOVE, "")
     rows = [row for row in rows if row.key != gone]
-    rows = list(env_rows.with_blanks(rows, more=MORE in data))
-    changed.setlist(env_rows.NAME, [row.name for row in rows])
-    changed.setlist(env_rows.VALUE, [row.value for row in rows])
+    rows = list(environment.with_blanks(rows, more=MORE in data))
+    changed.setlist(environment.NAME, [row.name for row in rows])
+    changed.setlist(environment.VALUE, [row.value for row in rows])
     return changed
 
 
@@ -79,7 +79,7 @@ def manifests_of(
     if form.candidate is None or form.runtime is None or place is None:
         return []
     try:
-        objects = candidates.rendered(
+        objects = rendering.of_spec(
             form.candidate,
             runtime=form.runtime,
             profile=form.profile if form.candidate.profile else None,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deployments.domain.quantities import QuantityError, human_cpu, human_memory, parse_cpu, parse_memory
+from deployments.domain.text.quantities import QuantityError, human_cpu, human_memory, parse_cpu, parse_memory
 from deployments.models import Revision
 
 

@@ -1,7 +1,7 @@
 """Deployments of the recommendations, vision and ads teams."""
 
-from deployments.domain.spec import Spec
-from deployments.domain.spec_parts import Autoscale, Budget, Fixed, Recreate, Resources, RollingUpdate
+from deployments.domain.spec.parts import Autoscale, Budget, Fixed, Recreate, Resources, RollingUpdate
+from deployments.domain.spec.spec import Spec
 from deployments.management.seed.catalogue import GIB
 from deployments.management.seed.shapes import DeploymentPlan, Edit
 

@@ -1,7 +1,7 @@
 """Deployments of the search and the trust and safety teams."""
 
-from deployments.domain.spec import Spec
-from deployments.domain.spec_parts import Autoscale, Budget, Fixed, Resources, RollingUpdate, Spread
+from deployments.domain.spec.parts import Autoscale, Budget, Fixed, Resources, RollingUpdate, Spread
+from deployments.domain.spec.spec import Spec
 from deployments.management.seed.catalogue import GIB, MIB
 from deployments.management.seed.shapes import DeploymentPlan, Edit
 

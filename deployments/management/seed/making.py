@@ -12,7 +12,7 @@ from deployments.actions import clusters, people, proposals, records, revisions
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
 from deployments.domain.roles import Permission, Role
-from deployments.domain.spec import Spec
+from deployments.domain.spec.spec import Spec
 from deployments.management.seed.catalogue import PROFILES, REGISTRIES, RUNTIMES
 from deployments.management.seed.models import MODELS
 from deployments.management.seed.people import PEOPLE, TEAMS

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from deployments.domain.spec import Spec
+from deployments.domain.spec.spec import Spec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from baristaweb.lib.clock import now
-from deployments.domain.states import State
+from deployments.domain.status.states import State
 from deployments.models import ClusterEvent
 from deployments.tests import factories
 from deployments.tests.browser.conftest import Site

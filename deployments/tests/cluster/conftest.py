@@ -15,7 +15,7 @@ import pytest
 
 from deployments import reconcile
 from deployments.actions import proposals
-from deployments.domain.spec import Spec
+from deployments.domain.spec.spec import Spec
 from deployments.kube.client import KubernetesGateway, from_kubeconfig
 from deployments.models import Cluster, Deployment, DeploymentState, Namespace, Proposal, User
 from deployments.reconcile import Outcome

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from deployments.domain.catalogue import Probe, Toleration
-from deployments.domain.spec_parts import (
+from deployments.domain.spec.parts import (
     Autoscale,
     Budget,
     EnvRef,

@@ -6,8 +6,8 @@ import pytest
 
 from deployments.actions import deployments
 from deployments.audit import Actor
-from deployments.domain.spec_parts import Autoscale, Budget, Fixed, Recreate
-from deployments.domain.states import Phase
+from deployments.domain.spec.parts import Autoscale, Budget, Fixed, Recreate
+from deployments.domain.status.states import Phase
 from deployments.kube.connect import connect
 from deployments.models import Rollout
 from deployments.reconcile import Outcome

@@ -13,8 +13,8 @@ from django.db import connections
 from deployments import reconcile
 from deployments.actions import deployments
 from deployments.audit import Actor
-from deployments.domain.spec_parts import Fixed
-from deployments.domain.states import Phase
+from deployments.domain.spec.parts import Fixed
+from deployments.domain.status.states import Phase
 from deployments.kube.api import Conflict
 from deployments.kube.connect import connect
 from deployments.models import DeploymentState

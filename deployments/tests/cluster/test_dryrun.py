@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from deployments import dryrun
-from deployments.domain.diff import spec_diff
-from deployments.domain.fields import ALL_FIELDS
-from deployments.domain.spec_parts import Fixed
+from deployments.domain.changes.diff import spec_diff
+from deployments.domain.spec.fields import ALL_FIELDS
+from deployments.domain.spec.parts import Fixed
 from deployments.kube.api import Unreachable
 from deployments.models import Proposal
 from deployments.models.requests import Answer
@@ -147,7 +147,7 @@ def test_a_name_that_others_use_is_refused(bench: Bench) -> None:
 
 def test_a_cluster_that_is_away_is_not_a_refusal(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     proposal = factories.make_proposal(author=bench.author, namespace=bench.place, name="ranker")
-    monkeypatch.setattr("deployments.clusters.open_gateway", _nothing_there)
+    monkeypatch.setattr("deployments.breaker.open_gateway", _nothing_there)
 
     dryrun.answer(str(proposal.pk))
 

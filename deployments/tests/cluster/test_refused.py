@@ -10,7 +10,7 @@ from baristaweb.lib.clock import now
 from deployments import dryrun
 from deployments.actions import deployments, records
 from deployments.audit import Actor
-from deployments.domain.states import Phase, State, Summary
+from deployments.domain.status.states import Phase, State, Summary
 from deployments.models import Deployment, Namespace
 from deployments.queries.shown import summary_of
 from deployments.reconcile import Outcome

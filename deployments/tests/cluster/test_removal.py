@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from deployments.domain.diff import flatten, strip_server_fields
-from deployments.domain.spec_parts import Autoscale, Budget
+from deployments.domain.changes.diff import flatten, strip_server_fields
+from deployments.domain.spec.parts import Autoscale, Budget
 from deployments.tests.cluster.conftest import Bench
 from deployments.tests.cluster.edits import BASE, UNCHANGED, all_edits
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from deployments import clusters, dryrun, podlogs
+from deployments import breaker, dryrun, podlogs
 from deployments.actions import deployments, logs
 from deployments.audit import Actor
-from deployments.domain.spec_parts import Autoscale, Budget, Fixed
+from deployments.domain.spec.parts import Autoscale, Budget, Fixed
 from deployments.kube.api import RESOURCES
 from deployments.kube.client import KubernetesGateway
 from deployments.observe import ClusterWatcher
@@ -90,7 +90,7 @@ def test_everything_is_used_and_nothing_else_is_granted(bench: Bench, asked: tup
         podlogs.answer(str(request.pk))
         bench.edit(deployment, replicas=Fixed(1), service=None)
         assert bench.run(deployment) is Outcome.COMPARED
-        clusters.probe(bench.place.cluster)
+        breaker.probe(bench.place.cluster)
         wait_until(lambda: ("metrics.k8s.io", "pods", "list") in used, what="a look at the figures")
         wait_until(lambda: ("", "events", "watch") in used, what="the watch of events")
         deployments.retire(deployment=deployment, by=by, note="old")

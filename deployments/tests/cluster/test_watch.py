@@ -10,9 +10,9 @@ import pytest
 
 from baristaweb.lib.clock import now
 from deployments import observe
-from deployments.domain.running_image import pin
-from deployments.domain.spec_parts import Fixed
-from deployments.domain.states import State
+from deployments.domain.spec.parts import Fixed
+from deployments.domain.status.running_image import pin
+from deployments.domain.status.states import State
 from deployments.models import (
     Cluster,
     ClusterEvent,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deployments.domain.states import ClusterView, Intent, Phase
+from deployments.domain.status.states import ClusterView, Intent, Phase
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 

@@ -6,9 +6,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from deployments.domain.catalogue import Environment, HardwareProfile, ModelType, Placement, Probe, Runtime, Toleration
-from deployments.domain.manifests import Rendered, render
-from deployments.domain.spec import Spec
-from deployments.domain.spec_parts import (
+from deployments.domain.manifests.render import Rendered, render
+from deployments.domain.spec.parts import (
     Autoscale,
     Budget,
     EnvRef,
@@ -19,6 +18,7 @@ from deployments.domain.spec_parts import (
     ScalePolicy,
     Spread,
 )
+from deployments.domain.spec.spec import Spec
 
 GIB = 2**30
 ALLOWLIST = ("registry.example.com/ml",)

@@ -6,8 +6,7 @@ import random
 from typing import Any
 
 from deployments.domain.catalogue import Probe, Toleration
-from deployments.domain.spec import Spec
-from deployments.domain.spec_parts import (
+from deployments.domain.spec.parts import (
     Autoscale,
     Budget,
     EnvRef,
@@ -18,6 +17,7 @@ from deployments.domain.spec_parts import (
     ScalePolicy,
     Spread,
 )
+from deployments.domain.spec.spec import Spec
 from deployments.tests.domain.examples import GIB, make_spec
 
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from deployments.domain.catalogue import Runtime
-from deployments.domain.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
-from deployments.domain.manifests import canonical_json
-from deployments.domain.spec import Spec
+from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
+from deployments.domain.manifests.render import canonical_json
+from deployments.domain.spec.spec import Spec
 from deployments.kube.api import ClusterError
 from deployments.kube.client import KubernetesGateway, from_kubeconfig
 from deployments.tests.domain.examples import PLACEMENT, RUNTIME, make_spec, rendered, runtimes, specs
-from deployments.tests.domain.test_schema import FULL
+from deployments.tests.domain.spec.test_schema import FULL
 from embedded.kubernetes import grant
 from embedded.kubernetes.api import Api, ApiError
 

@@ -15,8 +15,8 @@ from django.test import Client
 from django.urls import reverse
 
 from baristaweb.lib.clock import now
-from deployments import clusters, reconcile, relay
-from deployments.domain.states import Phase
+from deployments import breaker, reconcile, relay
+from deployments.domain.status.states import Phase
 from deployments.kube import client
 from deployments.kube.api import Invalid, Kind, Unreachable
 from deployments.kube.client import from_kubeconfig
@@ -130,7 +130,7 @@ def test_a_pause_that_was_asked_for_is_kept_by_all(
     first = DeploymentState.objects.get(deployment=two[0])
     assert (first.phase, first.last_error_class) == (Phase.SAVED, "pressure")
     # The watch goes on asking whether the cluster is there; that it is ends no pause.
-    clusters.succeeded(live_cluster)
+    breaker.succeeded(live_cluster)
     asked = len(liar.asked)
     assert reconcile.one(two[1].pk) is Outcome.DEFERRED
     assert len(liar.asked) == asked

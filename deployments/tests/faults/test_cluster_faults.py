@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from baristaweb.lib.clock import now
-from deployments import clusters, relay
-from deployments.domain.states import Phase
+from deployments import breaker, relay
+from deployments.domain.status.states import Phase
 from deployments.kube.api import Kind, Unreachable
 from deployments.kube.connect import connect
 from deployments.models import Cluster, ClusterHealth, Deployment, DeploymentState
@@ -81,11 +81,11 @@ def test_the_breaker_opens_and_nothing_is_sent(bench: Bench, proxy: FaultProxy, 
     deployment = bench.create()
     bench.edit(deployment, run=False, env=(("A", "1"),))
     proxy.fault = Fault.RESET
-    for _ in range(clusters.OPENS_AFTER):
+    for _ in range(breaker.OPENS_AFTER):
         bench.run(deployment)
     row = health(live_cluster)
     assert row.state == State.AWAY
-    assert row.consecutive_failures == clusters.OPENS_AFTER
+    assert row.consecutive_failures == breaker.OPENS_AFTER
     assert row.open_until is not None
     assert timedelta(seconds=3) < row.open_until - now() <= timedelta(seconds=5)
     before = proxy.connections
@@ -103,14 +103,14 @@ def test_the_breaker_opens_and_nothing_is_sent(bench: Bench, proxy: FaultProxy, 
 def test_half_open_probes_once_and_doubles(bench: Bench, proxy: FaultProxy, live_cluster: Cluster) -> None:
     deployment = bench.create()
     proxy.fault = Fault.REFUSE
-    for _ in range(clusters.OPENS_AFTER):
+    for _ in range(breaker.OPENS_AFTER):
         bench.run(deployment)
     close_breaker(live_cluster)
 
     bench.run(deployment)
 
     row = health(live_cluster)
-    assert row.consecutive_failures == clusters.OPENS_AFTER + 1
+    assert row.consecutive_failures == breaker.OPENS_AFTER + 1
     assert row.open_until is not None
     assert row.open_until - now() > timedelta(seconds=8)
 
@@ -119,12 +119,12 @@ def test_the_first_answer_wakes_what_waited(bench: Bench, proxy: FaultProxy, liv
     deployment = bench.create()
     bench.edit(deployment, run=False, env=(("A", "1"),))
     proxy.fault = Fault.RESET
-    for _ in range(clusters.OPENS_AFTER + 1):
+    for _ in range(breaker.OPENS_AFTER + 1):
         bench.run(deployment)
     proxy.fault = Fault.NONE
     close_breaker(live_cluster)
 
-    clusters.probe(live_cluster, clusters.reach(live_cluster))
+    breaker.probe(live_cluster, breaker.reach(live_cluster))
 
     assert health(live_cluster).state == State.OK
     assert relay.claim(lease_s=5) == [deployment.pk]
@@ -143,7 +143,7 @@ def test_refused_credentials_say_so_and_recover(bench: Bench, live_cluster: Clus
     assert health(live_cluster).state == State.REFUSED
     assert bench.state(deployment).last_error_class == "credentials"
     kubeconfig.write_text(good)
-    clusters.probe(live_cluster)
+    breaker.probe(live_cluster)
     assert relay.claim(lease_s=5) == [deployment.pk]
     assert bench.run(deployment) is Outcome.APPLIED
 
@@ -160,7 +160,7 @@ def test_a_missing_kubeconfig_is_starting_not_failing(bench: Bench, live_cluster
     assert bench.state(deployment).phase == Phase.SAVED
     assert relay.claim(lease_s=5) == []
     held.rename(kubeconfig)
-    clusters.probe(live_cluster)
+    breaker.probe(live_cluster)
     assert relay.claim(lease_s=5) == [deployment.pk]
     assert bench.run(deployment) is Outcome.APPLIED
 

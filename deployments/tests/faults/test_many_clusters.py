@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from deployments import reconcile
-from deployments.domain.states import Phase
+from deployments.domain.status.states import Phase
 from deployments.kube.api import Kind
 from deployments.kube.client import from_kubeconfig
 from deployments.models import ClusterHealth, Deployment, DeploymentState, Namespace, User

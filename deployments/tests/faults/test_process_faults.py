@@ -17,8 +17,8 @@ import pytest
 from django.conf import settings
 from redis import Redis
 
-from deployments.domain.spec_parts import Fixed
-from deployments.domain.states import Phase
+from deployments.domain.spec.parts import Fixed
+from deployments.domain.status.states import Phase
 from deployments.kube.api import ClusterError, Kind
 from deployments.models import AuditEvent, Cluster, Deployment, DeploymentState
 from deployments.tests import factories

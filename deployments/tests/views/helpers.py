@@ -7,8 +7,8 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-from deployments.forms import spec as spec_forms
-from deployments.forms import texts
+from deployments.forms.spec import form as spec_forms
+from deployments.forms.spec import texts
 from deployments.models import Deployment, Proposal
 from deployments.models.requests import Answer
 

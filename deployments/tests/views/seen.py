@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup, Tag
 from django.http import HttpResponse
 
 from baristaweb.lib.clock import now
-from deployments.domain.states import State
+from deployments.domain.status.states import State
 from deployments.models import Deployment, DeploymentState, Observation
 
 

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from deployments.forms import spec as spec_forms
-from deployments.forms import texts
+from deployments.forms.spec import form as spec_forms
+from deployments.forms.spec import texts
 from deployments.models import Deployment, Proposal, ServedModel
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places

@@ -12,14 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from baristaweb.lib.clock import now
-from deployments import desired
 from deployments.actions import deployments as actions
-from deployments.domain.states import State
+from deployments.domain.status.states import State
 from deployments.models import ClusterEvent, Deployment, DeploymentState, LogRequest, Observation, Rollout
-from deployments.queries.detail import manifest_of
+from deployments.reconcile import job
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 from deployments.tests.views.seen import make_pod, part, see, soup_of
+from deployments.views.yaml_text import to_yaml
 
 ClientAs = Callable[[str], Client]
 TABS = ("detail", "configuration", "revisions", "logs", "activity")
@@ -224,10 +224,12 @@ def test_a_retired_one_offers_to_come_back(client_as: ClientAs, people: People, 
     assert page.select_one(f'a[href="{url("edit", ranker)}"]') is None
 
 
-def test_the_manifest_shown_is_the_one_that_workers_apply(ranker: Deployment) -> None:
-    assert ranker.current is not None
-    applied = desired.of_deployment(ranker, ranker.current, mark=desired.install_id(), generation=ranker.generation)
-    assert manifest_of(ranker, ranker.current, generation=ranker.generation) == applied
+def test_the_manifest_shown_is_the_one_that_workers_apply(client_as: ClientAs, ranker: Deployment) -> None:
+    found = job.load(ranker.pk)
+    assert found is not None
+    page = soup_of(client_as("viewer").get(url("configuration", ranker)))
+    shown = {block.get_text() for block in page.select("pre")}
+    assert {to_yaml(item) for item in found.rendered().objects()} <= shown
 
 
 def test_configuration_lists_values_and_manifest(client_as: ClientAs, ranker: Deployment) -> None:

@@ -15,8 +15,8 @@ from django.urls import reverse
 from baristaweb.lib.clock import now
 from deployments.actions import deployments as actions
 from deployments.audit import Actor
-from deployments.domain.spec_parts import Autoscale, Resources
-from deployments.forms import texts
+from deployments.domain.spec.parts import Autoscale, Resources
+from deployments.forms.spec import texts
 from deployments.models import Deployment, Observation, Proposal, Rollout
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from baristaweb.lib.clock import now
 from deployments.actions import deployments as actions
-from deployments.domain.states import Phase, State
+from deployments.domain.status.states import Phase, State
 from deployments.models import ClusterHealth, Deployment, DeploymentState, LogRequest, Observation
 from deployments.queries.fleet import shown_to
 from deployments.queries.shown import summary_of

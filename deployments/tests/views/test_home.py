@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from baristaweb.lib.clock import now
 from deployments.actions import proposals
-from deployments.domain.states import State
+from deployments.domain.status.states import State
 from deployments.models import Deployment
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places

@@ -12,17 +12,17 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from deployments.domain.fields import field_for
-from deployments.domain.reading import SpecInvalid
-from deployments.domain.spec import Spec
-from deployments.forms import spec as spec_forms
-from deployments.forms import texts
+from deployments.domain.spec.fields import field_for
+from deployments.domain.spec.reader import SpecInvalid
+from deployments.domain.spec.spec import Spec
 from deployments.forms.choices import Choices
-from deployments.forms.spec import SpecForm
+from deployments.forms.spec import form as spec_forms
+from deployments.forms.spec import texts
+from deployments.forms.spec.form import SpecForm
 from deployments.models import Proposal
 from deployments.tests import factories
 from deployments.tests.domain import bad_inputs
-from deployments.tests.domain.test_schema import FULL
+from deployments.tests.domain.spec.test_schema import FULL
 from deployments.tests.fixtures import People, Places
 from deployments.tests.views.helpers import body, posted, send_edit
 

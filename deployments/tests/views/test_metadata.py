@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from deployments import desired
 from deployments.actions import records
+from deployments.kube import sealing
 from deployments.models import Deployment, MetadataPrefix, Proposal
 from deployments.reconcile import job
 from deployments.tests import factories
@@ -90,5 +90,5 @@ def test_a_prefix_taken_away_stops_what_is_proposed_and_what_is_sent(
     found = job.load(ranker.pk)
     assert found is not None
     assert found.revision.number == 2
-    with pytest.raises(desired.Unsafe, match=r"acme\.com/a"):
+    with pytest.raises(sealing.Unsafe, match=r"acme\.com/a"):
         found.sealed(found.rendered().objects()[0])

@@ -12,7 +12,7 @@ from django.urls import reverse
 from baristaweb.lib.clock import now
 from deployments.actions import deployments as actions
 from deployments.audit import Actor
-from deployments.domain.spec_parts import Autoscale, Fixed
+from deployments.domain.spec.parts import Autoscale, Fixed
 from deployments.models import Deployment, Observation, Proposal
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from deployments.domain.spec_parts import Autoscale
+from deployments.domain.spec.parts import Autoscale
 from deployments.models import Deployment, Draft, Proposal
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places

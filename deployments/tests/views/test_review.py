@@ -12,7 +12,7 @@ from django.urls import reverse
 from deployments.actions import deployments as actions
 from deployments.audit import Actor
 from deployments.domain.catalogue import Probe
-from deployments.domain.spec_parts import Autoscale, Budget, Fixed, Recreate
+from deployments.domain.spec.parts import Autoscale, Budget, Fixed, Recreate
 from deployments.models import AuditEvent, Deployment, Observation, Proposal, RegistryRule, Revision
 from deployments.models.requests import Answer
 from deployments.tests import factories

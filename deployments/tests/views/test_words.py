@@ -16,7 +16,7 @@ from django.conf import settings
 from django.template import engines
 from django.test import RequestFactory
 
-from deployments.domain.states import Phase, PodState, State
+from deployments.domain.status.states import Phase, PodState, State
 from deployments.templatetags.barista import in_words, query_with, relative, state_pill, use_bar
 from deployments.views.audit_words import KINDS, VERBS
 from deployments.views.clusters import LOOKS, OFF

@@ -1,0 +1,1 @@
+"""What surrounds every page: middleware, pages of errors, the context of all templates."""

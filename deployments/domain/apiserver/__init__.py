@@ -1,0 +1,1 @@
+"""Reading what the API server says."""

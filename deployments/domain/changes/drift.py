@@ -1,0 +1,213 @@
+"""What differs between the cluster and the current revision, and who made it differ.
+
+The API server's own forced dry run is compared with the live object, so defaults and spellings cancel out. A dry run
+does not see what somebody added beside our fields, nor the number of replicas; both are looked at separately.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from deployments.domain.apiserver.managed_fields import Owned, owned_fields, owners_of, path_of_cause
+from deployments.domain.apiserver.objects import message, number, obj, text
+from deployments.domain.changes.diff import flatten, manifest_diff, strip_server_fields
+from deployments.domain.manifests.managers import OUR_MANAGERS, SYSTEM_MANAGERS
+
+
+@dataclass(frozen=True, slots=True)
+class DriftItem:
+    """`path` begins with the kind. Values are JSON; None stands for "not there"."""
+
+    path: str
+    desired: Any
+    live: Any
+    manager: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConflict:
+    """A field of ours that someone else holds. `spec_path` is the form's field, empty when the form has none."""
+
+    path: str
+    manager: str
+    live: Any
+    desired: Any
+    at: datetime | None = None
+    spec_path: str = ""
+
+
+_REPLICAS: Final = "spec.replicas"
+_MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
+_CONTAINER: Final = "spec.template.spec.containers[model]"
+GENERATION_PATH: Final = "metadata.annotations[barista.io/generation]"
+# Written with every apply, an older number there is no edit; and what objects applied by an older Barista lack.
+_NO_EDIT: Final = (
+    "metadata.annotations[barista.io/revision]",
+    GENERATION_PATH,
+    "metadata.labels[barista.io/install]",
+    f"{_CONTAINER}.terminationMessagePolicy",
+)
+
+# Where people with kubectl change a model. Outside of it others may add what they like: sidecars, mesh annotations.
+_VOCABULARY: Final = (
+    f"{_CONTAINER}.",
+    "spec.strategy",
+    "spec.paused",
+    "spec.minReadySeconds",
+    "spec.progressDeadlineSeconds",
+    "spec.revisionHistoryLimit",
+    "spec.template.spec.nodeSelector",
+    "spec.template.spec.tolerations",
+    "spec.template.spec.terminationGracePeriodSeconds",
+    "spec.template.spec.serviceAccountName",
+    "spec.template.spec.priorityClassName",
+    "spec.template.spec.topologySpreadConstraints",
+    "spec.template.spec.hostNetwork",
+    "spec.template.spec.hostPID",
+    "spec.ports",
+    "spec.rules",
+    "spec.minReplicas",
+    "spec.maxReplicas",
+    "spec.metrics",
+    "spec.behavior",
+    "spec.minAvailable",
+    "spec.maxUnavailable",
+)
+
+_SPEC_PATHS: Final = {
+    f"{_CONTAINER}.image": "image_override",
+    f"{_CONTAINER}.resources.requests.cpu": "resources.cpu_request",
+    f"{_CONTAINER}.resources.limits.cpu": "resources.cpu_limit",
+    f"{_CONTAINER}.resources.requests.memory": "resources.memory_request",
+    f"{_CONTAINER}.resources.limits.memory": "resources.memory_limit",
+    f"{_CONTAINER}.resources.limits[nvidia.com/gpu]": "resources.gpu_count",
+    "spec.template.spec.terminationGracePeriodSeconds": "termination_grace_s",
+    "spec.template.spec.priorityClassName": "priority_class",
+    "spec.progressDeadlineSeconds": "progress_deadline_s",
+    "spec.minReadySeconds": "min_ready_s",
+    "spec.ingressClassName": "ingress_class",
+    "spec.strategy.type": "strategy.type",
+    "spec.strategy.rollingUpdate.maxSurge": "strategy.max_surge",
+    "spec.strategy.rollingUpdate.maxUnavailable": "strategy.max_unavailable",
+    "spec.minReplicas": "replicas.min",
+    "spec.maxReplicas": "replicas.max",
+    "spec.replicas": "replicas.count",
+}
+_ENV: Final = re.compile(re.escape(f"{_CONTAINER}.env[") + r"([A-Za-z_][A-Za-z0-9_]*)\]")
+
+
+def find_drift(
+    *,
+    desired: Sequence[Mapping[str, Any]],
+    live: Mapping[str, Mapping[str, Any] | None],
+    dry_run: Mapping[str, Mapping[str, Any]],
+    replicas: int | None,
+) -> tuple[DriftItem, ...]:
+    """`live` and `dry_run` (forced) are the API server's answers by kind; `replicas` None when an HPA owns them."""
+    items: list[DriftItem] = []
+    for wanted in desired:
+        kind = text(wanted, "kind")
+        actual = live.get(kind)
+        if actual is None:
+            items.append(DriftItem(kind, "present", None, "", None))
+            continue
+        owned = owned_fields(actual)
+        if kind in dry_run:
+            items.extend(_changed(kind, actual, dry_run[kind], owned))
+        known = {item.path for item in items}
+        items.extend(item for item in _added(kind, wanted, actual, owned) if item.path not in known)
+        if kind == "Deployment" and replicas is not None:
+            items.extend(_scaled(actual, owned, replicas))
+    return tuple(items)
+
+
+def conflicts_from_causes(
+    causes: Sequence[Mapping[str, Any]], live: Mapping[str, Any] | None, desired: Mapping[str, Any]
+) -> tuple[FieldConflict, ...]:
+    """The rows of a 409: `causes` as in the answer's details (reason, message, field)."""
+    now = flatten(strip_server_fields(live)) if live is not None else {}
+    want = flatten(strip_server_fields(desired))
+    owned = owned_fields(live) if live is not None else ()
+    rows = []
+    for cause in causes:
+        if text(cause, "reason") not in ("FieldManagerConflict", ""):
+            continue
+        path = path_of_cause(text(cause, "field"))
+        named = _MANAGER.search(text(cause, "message"))
+        manager = message(named.group(1), 128) if named else "another writer"
+        at = next((item.at for item in owners_of(path, owned) if item.manager == manager), None)
+        rows.append(FieldConflict(path, manager, _under(path, now), _under(path, want), at, spec_path(path)))
+    return tuple(rows)
+
+
+def held_rows(drift: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Stored drift in the shape of a stored conflict, so that a person can settle both in the same way."""
+    rows = []
+    for item in drift:
+        kind, _, path = text(item, "path").partition(".")
+        rows.append(
+            {**item, "kind": kind, "path": path, "spec_path": spec_path(path), "manager": text(item, "manager")}
+        )
+    return rows
+
+
+def shown(value: object) -> str:
+    """A stored value of either side for people."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return "not set" if value is None else str(value)
+
+
+def spec_path(path: str) -> str:
+    """The form's field for a path of the Deployment or HPA, empty when there is none."""
+    variable = _ENV.match(path)
+    return f"env.{variable.group(1)}" if variable else _SPEC_PATHS.get(path, "")
+
+
+def _changed(kind: str, live: Mapping[str, Any], dry: Mapping[str, Any], owned: Sequence[Owned]) -> list[DriftItem]:
+    items = []
+    for change in manifest_diff(live, dry):
+        if change.path == _REPLICAS or change.path in _NO_EDIT:
+            continue
+        manager, at = _culprit(change.path, owned)
+        items.append(DriftItem(f"{kind}.{change.path}", change.after, change.before, manager, at))
+    return items
+
+
+def _added(kind: str, wanted: Mapping[str, Any], live: Mapping[str, Any], owned: Sequence[Owned]) -> list[DriftItem]:
+    ours, now = flatten(wanted), flatten(strip_server_fields(live))
+    items = []
+    for field in owned:
+        is_foreign = field.manager not in OUR_MANAGERS | SYSTEM_MANAGERS and field.subresource != "status"
+        if not is_foreign or not field.path.startswith(_VOCABULARY):
+            continue
+        if _under(field.path, ours) is None and (value := _under(field.path, now)) is not None:
+            items.append(DriftItem(f"{kind}.{field.path}", None, value, field.manager, field.at))
+    return items
+
+
+def _scaled(live: Mapping[str, Any], owned: Sequence[Owned], replicas: int) -> list[DriftItem]:
+    actual = number(obj(live, "spec"), "replicas", default=1)
+    if actual == replicas:
+        return []
+    manager, at = _culprit(_REPLICAS, owned)
+    return [DriftItem(f"Deployment.{_REPLICAS}", replicas, actual, manager, at)]
+
+
+def _culprit(path: str, owned: Sequence[Owned]) -> tuple[str, datetime | None]:
+    for item in owners_of(path, owned):
+        if item.manager not in OUR_MANAGERS:
+            return item.manager, item.at
+    return "", None
+
+
+def _under(path: str, leaves: Mapping[str, Any]) -> Any:
+    """The value at a path, or what lies below it as a mapping; None when nothing does."""
+    if path in leaves:
+        return leaves[path]
+    below = {key[len(path) :].lstrip("."): leaves[key] for key in leaves if key.startswith((f"{path}.", f"{path}["))}
+    return below or None

@@ -1,0 +1,1 @@
+"""A second look at rendered manifests; shares nothing with what renders them."""

@@ -1,0 +1,1 @@
+"""Beside the page: command lines, links and small pictures."""

@@ -1,0 +1,1 @@
+"""From what was observed to one state with a reason."""

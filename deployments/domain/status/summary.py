@@ -1,0 +1,323 @@
+"""From what the cluster said and what our rows want to one state, one sentence and one next action.
+
+The order of the tests is that of `kubectl rollout status`, with its traps: Progressing stays True after pods die,
+a scale also bumps the generation, an exceeded deadline is not the end, and a paused first create is not a pause.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from deployments.domain.apiserver.objects import condition, finalizers, instant, message, number, obj, text
+from deployments.domain.status.pods import (
+    HASH_LABEL,
+    REVISION_ANNOTATION,
+    PodRow,
+    pod_rows,
+)
+from deployments.domain.status.refusals import advice, with_advice
+from deployments.domain.status.states import ClusterView, Intent, NextAction, Phase, PodState, State, Summary
+
+_POD_TROUBLE: Final = {
+    PodState.CRASH_LOOPING: (State.CRASH_LOOPING, NextAction.OPEN_LOGS),
+    PodState.OOM_KILLED: (State.CRASH_LOOPING, NextAction.EDIT),
+    PodState.IMAGE_ERROR: (State.IMAGE_ERROR, NextAction.EDIT),
+    PodState.CONFIG_ERROR: (State.FAILED, NextAction.EDIT),
+    PodState.FAILED: (State.FAILED, NextAction.OPEN_LOGS),
+    PodState.UNSCHEDULABLE: (State.UNSCHEDULABLE, NextAction.EDIT),
+}
+
+# Pods that ended for good: the controller has replaced them, and they only lie there until they are collected.
+_OVER: Final = frozenset({PodState.EVICTED, PodState.FAILED, PodState.COMPLETED})
+
+# How long the watch may lag behind an apply before "not there" means missing.
+_SETTLE_S: Final = 15
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Numbers of a Deployment. The API server leaves zeros out of status."""
+
+    desired: int
+    total: int
+    updated: int
+    ready: int
+    available: int
+
+
+def summarise(view: ClusterView, *, intent: Intent, at: datetime) -> Summary:
+    summary = _decide(view, intent, at)
+    if view.deployment is None:
+        return summary
+    counts = _counts(view.deployment)
+    return replace(summary, ready=counts.ready, desired=counts.desired, updated=counts.updated)
+
+
+def _decide(view: ClusterView, intent: Intent, at: datetime) -> Summary:
+    ours = _from_intent(intent, view)
+    if ours is not None:
+        return ours
+    if view.deployment is None:
+        return _absent(view, intent, at)
+    summary = _rollout(view, view.deployment, intent)
+    is_quiet = summary.state in (State.RUNNING, State.ASLEEP)
+    if intent.drifted and is_quiet:
+        return replace(
+            summary,
+            state=State.DRIFTED,
+            sentence="The cluster differs from the current revision: someone changed it outside Barista.",
+            why=summary.sentence,
+            next_action=NextAction.RESOLVE_CONFLICT,
+        )
+    return summary
+
+
+def _from_intent(intent: Intent, view: ClusterView) -> Summary | None:
+    """States that our own rows decide, whatever the pods do."""
+    phase, error = intent.phase, message(intent.last_error)
+    if phase is Phase.RETIRED:
+        return Summary(state=State.RETIRED, sentence="Retired: nothing of it is left in the cluster.")
+    if phase is Phase.RETIRING or intent.retired:
+        return Summary(
+            state=State.RETIRING, sentence="Retiring: its objects are being removed from the cluster.", why=error
+        )
+    if not intent.cluster_ok or phase is Phase.UNREACHABLE:
+        waiting = intent.generation != intent.observed_generation
+        sentence = "The cluster refuses our credentials." if intent.cluster_refuses else "The cluster does not answer."
+        sentence += f" Revision {intent.revision} is saved and waits." if waiting else " This is what it last said."
+        return Summary(state=State.UNREACHABLE, sentence=sentence, why=error, next_action=NextAction.TRY_NOW)
+    if phase is Phase.CONFLICT or intent.conflict:
+        sentence = f"Revision {intent.revision} is not applied: someone else holds fields that it changes."
+        return Summary(state=State.CONFLICT, sentence=sentence, why=error, next_action=NextAction.RESOLVE_CONFLICT)
+    if phase is Phase.BLOCKED:
+        return _blocked(intent, error)
+    if phase is Phase.PARKED:
+        sentence = f"Applying revision {intent.revision} failed repeatedly and was stopped."
+        return Summary(state=State.FAILED, sentence=sentence, why=error, next_action=NextAction.TRY_NOW)
+    if intent.paused or phase is Phase.PAUSED:
+        waiting = intent.generation != intent.observed_generation
+        sentence = "Paused: Barista applies nothing until it is resumed."
+        sentence += f" Revision {intent.revision} waits." if waiting else ""
+        return Summary(state=State.PAUSED, sentence=sentence, next_action=NextAction.RESUME)
+    if intent.generation != intent.observed_generation:
+        sentence = f"Revision {intent.revision} is saved and not applied yet."
+        return Summary(state=State.SAVED_NOT_APPLIED, sentence=sentence, why=error)
+    return None
+
+
+def _blocked(intent: Intent, error: str) -> Summary:
+    """Refused when it was applied, or, once applied, when its objects were looked at again."""
+    is_applied = intent.generation == intent.observed_generation
+    known = advice(error)
+    return Summary(
+        state=State.BLOCKED,
+        sentence=f"Revision {intent.revision} "
+        + ("is applied, but Barista cannot look after it any more." if is_applied else "cannot be applied."),
+        why=with_advice(error),
+        next_action=NextAction.TRY_NOW if is_applied or known.is_platforms else NextAction.EDIT,
+    )
+
+
+def _absent(view: ClusterView, intent: Intent, at: datetime) -> Summary:
+    seen = view.observed_at
+    if seen is None or (intent.applied_at is not None and seen <= intent.applied_at):
+        return Summary(
+            state=State.STARTING if intent.applied_at else State.UNKNOWN,
+            sentence=f"Revision {intent.revision} is applied; the cluster has not reported on it yet."
+            if intent.applied_at
+            else "Nothing is known about it yet.",
+            since=intent.applied_at,
+        )
+    if intent.applied_at is not None and (at - intent.applied_at).total_seconds() < _SETTLE_S:
+        return Summary(
+            state=State.STARTING, sentence=f"Revision {intent.revision} is applied.", since=intent.applied_at
+        )
+    return Summary(
+        state=State.MISSING,
+        sentence="The Deployment is gone from the cluster: someone deleted it outside Barista.",
+        next_action=NextAction.TRY_NOW,
+        since=seen,
+    )
+
+
+def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent) -> Summary:
+    counts = _counts(live)
+    progressing = condition(live, "Progressing")
+    if text(live, "metadata", "deletionTimestamp"):
+        return _going(live)
+    if number(live, "metadata", "generation") > number(live, "status", "observedGeneration"):
+        return Summary(
+            state=State.ROLLING_OUT,
+            sentence="Accepted by the cluster; its controller has not acted yet.",
+            since=intent.applied_at,
+        )
+    if obj(live, "spec").get("paused") is True:
+        return _live_paused(intent)
+    if counts.desired == 0:
+        return _sleeping(view, counts, intent)
+    trouble = _trouble(view, live, counts, intent)
+    failure = condition(live, "ReplicaFailure")
+    if failure.get("status") == "True":
+        said = message(text(failure, "message")) or text(failure, "reason")
+        return Summary(
+            state=State.BLOCKED,
+            sentence="The cluster refuses to create its pods.",
+            why=with_advice(said),
+            next_action=NextAction.EDIT,
+            since=instant(failure, "lastTransitionTime"),
+        )
+    is_late = progressing.get("status") == "False" and text(progressing, "reason") == "ProgressDeadlineExceeded"
+    if trouble is not None:
+        if is_late:
+            return replace(trouble, next_action=NextAction.ROLLBACK)
+        return trouble
+    if is_late:
+        worst = _worst(view, live)
+        return Summary(
+            state=State.STALLED,
+            sentence=f"No progress within the deadline: {counts.available} of {counts.desired} pods are ready. "
+            "Kubernetes keeps trying.",
+            why=worst.detail if worst else message(text(progressing, "message")),
+            worst_pod=worst.name if worst else "",
+            next_action=NextAction.ROLLBACK,
+            since=instant(progressing, "lastUpdateTime"),
+        )
+    return _progress(view, live, counts)
+
+
+def _going(live: dict[str, Any]) -> Summary:
+    names = finalizers(live)
+    return Summary(
+        state=State.MISSING,
+        sentence="Its Deployment is being deleted in the cluster: someone does that outside Barista.",
+        why=f"It waits for the finalizers {', '.join(names)}." if names else "",
+        next_action=NextAction.TRY_NOW,
+        since=instant(live, "metadata", "deletionTimestamp"),
+    )
+
+
+def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts) -> Summary:
+    since = instant(condition(live, "Progressing"), "lastUpdateTime")
+    worst = _worst(view, live)
+    why, pod = (worst.detail, worst.name) if worst and not worst.ready else ("", "")
+    is_rollout = _has_old_pods(view, live) or counts.ready == 0
+    if counts.updated < counts.desired:
+        if not is_rollout:
+            sentence = f"Scaling: {counts.updated} of {counts.desired} pods exist."
+            return Summary(state=State.STARTING, sentence=sentence, why=why, worst_pod=pod, since=since)
+        sentence = f"Replacing pods: {counts.updated} of {counts.desired} are of the new revision."
+        return Summary(state=State.ROLLING_OUT, sentence=sentence, why=why, worst_pod=pod, since=since)
+    if counts.total > counts.updated:
+        leaving = counts.total - counts.updated
+        sentence = f"All new pods exist; {leaving} old {'pod is' if leaving == 1 else 'pods are'} leaving."
+        return Summary(state=State.ROLLING_OUT, sentence=sentence, why=why, worst_pod=pod, since=since)
+    if counts.available < counts.updated:
+        if worst is not None and worst.state is PodState.NOT_READY:
+            serves = f"It still serves: {counts.available} of {counts.desired} pods are ready, others were and are not."
+            return Summary(
+                state=State.DEGRADED if counts.available else State.FAILED,
+                sentence=serves if counts.available else "No pod is ready any more: nothing serves.",
+                why=why,
+                next_action=NextAction.OPEN_LOGS,
+                worst_pod=pod,
+                since=instant(condition(live, "Available"), "lastTransitionTime"),
+            )
+        sentence = f"{counts.available} of {counts.desired} pods are ready."
+        if counts.ready >= counts.desired:
+            wait_s = number(live, "spec", "minReadySeconds")
+            sentence = f"All {counts.ready} pods are ready; each counts after {wait_s} s."
+        return Summary(state=State.STARTING, sentence=sentence, why=why, worst_pod=pod, since=since)
+    available = condition(live, "Available")
+    pods = "pod is" if counts.desired == 1 else "pods are"
+    return Summary(
+        state=State.RUNNING,
+        sentence=f"All {counts.desired} {pods} ready." if counts.desired > 1 else "Its pod is ready.",
+        since=instant(available, "lastTransitionTime"),
+    )
+
+
+def _live_paused(intent: Intent) -> Summary:
+    # The first apply is paused on purpose until the number of replicas is written.
+    if intent.phase is not Phase.APPLIED:
+        return Summary(
+            state=State.STARTING, sentence="Created; its number of pods is being set.", since=intent.applied_at
+        )
+    return Summary(
+        state=State.PAUSED,
+        sentence="The rollout is paused in the cluster, not by Barista; changes start no pods until it is resumed.",
+        next_action=NextAction.RESOLVE_CONFLICT,
+    )
+
+
+def _sleeping(view: ClusterView, counts: _Counts, intent: Intent) -> Summary:
+    if counts.total > 0:
+        return Summary(state=State.FALLING_ASLEEP, sentence=f"Going to sleep: {counts.total} pods are ending.")
+    reason = intent.asleep_reason
+    if not reason and view.hpa is not None and condition(view.hpa, "ScaledToZero").get("status") == "True":
+        reason = "idle, by the autoscaler"
+    return Summary(
+        state=State.ASLEEP,
+        sentence=f"Asleep{f': {reason}' if reason else ''}. No pods run; changes take effect when it wakes.",
+    )
+
+
+def _trouble(view: ClusterView, live: dict[str, Any], counts: _Counts, intent: Intent) -> Summary | None:
+    """The worst pod of the current template when its state explains everything else; who is affected comes first."""
+    worst = _worst(view, live)
+    if worst is None or worst.state not in _POD_TROUBLE:
+        return None
+    state, action = _POD_TROUBLE[worst.state]
+    has_old, ready = _has_old_pods(view, live), f"{counts.ready} of {counts.desired} pods are ready"
+    if counts.ready == 0:
+        sentence = f"Nothing serves: {ready}."
+    elif has_old:
+        sentence = f"Revision {intent.revision} does not start. The pods before it keep serving: {ready}."
+    else:
+        sentence = f"It still serves: {ready}, the others fail."
+    return Summary(
+        state=state,
+        sentence=sentence,
+        why=worst.detail,
+        next_action=NextAction.ROLLBACK if has_old else action,
+        worst_pod=worst.name,
+        since=worst.age_started_at,
+    )
+
+
+def _worst(view: ClusterView, live: dict[str, Any]) -> PodRow | None:
+    """Pods of an older template are on their way out: how they fail is no news once new ones exist.
+
+    Nor is how those ended that were replaced, as long as there is a pod in their place.
+    """
+    rows = [row for row in pod_rows(view) if row.state is not PodState.TERMINATING]
+    current = _current_hash(view, live)
+    newest = [row for row in rows if row.revision_hash == current] if current else rows
+    serving = [row for row in newest or rows if row.state not in _OVER]
+    return next(iter(serving or newest or rows), None)
+
+
+def _current_hash(view: ClusterView, live: dict[str, Any]) -> str:
+    wanted = text(live, "metadata", "annotations", REVISION_ANNOTATION)
+    for item in view.replica_sets:
+        if wanted and text(item, "metadata", "annotations", REVISION_ANNOTATION) == wanted:
+            return text(item, "metadata", "labels", HASH_LABEL)
+    return ""
+
+
+def _has_old_pods(view: ClusterView, live: dict[str, Any]) -> bool:
+    current = _current_hash(view, live)
+    return any(
+        number(item, "status", "replicas") > 0
+        for item in view.replica_sets
+        if current and text(item, "metadata", "labels", HASH_LABEL) != current
+    )
+
+
+def _counts(live: dict[str, Any]) -> _Counts:
+    return _Counts(
+        desired=number(live, "spec", "replicas", default=1),
+        total=number(live, "status", "replicas"),
+        updated=number(live, "status", "updatedReplicas"),
+        ready=number(live, "status", "readyReplicas"),
+        available=number(live, "status", "availableReplicas"),
+    )

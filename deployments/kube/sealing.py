@@ -1,0 +1,73 @@
+"""The last look before a write: the bytes pass the checker, and the object in the cluster is ours to touch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deployments.domain.checker import check
+from deployments.domain.manifests.metadata import (
+    ANNOTATION_INSTALL,
+    LABEL_ID,
+    LABEL_INSTALL,
+    LABEL_MANAGED_BY,
+    MANAGED_BY,
+)
+from deployments.domain.manifests.render import canonical_json
+from deployments.kube.api import Gateway, Invalid, Kind, Object
+
+
+class Unsafe(Invalid):
+    """The rendered object breaks a rule of ours: a mistake in Barista or in the catalogue, never sent."""
+
+
+def sealed(
+    obj: Object,
+    *,
+    namespace: str,
+    mark: str,
+    allowlist: Sequence[str],
+    prefixes: Sequence[str] = (),
+    service_account: str = "",
+) -> bytes:
+    """The bytes to send, after the checker has looked at exactly them. Raises Unsafe."""
+    body = canonical_json(obj)
+    violations = check.check(
+        body,
+        namespace=namespace,
+        install_id=mark,
+        allowlist=allowlist,
+        service_accounts=[service_account] if service_account else [],
+        label_prefixes=prefixes,
+    )
+    if violations:
+        listed = "; ".join(f"{item.path}: {item.message}" for item in violations[:5])
+        raise Unsafe(f"Barista's own rules refuse this object: {listed}")
+    return body
+
+
+def is_ours(obj: Object, *, mark: str, deployment_id: int) -> bool:
+    """Whether the object carries our marks: Barista's label, this installation's id, this deployment's id."""
+    metadata = obj.get("metadata") or {}
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    return (
+        labels.get(LABEL_MANAGED_BY) == MANAGED_BY
+        and labels.get(LABEL_ID) == str(deployment_id)
+        and annotations.get(ANNOTATION_INSTALL) == mark
+    )
+
+
+def other_installation(gateway: Gateway, namespace: str, *, mark: str) -> str:
+    """Why nothing new may be created in a namespace that another Barista uses; empty when none does.
+
+    Deployments are numbered by each installation on its own, and Services select pods by that number: two in one
+    namespace would send requests to each other's models.
+    """
+    strangers = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_INSTALL}!={mark}"
+    for item in gateway.list_objects(Kind.DEPLOYMENT, namespace=namespace, labels=strangers).items:
+        # Without the annotation somebody took our marks away, and an older Barista wrote no label.
+        if (item["metadata"].get("annotations") or {}).get(ANNOTATION_INSTALL, mark) != mark:
+            return (
+                f"Another installation of Barista keeps {item['metadata']['name']} in namespace {namespace}. "
+                "Two in one namespace would mix up their pods: ask the platform team for a namespace of its own."
+            )
+    return ""
