@@ -1,60 +1,32 @@
-"""The names of tasks. A nudge is best effort: the relay finds every row that was not nudged."""
+"""The names of this app's tasks, and who asks for them."""
 
 from __future__ import annotations
 
-import time
 import uuid
 
-import structlog
-from celery import current_app
-from celery.exceptions import OperationalError
-from django.db import transaction
-from kombu.exceptions import KombuError
-from redis.exceptions import RedisError
-
-log = structlog.get_logger(__name__)
+from baristaweb.lib.queue import nudge_after_commit
 
 RECONCILE = "deployments.reconcile"
 CHECK_PROPOSAL = "deployments.check_proposal"
 FETCH_LOGS = "deployments.fetch_logs"
 CHECK_CLUSTER = "deployments.check_cluster"
 
-# Without these a frozen broker blocks the request; `retry=False` would still wait for 6 s.
-RETRY_POLICY = {"max_retries": 0, "interval_start": 0, "interval_step": 0, "interval_max": 0}
-QUIET_AFTER_FAILURE_S = 5.0
-
-_quiet_until = 0.0
-
-
-def nudge(task: str, *args: int | str) -> bool:
-    """Send now; False when the broker is away, after which nothing is tried for 5 s."""
-    global _quiet_until
-    if time.monotonic() < _quiet_until:
-        return False
-    try:
-        current_app.signature(task, args=args, immutable=True).apply_async(retry=True, retry_policy=RETRY_POLICY)
-    except (OperationalError, KombuError, RedisError, OSError) as problem:
-        _quiet_until = time.monotonic() + QUIET_AFTER_FAILURE_S
-        log.warning("nudge_lost", task=task, problem=type(problem).__name__)
-        return False
-    return True
-
 
 def reconcile_soon(deployment_id: int) -> None:
     """After commit, ask a worker to reconcile the deployment."""
-    transaction.on_commit(lambda: nudge(RECONCILE, deployment_id) and None)
+    nudge_after_commit(RECONCILE, deployment_id)
 
 
 def check_proposal_soon(proposal_id: uuid.UUID) -> None:
     """After commit, ask a worker for the cluster's verdict."""
-    transaction.on_commit(lambda: nudge(CHECK_PROPOSAL, str(proposal_id)) and None)
+    nudge_after_commit(CHECK_PROPOSAL, str(proposal_id))
 
 
 def fetch_logs_soon(request_id: uuid.UUID) -> None:
     """After commit, ask a worker for log lines."""
-    transaction.on_commit(lambda: nudge(FETCH_LOGS, str(request_id)) and None)
+    nudge_after_commit(FETCH_LOGS, str(request_id))
 
 
 def check_cluster_soon(cluster_id: int) -> None:
     """After commit, ask a worker to connect to the cluster."""
-    transaction.on_commit(lambda: nudge(CHECK_CLUSTER, cluster_id) and None)
+    nudge_after_commit(CHECK_CLUSTER, cluster_id)

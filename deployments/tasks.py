@@ -6,15 +6,14 @@ import contextlib
 
 from celery import shared_task
 
-from deployments import breaker, dispatch, dryrun, observe, podlogs, reconcile
+from deployments import breaker, dispatch, dryrun, errands, podlogs
 from deployments.kube.api import ClusterError
 from deployments.models import Cluster
 
 
 @shared_task(name=dispatch.RECONCILE, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
 def reconcile_deployment(deployment_id: int) -> None:
-    reconcile.one(deployment_id)
-    observe.refresh(deployment_id)
+    errands.reconcile_and_refresh(deployment_id)
 
 
 @shared_task(name=dispatch.CHECK_PROPOSAL, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]

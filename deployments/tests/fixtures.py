@@ -106,7 +106,7 @@ def live_cluster(db: None, barista_kubeconfig: str) -> Cluster:
 def _no_nudges(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Workers do not run in tests: a nudge is swallowed unless the test asks for the queue."""
     if "queue" not in request.fixturenames:
-        monkeypatch.setattr("deployments.dispatch.nudge", _swallow)
+        monkeypatch.setattr("baristaweb.lib.queue.nudge", _swallow)
 
 
 def _swallow(task: str, *args: Any) -> bool:

@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from baristaweb.lib import registry
 from baristaweb.lib.clock import now
 from deployments import rendering
 from deployments.access import current_user, get_deployment, may
@@ -97,6 +98,7 @@ def shell_of(request: HttpRequest, deployment: Deployment, tab: str) -> dict[str
         "summary": summary,
         "rights": rights,
         "tab": tab,
+        "tabs": [(item, item.count(deployment)) for item in registry.tabs() if item.is_shown(request, deployment)],
         "next_button": _next_button(deployment, summary, rights, worst),
         "rollback_to": _rollback_to(deployment, summary, rights),
         "is_settled": summary.state.settled,

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from deployments.relay import Relay
+from baristaweb.lib import registry
+from baristaweb.lib.relay import Relay
 
 
 class Command(BaseCommand):
@@ -23,4 +24,4 @@ class Command(BaseCommand):
 
         for wanted in (signal.SIGTERM, signal.SIGINT):
             signal.signal(wanted, stop)
-        Relay(stopping).run()
+        Relay(stopping, registry.errands(), registry.chores()).run()

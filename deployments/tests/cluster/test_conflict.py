@@ -138,7 +138,7 @@ def test_a_worker_that_dies_again_and_again_is_parked(bench: Bench, monkeypatch:
     assert runs == 4
     assert bench.state(deployment).phase == Phase.PARKED
     monkeypatch.undo()
-    monkeypatch.setattr("deployments.dispatch.nudge", lambda *args: True)
+    monkeypatch.setattr("baristaweb.lib.queue.nudge", lambda *args: True)
 
     assert bench.run(deployment) is Outcome.PARKED
     deployments.try_now(deployment=deployment, by=BY)

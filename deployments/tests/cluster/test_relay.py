@@ -14,13 +14,14 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from baristaweb.lib import queue, registry
 from baristaweb.lib.clock import now
-from deployments import dispatch, relay
+from baristaweb.lib.relay import Relay
+from deployments import errands
 from deployments.actions import deployments
 from deployments.audit import Actor
 from deployments.models import AuditEvent, Deployment, DeploymentState, LogRequest, Proposal
 from deployments.models.requests import Answer
-from deployments.relay import Relay
 from deployments.tests import factories
 from deployments.tests.cluster.conftest import Bench, wait_until
 
@@ -31,14 +32,14 @@ BY = Actor.system("tests")
 
 @pytest.fixture
 def broker_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "nudge", lambda task, *args: False)
+    monkeypatch.setattr(queue, "nudge", lambda task, *args: False)
 
 
 @pytest.fixture
 def running(broker_away: None) -> Iterator[Relay]:
     """A relay without a queue."""
     stopping = threading.Event()
-    alone = Relay(stopping)
+    alone = Relay(stopping, registry.errands(), registry.chores())
     thread = threading.Thread(target=alone.run)
     thread.start()
     yield alone
@@ -62,9 +63,9 @@ def test_a_pause_ends_by_itself_and_is_audited(bench: Bench) -> None:
     deployment = bench.create()
     deployments.pause(deployment=deployment, by=BY, note="freeze", until=now() + timedelta(hours=1))
 
-    relay.end_pauses(now() + timedelta(minutes=59))
+    errands.end_pauses(now() + timedelta(minutes=59))
     assert Deployment.objects.get(pk=deployment.pk).is_paused
-    relay.end_pauses(now() + timedelta(minutes=61))
+    errands.end_pauses(now() + timedelta(minutes=61))
 
     assert not Deployment.objects.get(pk=deployment.pk).is_paused
     event = AuditEvent.objects.get(kind="deployment.resumed", deployment_id=deployment.pk)
@@ -74,11 +75,11 @@ def test_a_pause_ends_by_itself_and_is_audited(bench: Bench) -> None:
 def test_a_claim_is_a_lease(bench: Bench) -> None:
     deployment = bench.create(run=False)
 
-    assert relay.claim(lease_s=5) == [deployment.pk]
-    assert relay.claim(lease_s=5) == []
+    assert errands.claim(lease_s=5) == [deployment.pk]
+    assert errands.claim(lease_s=5) == []
     assert timedelta(seconds=4) < bench.state(deployment).next_reconcile_at - now() <= timedelta(seconds=5)
     DeploymentState.objects.update(next_reconcile_at=now())
-    assert relay.claim(lease_s=5) == [deployment.pk]
+    assert errands.claim(lease_s=5) == [deployment.pk]
 
 
 def test_two_relays_share_the_work(bench: Bench) -> None:
@@ -90,7 +91,7 @@ def test_two_relays_share_the_work(bench: Bench) -> None:
     lock = threading.Lock()
 
     def work() -> None:
-        found = relay.claim(lease_s=60, limit=3)
+        found = errands.claim(lease_s=60, limit=3)
         with lock:
             claimed.extend(found)
         connections.close_all()
@@ -100,7 +101,7 @@ def test_two_relays_share_the_work(bench: Bench) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    claimed += relay.claim(lease_s=60)
+    claimed += errands.claim(lease_s=60)
 
     assert sorted(claimed) == sorted(ids)
 

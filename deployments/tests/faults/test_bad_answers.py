@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from baristaweb.lib.clock import now
-from deployments import breaker, reconcile, relay
+from deployments import breaker, errands, reconcile
 from deployments.domain.status.states import Phase
 from deployments.kube import client
 from deployments.kube.api import Invalid, Kind, Unreachable
@@ -138,7 +138,7 @@ def test_a_pause_that_was_asked_for_is_kept_by_all(
     assert (second.phase, second.last_error) == (Phase.SAVED, "too many requests")
     assert second.next_reconcile_at >= health.open_until
     DeploymentState.objects.update(next_reconcile_at=now())
-    assert relay.claim(lease_s=5) == []
+    assert errands.claim(lease_s=5) == []
 
 
 def test_a_balancer_without_a_cluster_behind_it(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from baristaweb.lib.clock import now
-from deployments import breaker, relay
+from deployments import breaker, errands
 from deployments.domain.status.states import Phase
 from deployments.kube.api import Kind, Unreachable
 from deployments.kube.connect import connect
@@ -97,7 +97,7 @@ def test_the_breaker_opens_and_nothing_is_sent(bench: Bench, proxy: FaultProxy, 
     state = bench.state(deployment)
     assert state.next_reconcile_at >= row.open_until
     DeploymentState.objects.update(next_reconcile_at=now())
-    assert relay.claim(lease_s=5) == []
+    assert errands.claim(lease_s=5) == []
 
 
 def test_half_open_probes_once_and_doubles(bench: Bench, proxy: FaultProxy, live_cluster: Cluster) -> None:
@@ -127,7 +127,7 @@ def test_the_first_answer_wakes_what_waited(bench: Bench, proxy: FaultProxy, liv
     breaker.probe(live_cluster, breaker.reach(live_cluster))
 
     assert health(live_cluster).state == State.OK
-    assert relay.claim(lease_s=5) == [deployment.pk]
+    assert errands.claim(lease_s=5) == [deployment.pk]
     assert bench.run(deployment) is Outcome.APPLIED
 
 
@@ -144,7 +144,7 @@ def test_refused_credentials_say_so_and_recover(bench: Bench, live_cluster: Clus
     assert bench.state(deployment).last_error_class == "credentials"
     kubeconfig.write_text(good)
     breaker.probe(live_cluster)
-    assert relay.claim(lease_s=5) == [deployment.pk]
+    assert errands.claim(lease_s=5) == [deployment.pk]
     assert bench.run(deployment) is Outcome.APPLIED
 
 
@@ -158,10 +158,10 @@ def test_a_missing_kubeconfig_is_starting_not_failing(bench: Bench, live_cluster
     row = health(live_cluster)
     assert (row.state, row.consecutive_failures) == (State.STARTING, 0)
     assert bench.state(deployment).phase == Phase.SAVED
-    assert relay.claim(lease_s=5) == []
+    assert errands.claim(lease_s=5) == []
     held.rename(kubeconfig)
     breaker.probe(live_cluster)
-    assert relay.claim(lease_s=5) == [deployment.pk]
+    assert errands.claim(lease_s=5) == [deployment.pk]
     assert bench.run(deployment) is Outcome.APPLIED
 
 

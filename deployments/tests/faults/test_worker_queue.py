@@ -17,6 +17,7 @@ from celery import current_app
 from django.conf import settings
 from redis import Redis
 
+from baristaweb.lib.queue import nudge
 from deployments import dispatch
 from deployments.models import Deployment
 from deployments.tests.cluster.conftest import Bench, wait_until
@@ -66,7 +67,7 @@ def lines(worker: Processes) -> list[dict[str, Any]]:
 def test_the_request_that_caused_a_line_is_in_it(bench: Bench, worker: Processes, queue: Redis) -> None:
     deployment = bench.create(run=False)
     with structlog.contextvars.bound_contextvars(request_id="the-request-of-this-test"):
-        assert dispatch.nudge(dispatch.RECONCILE, deployment.pk)
+        assert nudge(dispatch.RECONCILE, deployment.pk)
 
     def caused() -> set[str]:
         return {line["event"] for line in lines(worker) if line.get("request_id") == "the-request-of-this-test"}
@@ -121,7 +122,7 @@ def test_forged_messages_do_nothing_and_kill_nobody(bench: Bench, worker: Proces
     deployment = bench.create(run=False)
     for message in FORGED:
         queue.lpush("reconcile", message)
-    assert dispatch.nudge(dispatch.RECONCILE, deployment.pk)
+    assert nudge(dispatch.RECONCILE, deployment.pk)
 
     wait_until(lambda: bench.state(deployment).observed_generation == 1, what="the work behind the forged messages")
     assert worker.is_running("worker")

@@ -9,6 +9,7 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from baristaweb.lib import queue
 from baristaweb.lib.clock import now
 from deployments import dispatch
 from deployments.models import Cluster, ClusterHealth, DeploymentState
@@ -84,7 +85,7 @@ def test_a_worker_checks_the_connection(
     client_as: ClientAs, places: Places, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(dispatch, "nudge", lambda task, *args: asked.append((task, *args)))
+    monkeypatch.setattr(queue, "nudge", lambda task, *args: asked.append((task, *args)))
     cluster = places.dev.cluster
     form = soup_of(client_as("viewer").get(reverse("clusters"))).select_one(f"form:has(#check-{cluster.slug})")
     assert form is not None

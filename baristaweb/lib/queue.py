@@ -1,0 +1,51 @@
+"""The queue: a nudge is best effort, because the relay finds every row that was not nudged."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import structlog
+from celery import current_app
+from celery.exceptions import OperationalError
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import KombuError
+from redis import Redis
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+
+# Without these a frozen broker blocks the request; `retry=False` would still wait for 6 s.
+RETRY_POLICY: Final = {"max_retries": 0, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+QUIET_AFTER_FAILURE_S: Final = 5.0
+
+_quiet_until = 0.0
+
+
+def nudge(task: str, *args: int | str) -> bool:
+    """Send now; False when the broker is away, after which nothing is tried for 5 s."""
+    global _quiet_until
+    if time.monotonic() < _quiet_until:
+        return False
+    try:
+        current_app.signature(task, args=args, immutable=True).apply_async(retry=True, retry_policy=RETRY_POLICY)
+    except (OperationalError, KombuError, RedisError, OSError) as problem:
+        _quiet_until = time.monotonic() + QUIET_AFTER_FAILURE_S
+        log.warning("nudge_lost", task=task, problem=type(problem).__name__)
+        return False
+    return True
+
+
+def nudge_after_commit(task: str, *args: int | str) -> None:
+    """After commit, ask a worker."""
+    transaction.on_commit(lambda: nudge(task, *args) and None)
+
+
+def length() -> int:
+    """Messages waiting in the queue; 0 when it cannot be asked."""
+    try:
+        with Redis.from_url(settings.CELERY_BROKER_URL, socket_timeout=0.5, socket_connect_timeout=0.5) as queue:
+            return int(queue.llen(settings.CELERY_TASK_DEFAULT_QUEUE))
+    except (RedisError, OSError):
+        return 0

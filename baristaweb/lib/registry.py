@@ -1,0 +1,104 @@
+"""What an app brings to the whole: errands of the relay, gauges, entries of the navigation, tabs of a deployment.
+
+An app says so in modules of agreed names, found as Django finds `admin` and `tasks`: `errands` (ERRANDS and CHORES,
+read by the relay only, since they may reach clusters), `gauges` (GAUGES) and `menu` (NAV and TABS).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from django.apps import apps
+from django.http import HttpRequest
+
+Key = int | str
+Gauges = Callable[[], Iterable[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errand:
+    """Rows that need a worker.
+
+    `due` gives their keys, oldest first. With `is_leased` it has claimed each for so many seconds; without, the relay
+    asks for a key less and less often. `task` is the name of the Celery task that takes a key, and `do` the same work
+    here, for when the queue is away. Both are safe to run twice.
+    """
+
+    task: str
+    due: Callable[[float], Sequence[Key]]
+    do: Callable[[Any], object]
+    is_leased: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chore:
+    """Small work of the relay itself, every so many seconds; it must return soon."""
+
+    name: str
+    every_s: float
+    do: Callable[[], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NavEntry:
+    """One entry of the main navigation. `under`: beginnings of URL names whose pages belong to it; `order`: left to
+    right."""
+
+    label: str
+    url_name: str
+    order: int
+    under: tuple[str, ...] = ()
+    is_shown: Callable[[Any], bool] = lambda user: True
+
+    def current(self, url_name: str) -> str:
+        """The value of aria-current: "page", "true" on a page below, else empty."""
+        if url_name == self.url_name:
+            return "page"
+        return "true" if url_name.startswith(self.under) and self.under else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tab:
+    """One tab of a deployment's page; its URL takes the slug. `count` is shown beside the label unless it is None."""
+
+    name: str
+    label: str
+    url_name: str
+    order: int
+    count: Callable[[Any], int | None] = lambda deployment: None
+    is_shown: Callable[[HttpRequest, Any], bool] = lambda request, deployment: True
+
+
+def errands() -> tuple[Errand, ...]:
+    return _all("errands", "ERRANDS")
+
+
+def chores() -> tuple[Chore, ...]:
+    return _all("errands", "CHORES")
+
+
+def gauges() -> tuple[Gauges, ...]:
+    return _all("gauges", "GAUGES")
+
+
+def navigation() -> list[NavEntry]:
+    return sorted(_all("menu", "NAV"), key=lambda entry: entry.order)
+
+
+def tabs() -> list[Tab]:
+    return sorted(_all("menu", "TABS"), key=lambda tab: tab.order)
+
+
+@cache
+def _all(module: str, name: str) -> tuple[Any, ...]:
+    """The members of the tuple of that name, of every installed app that has the module."""
+    found: list[Any] = []
+    for app in apps.get_app_configs():
+        if find_spec(f"{app.name}.{module}") is not None:
+            found += getattr(import_module(f"{app.name}.{module}"), name, ())
+    return tuple(found)
