@@ -20,9 +20,11 @@ from deployments.views import (
     promote,
     quick_edit,
     review,
+    rollback,
     saved_views,
     session,
 )
+from deployments.views.verbs import VERBS
 
 BULK_PAGES = [path("fleet/bulk/", bulk.bulk_action, name="bulk")]
 
@@ -66,17 +68,16 @@ WRITE_PAGES = [
     path("deployments/<str:slug>/edit/", edit.edit, name="deployment-edit"),
     path("deployments/<str:slug>/quick-edit/", quick_edit.quick_edit, name="deployment-quick-edit"),
     path("deployments/<str:slug>/edit/discard/", drafts.discard, name="deployment-draft-discard"),
-    path("deployments/<str:slug>/rollback/<int:number>/", lifecycle.rollback, name="deployment-rollback"),
-    path("deployments/<str:slug>/restart/", lifecycle.restart, name="deployment-restart"),
-    path("deployments/<str:slug>/pause/", lifecycle.pause, name="deployment-pause"),
-    path("deployments/<str:slug>/resume/", lifecycle.resume, name="deployment-resume"),
-    path("deployments/<str:slug>/retire/", lifecycle.retire, name="deployment-retire"),
-    path("deployments/<str:slug>/restore/", lifecycle.restore, name="deployment-restore"),
-    path("deployments/<str:slug>/try-now/", lifecycle.try_now, name="deployment-try-now"),
+    path("deployments/<str:slug>/rollback/<int:number>/", rollback.rollback, name="deployment-rollback"),
     path("deployments/<str:slug>/conflict/", conflict.fields, name="deployment-conflict"),
     path("proposals/<uuid:proposal_id>/", review.review, name="deployment-review"),
     path("proposals/<uuid:proposal_id>/verdict/", review.verdict, name="deployment-verdict"),
     path("proposals/<uuid:proposal_id>/merge/", conflict.merge_page, name="deployment-merge"),
+]
+
+VERB_PAGES = [
+    path(f"deployments/<str:slug>/{verb.name}/", lifecycle.perform, {"verb": verb}, name=f"deployment-{verb.name}")
+    for verb in VERBS
 ]
 
 PROMOTE_PAGES = [path("deployments/<str:slug>/promote/", promote.promote, name="deployment-promote")]
@@ -86,4 +87,4 @@ SAVED_VIEW_PAGES = [
     path("fleet/views/<int:view_id>/delete/", saved_views.delete, name="fleet-view-delete"),
 ]
 
-urlpatterns = [*PROMOTE_PAGES, *SAVED_VIEW_PAGES, *WRITE_PAGES, *BULK_PAGES, *PEOPLE_PAGES, *READ_PAGES]
+urlpatterns = [*PROMOTE_PAGES, *SAVED_VIEW_PAGES, *WRITE_PAGES, *VERB_PAGES, *BULK_PAGES, *PEOPLE_PAGES, *READ_PAGES]
