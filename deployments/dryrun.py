@@ -1,27 +1,8 @@
-"""The shell around one proposal: ask the cluster what it would say, store the verdict, change nothing.
-
-Proposal.verdict, once answered:
-
-    objects      [{kind, name, outcome, message, warnings}], where outcome is created, changed, unchanged, deleted,
-                 refused, conflict (others hold fields of ours) or cannot-check (a webhook allows no dry run, or the
-                 cluster stopped answering in the middle). Kind "Pod" is a dry-run create of a pod made from the
-                 Deployment's own answer: quota, priority class and admission refuse pods, not Deployments.
-    restarts     whether a new ReplicaSet will appear: the pod template of the live object against that of the dry run;
-                 null when unknown; false for a new deployment, where nothing restarts
-    refused      whether anything was refused; refusals: why, one sentence each
-    warnings     texts of the apiserver's Warning headers
-    conflicts    [{kind, path, spec_path, manager, live, desired, at}]
-    quota        what the namespace's quotas leave, this deployment's own use given back (domain/apiserver/quota.py);
-                 null when it was not read
-    manifest_diff  lines as `diff -u` prints them, live against dry run, each object under a line "# Kind name"
-    problem      why the cluster could not be asked (answer "failed")
-    checked_at   when, ISO 8601
-"""
+"""The shell around one proposal: ask the cluster what it would say, store the verdict, change nothing."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from django.db import DatabaseError
@@ -33,6 +14,8 @@ from deployments.domain.apiserver import quota
 from deployments.domain.apiserver.objects import obj
 from deployments.domain.changes.diff import manifest_diff, needs_restart, unified_lines
 from deployments.domain.changes.drift import conflicts_from_causes
+from deployments.domain.changes.dry_run import DryRun, Outcome, TriedObject
+from deployments.domain.changes.held import HeldField
 from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
 from deployments.domain.manifests.metadata import ANNOTATION_GENERATION, ANNOTATION_REVISION
 from deployments.domain.manifests.render import canonical_json
@@ -45,7 +28,6 @@ from deployments.models.requests import Answer
 log = structlog.get_logger(__name__)
 
 ANSWER_S: Final = 20.0
-LINES_LIMIT: Final = 2_000
 OPTIONAL: Final = (Kind.SERVICE, Kind.HPA, Kind.INGRESS, Kind.PDB)
 UNKNOWABLE: Final = frozenset({ErrorClass.TRANSIENT, ErrorClass.PRESSURE, ErrorClass.RACE})
 
@@ -60,78 +42,69 @@ def answer(proposal_id: str) -> None:
     if proposal is None:
         return
     cluster = proposal.namespace.cluster
-    verdict, outcome = Verdict(), Answer.DONE
+    inquiry, problem, outcome = Inquiry(proposal), "", Answer.DONE
     try:
-        gateway = breaker.reach(cluster).within(ANSWER_S)
-        Inquiry(gateway, proposal, verdict).run()
+        inquiry.run(breaker.reach(cluster).within(ANSWER_S))
         breaker.succeeded(cluster)
     except ClusterError as error:
         breaker.failed(cluster, error)
-        verdict.problem, outcome = str(error), Answer.FAILED
+        problem, outcome = str(error), Answer.FAILED
     except DatabaseError:
         raise
     except Exception:
         # Whoever waits for the answer must not wait for ever; the trace goes to the log.
         log.exception("dryrun_broke", proposal=str(proposal.pk))
-        verdict.problem, outcome = "Barista could not ask because of an error of its own.", Answer.FAILED
+        problem, outcome = "Barista could not ask because of an error of its own.", Answer.FAILED
     Proposal.objects.filter(pk=proposal.pk, answer=Answer.WAITING).update(
-        answer=outcome, verdict=verdict.to_json(), answered_at=now()
+        answer=outcome, verdict=inquiry.said(problem).to_json(), answered_at=now()
     )
 
 
-@dataclass(slots=True)
-class Verdict:
-    objects: list[dict[str, Any]] = field(default_factory=list)
-    restarts: bool | None = None
-    warnings: list[str] = field(default_factory=list)
-    conflicts: list[dict[str, Any]] = field(default_factory=list)
-    quota: dict[str, int] | None = None
-    manifest_diff: list[str] = field(default_factory=list)
-    problem: str = ""
-
-    def say(self, kind: str, name: str, outcome: str, message: str = "", warnings: tuple[str, ...] = ()) -> None:
-        self.objects.append(
-            {"kind": kind, "name": name, "outcome": outcome, "message": message, "warnings": list(warnings)}
-        )
-        self.warnings += [text for text in warnings if text not in self.warnings]
-
-    def to_json(self) -> dict[str, Any]:
-        refusals = [f"{item['kind']}: {item['message']}" for item in self.objects if item["outcome"] == "refused"]
-        return {
-            "objects": self.objects,
-            "restarts": self.restarts,
-            "refused": bool(refusals),
-            "refusals": refusals,
-            "warnings": self.warnings,
-            "conflicts": self.conflicts,
-            "quota": self.quota,
-            "manifest_diff": self.manifest_diff[:LINES_LIMIT],
-            "problem": self.problem,
-            "checked_at": now().isoformat(),
-        }
-
-
 class Inquiry:
-    """The questions about one proposal, in the order of an apply."""
+    """The questions about one proposal, in the order of an apply, and what was said to them."""
 
-    def __init__(self, gateway: Gateway, proposal: Proposal, verdict: Verdict) -> None:
-        self.gateway = gateway
+    def __init__(self, proposal: Proposal) -> None:
         self.proposal = proposal
-        self.verdict = verdict
         self.mark = rendering.install_id()
         self.namespace = proposal.namespace.name
         self.name = proposal.name
         self.allowlist = proposals.allowlist(proposal.namespace)
         self.prefixes = proposals.metadata_prefixes()
+        self.gateway: Gateway
+        self._objects: list[TriedObject] = []
+        self._warnings: dict[str, None] = {}
+        self._held: list[HeldField] = []
+        self._lines: list[str] = []
+        self._restarts: bool | None = None
+        self._quota_left: quota.Quota | None = None
 
-    def run(self) -> None:
+    def said(self, problem: str) -> DryRun:
+        """Everything so far."""
+        return DryRun(
+            objects=tuple(self._objects),
+            restarts=self._restarts,
+            warnings=tuple(self._warnings),
+            held=tuple(self._held),
+            quota=self._quota_left,
+            manifest_lines=tuple(self._lines),
+            problem=problem,
+            checked_at=now(),
+        )
+
+    def _note(self, kind: str, outcome: Outcome, message: str = "", warnings: tuple[str, ...] = ()) -> None:
+        tried = TriedObject(kind=kind, name=self.name, outcome=outcome, message=message, warnings=warnings)
+        self._objects.append(tried)
+        self._warnings |= dict.fromkeys(warnings)
+
+    def run(self, gateway: Gateway) -> None:
+        self.gateway = gateway
         rendered = rendering.of_proposal(
             self.proposal, mark=self.mark, generation=rendering.next_generation(self.proposal)
         )
         wanted = {Kind(item["kind"]): item for item in rendered.objects()}
         live = self.gateway.get(Kind.DEPLOYMENT, self.namespace, self.name)
         if live is None and (problem := sealing.other_installation(self.gateway, self.namespace, mark=self.mark)):
-            self.verdict.say(Kind.DEPLOYMENT.value, self.name, "refused", problem)
+            self._note(Kind.DEPLOYMENT.value, Outcome.REFUSED, problem)
             return
         dry = self._object(Kind.DEPLOYMENT, wanted[Kind.DEPLOYMENT], live)
         if dry is not None:
@@ -142,8 +115,8 @@ class Inquiry:
             if kind in wanted:
                 self._object(kind, wanted[kind], existing)
             elif existing is not None and self._is_ours(existing):
-                self.verdict.say(kind.value, self.name, "deleted")
-                self._lines(kind, existing, {})
+                self._note(kind.value, Outcome.DELETED)
+                self._diff(kind, existing, {})
 
     def _quota(self, live: Object | None) -> None:
         """The pod was tried alone; whether all of them fit, only the quota's numbers say."""
@@ -151,43 +124,42 @@ class Inquiry:
             found = self.gateway.list_objects(Kind.RESOURCE_QUOTA, namespace=self.namespace)
         except Forbidden:
             return
-        self.verdict.quota = quota.left_of(found.items, live).to_json()
+        self._quota_left = quota.left_of(found.items, live)
 
     def _object(self, kind: Kind, wanted: Object, live: Object | None) -> Object | None:
         """What the object would be; None when the cluster does not say."""
         if live is not None and not self._is_ours(live):
-            self.verdict.say(
+            self._note(
                 kind.value,
-                self.name,
-                "refused",
+                Outcome.REFUSED,
                 f"{self.name} exists in {self.namespace} and was not made by this Barista. Choose another name.",
             )
             return None
         manager = FIELD_MANAGER_HPA if kind is Kind.HPA else FIELD_MANAGER_CONFIG
-        outcome = "created" if live is None else "changed"
+        outcome = Outcome.CREATED if live is None else Outcome.CHANGED
         message = ""
         try:
             body = self._sealed(wanted)
             try:
                 said = self.gateway.apply(body, manager=manager, dry_run=True)
             except FieldConflict as conflict:
-                outcome, message = "conflict", str(conflict)
-                self._held(kind, conflict, live, wanted)
+                outcome, message = Outcome.CONFLICT, str(conflict)
+                self._note_held(conflict, live, wanted)
                 said = self.gateway.apply(body, manager=manager, dry_run=True, force=True)
         except ClusterError as error:
             self._refused(kind.value, error)
             return None
-        if outcome == "changed" and live is not None and not manifest_diff(_plain(live), _plain(said.object)):
-            outcome = "unchanged"
-        self.verdict.say(kind.value, self.name, outcome, message, said.warnings)
-        self._lines(kind, live, said.object)
+        if outcome is Outcome.CHANGED and live is not None and not manifest_diff(_plain(live), _plain(said.object)):
+            outcome = Outcome.UNCHANGED
+        self._note(kind.value, outcome, message, said.warnings)
+        self._diff(kind, live, said.object)
         return said.object
 
     def _pods(self, live: Object | None, dry: Object) -> None:
         """Whether pods restart, and whether the cluster would take such a pod at all."""
         template = obj(dry, "spec", "template")
-        self.verdict.restarts = live is not None and needs_restart(obj(live, "spec", "template"), template)
-        if live is not None and not self.verdict.restarts and not self._grows(live):
+        self._restarts = live is not None and needs_restart(obj(live, "spec", "template"), template)
+        if live is not None and not self._restarts and not self._grows(live):
             return
         metadata = obj(template, "metadata") | {"generateName": f"{self.name}-", "namespace": self.namespace}
         metadata.pop("creationTimestamp", None)
@@ -197,7 +169,7 @@ class Inquiry:
         except ClusterError as error:
             self._refused("Pod", error)
             return
-        self.verdict.say("Pod", self.name, "created", "", said.warnings)
+        self._note("Pod", Outcome.CREATED, "", said.warnings)
 
     def _grows(self, live: Object) -> bool:
         return self._wanted_replicas() > int(obj(live, "spec").get("replicas", 1))
@@ -210,21 +182,19 @@ class Inquiry:
         if error.error_class is ErrorClass.CREDENTIALS:
             raise error
         cannot = error.error_class in UNKNOWABLE or "does not support dry run" in str(error)
-        self.verdict.say(kind, self.name, "cannot-check" if cannot else "refused", with_advice(str(error)))
+        self._note(kind, Outcome.CANNOT_CHECK if cannot else Outcome.REFUSED, with_advice(str(error)))
 
-    def _held(self, kind: Kind, conflict: FieldConflict, live: Object | None, wanted: Object) -> None:
+    def _note_held(self, conflict: FieldConflict, live: Object | None, wanted: Object) -> None:
         causes = [
             {"field": item.path, "message": f'conflict with "{item.manager}"', "reason": "FieldManagerConflict"}
             for item in conflict.fields
         ]
-        for row in conflicts_from_causes(causes, live, wanted):
-            at = row.at.isoformat() if row.at else None
-            self.verdict.conflicts.append(asdict(row) | {"kind": kind.value, "at": at})
+        self._held += conflicts_from_causes(causes, live, wanted)
 
-    def _lines(self, kind: Kind, live: Object | None, dry: Object) -> None:
+    def _diff(self, kind: Kind, live: Object | None, dry: Object) -> None:
         lines = unified_lines(_plain(live) if live is not None else None, _plain(dry) if dry else {})
         if lines:
-            self.verdict.manifest_diff += [f"# {kind.value} {self.name}", *lines]
+            self._lines += [f"# {kind.value} {self.name}", *lines]
 
     def _sealed(self, wanted: Object) -> bytes:
         return sealing.sealed(

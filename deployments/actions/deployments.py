@@ -11,7 +11,6 @@ from deployments import audit, dispatch
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
-from deployments.domain.changes.drift import shown
 from deployments.models import Deployment, DeploymentState
 
 LONGEST_PAUSE = timedelta(days=30)
@@ -163,10 +162,10 @@ def take_over(*, deployment: Deployment, by: Actor, note: str) -> Deployment:
         note=note,
         changes=[
             {
-                "path": item["path"],
-                "label": item["path"] or item["kind"],
-                "before": f"{shown(item.get('live'))} (held by {item.get('manager') or 'somebody unknown'})",
-                "after": shown(item.get("desired")),
+                "path": item.path,
+                "label": item.path or item.kind,
+                "before": f"{item.live_words} (held by {item.manager or 'somebody unknown'})",
+                "after": item.desired_words,
             }
             for item in held
         ],

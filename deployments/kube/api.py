@@ -88,7 +88,7 @@ class Conflict(ClusterError):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldField:
+class FieldClaim:
     """A field of ours that another manager holds. `path` is the apiserver's own notation."""
 
     path: str
@@ -98,7 +98,7 @@ class HeldField:
 class FieldConflict(ClusterError):
     error_class = ErrorClass.CONFLICT
 
-    def __init__(self, message: object, *, fields: tuple[HeldField, ...]) -> None:
+    def __init__(self, message: object, *, fields: tuple[FieldClaim, ...]) -> None:
         super().__init__(message, status=409, reason="Conflict")
         self.fields = fields
 

@@ -13,10 +13,10 @@ import orjson
 from deployments.kube.api import (
     ClusterError,
     Conflict,
+    FieldClaim,
     FieldConflict,
     Forbidden,
     Gone,
-    HeldField,
     Invalid,
     NotFound,
     Throttled,
@@ -87,11 +87,11 @@ def _bare(status: int, body: bytes) -> str:
     return f"The cluster answered with HTTP {status}{': ' + text if text else ''}."
 
 
-def _held(said: Mapping[str, Any]) -> tuple[HeldField, ...]:
+def _held(said: Mapping[str, Any]) -> tuple[FieldClaim, ...]:
     causes = (said.get("details") or {}).get("causes") or []
     found = []
     for cause in causes:
         if cause.get("reason") == "FieldManagerConflict":
             manager = _MANAGER.search(str(cause.get("message") or ""))
-            found.append(HeldField(str(cause.get("field") or ""), manager.group(1) if manager else "someone"))
+            found.append(FieldClaim(str(cause.get("field") or ""), manager.group(1) if manager else "someone"))
     return tuple(found)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 from django.db import models
 from django.utils import timezone
 
 from deployments.domain import catalogue
 from deployments.domain.catalogue import Environment, ModelType
-from deployments.domain.changes.drift import held_rows
+from deployments.domain.changes.drift import DriftItem
+from deployments.domain.changes.held import HeldField
 from deployments.domain.spec.spec import Spec
 from deployments.domain.status.states import Phase
 from deployments.models.cluster import Namespace
@@ -129,9 +130,19 @@ class DeploymentState(models.Model):
         return f"{self.deployment_id}: {self.phase}"
 
     @property
-    def held(self) -> list[dict[str, Any]]:
+    def conflicts(self) -> list[HeldField]:
+        """Fields that others hold, because of which the current revision is not applied."""
+        return [HeldField.from_json(item) for item in self.conflict]
+
+    @property
+    def drifted(self) -> list[DriftItem]:
+        """What differs in the cluster from the applied revision."""
+        return [DriftItem.from_json(item) for item in self.drift]
+
+    @property
+    def held(self) -> list[HeldField]:
         """What a person has to settle: fields that others hold, else what differs from the applied revision."""
-        return list(self.conflict) or held_rows(self.drift)
+        return self.conflicts or [item.as_held() for item in self.drifted]
 
 
 class Revision(models.Model):

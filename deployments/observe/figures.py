@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from deployments.domain.apiserver.objects import amount, obj, objects, text
+from deployments.domain.status.usage import PodUse
 from deployments.kube.api import Object
 
 POOL_LABELS: Final = (
@@ -18,19 +19,19 @@ POOL_LABELS: Final = (
 GPU: Final = "nvidia.com/gpu"
 
 
-def usage_by_pod(metrics: Iterable[Object]) -> dict[tuple[str, str], dict[str, Any]]:
-    """From PodMetrics: {(namespace, pod): {cpu_m, memory_b, at}}, summed over containers."""
+def usage_by_pod(metrics: Iterable[Object]) -> dict[tuple[str, str], PodUse]:
+    """From PodMetrics: by namespace and pod, summed over containers."""
     found = {}
     for item in metrics:
         containers = [obj(container, "usage") for container in objects(item, "containers")]
         if not containers or not text(item, "timestamp"):
             # Not measured yet, which is not the same as nothing.
             continue
-        found[text(item, "metadata", "namespace"), text(item, "metadata", "name")] = {
-            "cpu_m": int(sum(amount(entry.get("cpu")) for entry in containers) * 1000),
-            "memory_b": int(sum(amount(entry.get("memory")) for entry in containers)),
-            "at": text(item, "timestamp"),
-        }
+        found[text(item, "metadata", "namespace"), text(item, "metadata", "name")] = PodUse(
+            cpu_m=int(sum(amount(entry.get("cpu")) for entry in containers) * 1000),
+            memory_b=int(sum(amount(entry.get("memory")) for entry in containers)),
+            at=text(item, "timestamp"),
+        )
     return found
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -40,19 +40,8 @@ class Seen:
     """What was seen of one deployment, and when we heard it (our clock)."""
 
     deployment_id: int
-    view: dict[str, Any]
+    view: ClusterView
     at: datetime
-
-
-def cluster_view(view: Mapping[str, Any], at: datetime | None) -> ClusterView:
-    return ClusterView(
-        deployment=view.get("deployment"),
-        replica_sets=tuple(view.get("replicasets") or ()),
-        pods=tuple(view.get("pods") or ()),
-        hpa=view.get("hpa"),
-        events=tuple(view.get("events") or ()),
-        observed_at=at,
-    )
 
 
 def write(seen: Iterable[Seen]) -> set[int]:
@@ -63,11 +52,13 @@ def write(seen: Iterable[Seen]) -> set[int]:
     shown: list[tuple[Deployment, Seen]] = []
     for row in rows:
         item = batch[row.pk]
-        if item.view.get("deployment") is None and row.state.applied_at is None:
+        if item.view.deployment is None and row.state.applied_at is None:
             # Not applied yet: its absence says nothing.
             continue
-        summary = summarise(cluster_view(item.view, item.at), intent=_as_applied(row), at=now())
-        answers.append({"deployment_id": row.pk, "observed_at": item.at, "view": item.view} | _columns(summary))
+        summary = summarise(replace(item.view, observed_at=item.at), intent=_as_applied(row), at=now())
+        answers.append(
+            {"deployment_id": row.pk, "observed_at": item.at, "view": item.view.to_json()} | _columns(summary)
+        )
         shown.append((row, item))
     if not answers:
         return set()
@@ -86,10 +77,11 @@ def refresh(deployment_id: int) -> None:
     if row is None or row.observation.observed_at is None:
         return
     seen = row.observation
-    summary = summarise(cluster_view(seen.view, seen.observed_at), intent=_as_applied(row), at=now())
+    view = ClusterView.from_json(seen.view, seen.observed_at)
+    summary = summarise(view, intent=_as_applied(row), at=now())
     Observation.objects.filter(pk=seen.pk, observed_at=seen.observed_at).update(**_columns(summary))
     # The watch may have seen the end of a rollout before its apply was recorded.
-    _rollout(row, Seen(row.pk, seen.view, now()))
+    _rollout(row, Seen(row.pk, view, now()))
 
 
 def recheck(deployment_ids: Collection[int]) -> None:
@@ -150,7 +142,7 @@ def _without_nul(value: Any) -> Any:
 
 def _rollout(row: Deployment, item: Seen) -> None:
     """Note the first time each step of the current revision's rollout was seen."""
-    live = item.view.get("deployment")
+    live = item.view.deployment
     revision = row.state.applied_revision
     if (
         live is None
@@ -171,7 +163,7 @@ def _rollout(row: Deployment, item: Seen) -> None:
 
 
 def _steps(item: Seen, saved_at: datetime) -> dict[str, datetime]:
-    live, at = item.view["deployment"], item.at
+    live, at = item.view.deployment, item.at
     pods = pods_of_current(item.view)
     new = [pod for pod in pods if (made := created_at(pod)) is not None and made >= saved_at - SKEW]
     seen: dict[str, datetime] = {}

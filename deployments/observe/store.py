@@ -15,6 +15,8 @@ from deployments.domain.apiserver.objects import instant, message, number, obj, 
 from deployments.domain.manifests.managers import OUR_MANAGERS, SYSTEM_MANAGERS
 from deployments.domain.manifests.metadata import ANNOTATION_INSTALL, LABEL_ID
 from deployments.domain.status.pods import HASH_LABEL, PULL_FAILED, REVISION_ANNOTATION, TELLING_REASONS, event_time
+from deployments.domain.status.states import ClusterView
+from deployments.domain.status.usage import PodUse
 from deployments.kube.api import Kind, Object
 from deployments.kube.redact import redact
 
@@ -59,7 +61,7 @@ class Store:
     targets: dict[int, Target] = field(default_factory=dict)
     # Set when an object of a deployment came whose row was not read yet.
     has_strangers: threading.Event = field(default_factory=threading.Event)
-    usage: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    usage: dict[tuple[str, str], PodUse] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _objects: dict[Kind, dict[str, Object]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     _by_deployment: dict[int, dict[Kind, set[str]]] = field(default_factory=dict)
@@ -205,17 +207,17 @@ class Store:
             taken, self._suspects = self._suspects, set()
             return taken
 
-    def put_usage(self, usage: Mapping[tuple[str, str], dict[str, Any]]) -> None:
+    def put_usage(self, usage: Mapping[tuple[str, str], PodUse]) -> None:
         """CPU and memory by namespace and pod; marks the deployments whose figures moved."""
         with self._lock:
-            moved = {pod for pod, value in usage.items() if _moved(self.usage.get(pod), value)}
+            moved = {pod for pod, value in usage.items() if value.has_moved(self.usage.get(pod))}
             self.usage = dict(usage)
             for uid, pod in self._objects[Kind.POD].items():
                 if (pod["metadata"]["namespace"], pod["metadata"]["name"]) in moved and uid in self._owner:
                     self._changed.setdefault(self._owner[uid], now())
 
-    def view(self, owner: int) -> dict[str, Any]:
-        """The newest objects of one deployment, as Observation.view holds them."""
+    def view(self, owner: int) -> ClusterView:
+        """The newest objects of one deployment."""
         with self._lock:
             mine = self._by_deployment.get(owner, {})
             found = {kind: [self._objects[kind][uid] for uid in mine.get(kind, ())] for kind in KINDS}
@@ -231,13 +233,17 @@ class Store:
         kept = [
             item for rank, item in enumerate(sets) if rank < REPLICA_SETS_KEPT or number(item, "status", "replicas")
         ]
-        view: dict[str, Any] = {name: next(iter(found[kind]), None) for kind, name in SINGLE.items()}
         pods = pods[:PODS_KEPT]
-        view |= {"deployment": deployment, "replicasets": kept, "pods": pods}
-        view["events"] = [event for pod in pods for event in told[pod["metadata"]["uid"]].values()]
         named = ((pod["metadata"]["namespace"], pod["metadata"]["name"]) for pod in pods)
-        view["usage"] = {name: usage[namespace, name] for namespace, name in named if (namespace, name) in usage}
-        return view
+        single: dict[str, Any] = {name: next(iter(found[kind]), None) for kind, name in SINGLE.items()}
+        return ClusterView(
+            deployment=deployment,
+            replica_sets=tuple(kept),
+            pods=tuple(pods),
+            events=tuple(event for pod in pods for event in told[pod["metadata"]["uid"]].values()),
+            usage={name: usage[namespace, name] for namespace, name in named if (namespace, name) in usage},
+            **single,
+        )
 
 
 def _subject(told: Object) -> str:
@@ -271,23 +277,15 @@ def _is_foreign_edit(before: Object, after: Object) -> bool:
     return bool(managers - OUR_MANAGERS - SYSTEM_MANAGERS)
 
 
-def _moved(before: dict[str, Any] | None, after: dict[str, Any]) -> bool:
-    """Whether the change is worth a write: more than a twentieth."""
-    if before is None:
-        return True
-    return any(abs(after[key] - before[key]) * 20 > max(before[key], 1) for key in ("cpu_m", "memory_b"))
-
-
-def pods_of_current(view: Mapping[str, Any]) -> list[Object]:
+def pods_of_current(view: ClusterView) -> list[Object]:
     """Pods of the Deployment's newest template."""
-    live = view.get("deployment")
-    wanted = text(live, "metadata", "annotations", REVISION_ANNOTATION)
+    wanted = text(view.deployment, "metadata", "annotations", REVISION_ANNOTATION)
     hashes = {
         text(item, "metadata", "labels", HASH_LABEL)
-        for item in view.get("replicasets", ())
+        for item in view.replica_sets
         if wanted and text(item, "metadata", "annotations", REVISION_ANNOTATION) == wanted
     }
-    return [pod for pod in view.get("pods", ()) if text(pod, "metadata", "labels", HASH_LABEL) in hashes]
+    return [pod for pod in view.pods if text(pod, "metadata", "labels", HASH_LABEL) in hashes]
 
 
 def created_at(item: Object) -> datetime | None:

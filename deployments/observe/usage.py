@@ -46,13 +46,13 @@ class UsageSampler:
         if not self._store.usage:
             return
         for owner in self._store.targets.keys() - self._done:
-            usage = self._store.view(owner)["usage"]
+            usage = self._store.view(owner).usage
             if usage:
                 yield UsageSample(
                     deployment_id=owner,
                     at=slot,
-                    cpu_m=sum(item["cpu_m"] for item in usage.values()),
-                    memory=sum(item["memory_b"] for item in usage.values()),
+                    cpu_m=sum(item.cpu_m for item in usage.values()),
+                    memory=sum(item.memory_b for item in usage.values()),
                     pods=len(usage),
                 )
 

@@ -271,7 +271,7 @@ class ClusterWatcher:
     def _without_deployment(self) -> list[int]:
         """What is not in the cluster turns from "just applied" to "missing" with time alone."""
         live = [target.id for target in self.store.targets.values() if not target.is_retired]
-        return [owner for owner in live if self.store.view(owner)["deployment"] is None]
+        return [owner for owner in live if self.store.view(owner).deployment is None]
 
     def _read_targets(self) -> None:
         """Which deployments and namespaces are ours; new ones make their kinds be listed again."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import QuerySet
 
+from baristaweb.lib.looks import Tone
 from deployments.domain.status.pods import PodRow, pod_rows
 from deployments.domain.status.rollout import RolloutFacts, Step, rollout_steps
-from deployments.domain.status.states import ClusterView, State, Summary, Tone
+from deployments.domain.status.states import ClusterView, State, Summary
 from deployments.models import ClusterEvent, Deployment, Revision, Rollout
 
 EVENTS_READ = 200
@@ -45,15 +45,8 @@ class RolloutView:
 
 def view_of(deployment: Deployment) -> ClusterView:
     """The cluster's objects as last seen."""
-    seen: dict[str, Any] = deployment.observation.view
-    return ClusterView(
-        deployment=seen.get("deployment"),
-        replica_sets=tuple(seen.get("replicasets") or ()),
-        pods=tuple(seen.get("pods") or ()),
-        hpa=seen.get("hpa"),
-        events=tuple(seen.get("events") or ()),
-        observed_at=deployment.observation.observed_at,
-    )
+    seen = deployment.observation
+    return ClusterView.from_json(seen.view, seen.observed_at)
 
 
 def worst_pod_of(deployment: Deployment, name: str) -> PodRow | None:

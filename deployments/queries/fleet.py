@@ -12,8 +12,9 @@ from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.db.models.fields.json import KeyTransform
 
 from baristaweb.lib.clock import now
+from baristaweb.lib.looks import Tone
 from deployments.domain.catalogue import Environment
-from deployments.domain.status.states import State, Tone
+from deployments.domain.status.states import State
 from deployments.models import Cluster, Deployment, Team, User
 from deployments.models.deployment import DeploymentQuerySet
 from deployments.queries.shown import ATTENTION_FROM, shown_severity, shown_state

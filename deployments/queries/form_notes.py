@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from deployments.domain.apiserver.objects import number, obj
+from collections.abc import Collection
+
 from deployments.domain.status.rollout import propose_deadline_s
+from deployments.domain.status.usage import PodUse, uses_from_json
 from deployments.domain.text.quantities import human_cpu, human_memory
 from deployments.models import Deployment
 
@@ -18,8 +20,11 @@ def notes_of(deployment: Deployment) -> dict[str, str]:
 
 def memory_used(deployment: Deployment) -> int | None:
     """The largest use of one pod in bytes, as last measured."""
-    usage = obj(deployment.observation.view, "usage")
-    return max((number(item, "memory_b") for item in usage.values()), default=0) or None
+    return max((use.memory_b for use in _uses(deployment)), default=0) or None
+
+
+def _uses(deployment: Deployment) -> Collection[PodUse]:
+    return uses_from_json(deployment.observation.view.get("usage")).values()
 
 
 def _pods(deployment: Deployment) -> dict[str, str]:
@@ -31,8 +36,7 @@ def _pods(deployment: Deployment) -> dict[str, str]:
 
 
 def _use(deployment: Deployment) -> dict[str, str]:
-    usage = obj(deployment.observation.view, "usage")
-    cpu = max((number(item, "cpu_m") for item in usage.values()), default=0)
+    cpu = max((use.cpu_m for use in _uses(deployment)), default=0)
     memory = memory_used(deployment)
     notes = {"resources.cpu_request": f"The busiest pod uses {human_cpu(cpu)} now."} if cpu else {}
     if memory is not None:

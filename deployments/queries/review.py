@@ -135,8 +135,8 @@ class Review:
         place = f"Touches {self.proposal.name} in {self.proposal.namespace.name} only."
         if self.current is None:
             return place
-        if self.verdict.held:
-            holders = " and ".join(sorted({held.manager for held in self.verdict.held}))
+        if self.verdict.said.held:
+            holders = " and ".join(sorted({held.manager for held in self.verdict.said.held}))
             return f"{place} Nothing of it reaches the cluster while {holders} holds a field of it: see below."
         if self.deployment is not None and self.deployment.is_paused:
             return f"{place} It is paused: what you apply is saved and reaches the cluster when it is resumed."
@@ -167,7 +167,7 @@ class Review:
             profile=self.profile,
             allowlist=self.allowlist,
             memory_used=self._memory_used,
-            quota=self.verdict.quota,
+            quota=self.verdict.said.quota,
         )
 
     @cached_property
@@ -190,7 +190,7 @@ class Review:
     def manifest_lines(self) -> Sequence[str]:
         """The difference as `diff -u` prints it: live against dry run when the cluster has answered, else our own."""
         if self.verdict.is_answered and not self.verdict.is_refused:
-            return self.verdict.manifest_lines
+            return self.verdict.said.manifest_lines
         before = rendering.before_proposal(self.proposal)
         old = {item["kind"]: item for item in before.objects()} if before else {}
         new = {item["kind"]: item for item in rendering.of_proposal(self.proposal).objects()}

@@ -8,7 +8,7 @@ from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MA
 from deployments.domain.spec.parts import Autoscale, Fixed
 from deployments.kube import sealing
 from deployments.kube.api import FieldConflict, Gateway, Kind, Object
-from deployments.reconcile.job import Held, Job, NotOurs
+from deployments.reconcile.job import FieldsHeld, Job, NotOurs
 
 CONTROLLER_REVISION: Final = "deployment.kubernetes.io/revision"
 
@@ -16,7 +16,7 @@ CONTROLLER_REVISION: Final = "deployment.kubernetes.io/revision"
 def apply(gateway: Gateway, job: Job) -> None:
     """Apply all objects of the job's revision and delete those it no longer wants.
 
-    Raises a ClusterError, Held (fields that others hold), or Superseded (a newer intent was saved or applied).
+    Raises a ClusterError, FieldsHeld (fields that others hold), or Superseded (a newer intent was saved or applied).
     """
     wanted = job.rendered()
     replicas = job.revision.to_spec().replicas
@@ -103,7 +103,7 @@ def _send(
     try:
         return gateway.apply(sealed, manager=manager, force=job.is_forced).object
     except FieldConflict as error:
-        raise Held(error, live=live, wanted=wanted) from error
+        raise FieldsHeld(error, live=live, wanted=wanted) from error
 
 
 def _scale(gateway: Gateway, job: Job, live: Object, count: int) -> Object:

@@ -26,7 +26,7 @@ class NotOurs(Invalid):
     """An object of that name exists and does not carry our marks; it is never touched."""
 
 
-class Held(Exception):
+class FieldsHeld(Exception):
     """Others hold fields of ours in this object."""
 
     def __init__(self, error: FieldConflict, *, live: Object | None, wanted: Object) -> None:

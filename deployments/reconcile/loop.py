@@ -22,7 +22,7 @@ from deployments.kube.api import ClusterError, ErrorClass, Gateway, NotConfigure
 from deployments.kube.connect import forget
 from deployments.reconcile import record, resync
 from deployments.reconcile.apply import apply
-from deployments.reconcile.job import Held, Job, Superseded, load
+from deployments.reconcile.job import FieldsHeld, Job, Superseded, load
 from deployments.reconcile.lock import deployment_lock
 from deployments.reconcile.retire import retire, waits_for
 
@@ -89,7 +89,7 @@ def _attempt(job: Job) -> Outcome:
             return Outcome.AGAIN
         record.ahead(job, found.seen)
         return Outcome.CONFLICT
-    except Held as held:
+    except FieldsHeld as held:
         breaker.succeeded(cluster)
         record.conflict(job, held)
         return Outcome.CONFLICT
@@ -134,7 +134,7 @@ def _step(gateway: Gateway, job: Job) -> Outcome:
             return Outcome.RETIRED
         record.retiring(job, waits_for(left))
         return Outcome.RETIRING
-    if not job.is_settled or resync.is_missing(job.state.drift):
+    if not job.is_settled or any(item.is_missing_deployment for item in job.state.drifted):
         # What was deleted behind our back is shown first and made again at the next look, or by Try now.
         apply(gateway, job)
         record.applied(job, hashlib.sha256(canonical_json(job.rendered().objects())).hexdigest())

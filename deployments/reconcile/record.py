@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,12 +12,13 @@ from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.db.models.functions import Greatest
 
 from baristaweb.lib.clock import now
-from deployments.domain.changes.drift import GENERATION_PATH, DriftItem, FieldConflict, conflicts_from_causes
+from deployments.domain.changes.drift import GENERATION_PATH, DriftItem, conflicts_from_causes
+from deployments.domain.changes.held import HeldField
 from deployments.domain.status.states import Phase
 from deployments.kube.api import ClusterError
 from deployments.kube.redact import redact
 from deployments.models import Deployment, DeploymentState, Rollout
-from deployments.reconcile.job import Held, Job
+from deployments.reconcile.job import FieldsHeld, Job
 
 STARTS_LIMIT: Final = 4
 BACKOFF_LIMIT_S: Final = 60.0
@@ -66,11 +67,10 @@ def applied(job: Job, digest: str) -> None:
 
 def compared(job: Job, drift: tuple[DriftItem, ...]) -> None:
     at = now()
-    rows = [asdict(item) | {"at": _text(item.at)} for item in drift]
     _end(
         job,
         phase=Phase.APPLIED,
-        drift=rows,
+        drift=[item.to_json() for item in drift],
         drift_checked_at=at,
         next_reconcile_at=_resync_at(at),
         **_CLEAN,
@@ -109,31 +109,30 @@ def retired(job: Job) -> None:
     )
 
 
-def conflict(job: Job, held: Held) -> None:
+def conflict(job: Job, held: FieldsHeld) -> None:
     causes = [
         {"field": item.path, "message": f'conflict with "{item.manager}"', "reason": "FieldManagerConflict"}
         for item in held.error.fields
     ]
-    rows = conflicts_from_causes(causes, held.live, held.wanted)
-    _held(job, [asdict(row) | {"at": _text(row.at), "kind": held.wanted["kind"]} for row in rows], str(held))
+    _held(job, conflicts_from_causes(causes, held.live, held.wanted), str(held))
 
 
 def ahead(job: Job, seen: int) -> None:
     """The cluster holds a later intent than any of ours: a database that was restored knows less than the cluster."""
-    row = FieldConflict(GENERATION_PATH, "a later state of this database", str(seen), str(job.generation))
+    row = HeldField("Deployment", GENERATION_PATH, "a later state of this database", str(seen), str(job.generation))
     _held(
         job,
-        [asdict(row) | {"kind": "Deployment"}],
+        [row],
         f"The cluster runs change {seen} of {job.name}, and this database knows {job.generation} changes: it was "
         "probably restored from an older copy. Take over to put the current revision in its place.",
     )
 
 
-def _held(job: Job, rows: list[dict[str, Any]], said: str) -> None:
+def _held(job: Job, rows: Sequence[HeldField], said: str) -> None:
     _end(
         job,
         phase=Phase.CONFLICT,
-        conflict=rows,
+        conflict=[row.to_json() for row in rows],
         last_error_class="conflict",
         last_error=said,
         failures=0,
@@ -188,7 +187,3 @@ def _end(job: Job, *, next_reconcile_at: datetime, **changes: Any) -> None:
 def _resync_at(at: datetime) -> datetime:
     seconds = settings.BARISTA.resync_s
     return at + timedelta(seconds=random.uniform(seconds * 2 / 3, seconds * 4 / 3))  # noqa: S311 - jitter
-
-
-def _text(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None

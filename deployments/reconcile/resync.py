@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from deployments.domain.changes.drift import DriftItem, find_drift
 from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
 from deployments.domain.spec.parts import Fixed
@@ -35,11 +33,6 @@ def find(gateway: Gateway, job: Job) -> tuple[DriftItem, ...]:
     replicas = job.revision.to_spec().replicas
     count = replicas.count if isinstance(replicas, Fixed) else None
     return find_drift(desired=wanted, live=live, dry_run=dry, replicas=count)
-
-
-def is_missing(rows: list[dict[str, Any]]) -> bool:
-    """Whether the stored drift says that the Deployment itself is gone."""
-    return any(row.get("path") == Kind.DEPLOYMENT.value and row.get("live") is None for row in rows)
 
 
 def _dry_run(gateway: Gateway, job: Job, obj: Object, kind: Kind) -> Object | None:

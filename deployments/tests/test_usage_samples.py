@@ -10,6 +10,7 @@ import pytest
 from deployments.domain.manifests.metadata import ANNOTATION_INSTALL, LABEL_ID
 from deployments.domain.spec.parts import Resources
 from deployments.domain.status.pods import HASH_LABEL, REVISION_ANNOTATION
+from deployments.domain.status.usage import PodUse
 from deployments.kube.api import Kind
 from deployments.models import Deployment, UsageSample
 from deployments.observe.store import Store, Target
@@ -57,10 +58,7 @@ def store_of(row: Deployment, pods: int = 2) -> Store:
 
 def use(store: Store, row: Deployment, *cpu_m: int) -> None:
     store.put_usage(
-        {
-            (row.namespace.name, f"pod-{number}"): {"cpu_m": value, "memory_b": GIB, "at": ""}
-            for number, value in enumerate(cpu_m)
-        }
+        {(row.namespace.name, f"pod-{number}"): PodUse(cpu_m=value, memory_b=GIB) for number, value in enumerate(cpu_m)}
     )
 
 

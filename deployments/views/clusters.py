@@ -12,6 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST, require_safe
 
 from baristaweb.lib.clock import now
+from baristaweb.lib.looks import Look, Tone
 from deployments.access import current_user
 from deployments.actions import clusters as actions
 from deployments.models import ClusterHealth
@@ -21,24 +22,14 @@ QUIET_AFTER = timedelta(minutes=2)
 LATE_AFTER = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
-class Look:
-    """Label, tone and icon of a cluster's health, as `state_pill` draws them."""
-
-    label: str
-    tone: str
-    icon: str
-    settled: bool
-
-
 LOOKS = {
-    ClusterHealth.State.OK: Look("Reachable", "ok", "circle-check", True),
-    ClusterHealth.State.STARTING: Look("Starting", "busy", "refresh", False),
-    ClusterHealth.State.AWAY: Look("Does not answer", "bad", "plug-connected-x", False),
-    ClusterHealth.State.REFUSED: Look("Refuses our credentials", "bad", "lock", False),
-    ClusterHealth.State.UNKNOWN: Look("Not seen yet", "quiet", "help", False),
+    ClusterHealth.State.OK: Look("Reachable", Tone.OK, "circle-check", True),
+    ClusterHealth.State.STARTING: Look("Starting", Tone.BUSY, "refresh", False),
+    ClusterHealth.State.AWAY: Look("Does not answer", Tone.BAD, "plug-connected-x", False),
+    ClusterHealth.State.REFUSED: Look("Refuses our credentials", Tone.BAD, "lock", False),
+    ClusterHealth.State.UNKNOWN: Look("Not seen yet", Tone.QUIET, "help", False),
 }
-OFF = Look("Switched off", "draft", "player-pause", True)
+OFF = Look("Switched off", Tone.DRAFT, "player-pause", True)
 
 
 @dataclass(frozen=True)
@@ -58,7 +49,7 @@ class Card:
 
     @property
     def needs_a_look(self) -> bool:
-        return self.look.tone == "bad" or self.is_late
+        return self.look.tone is Tone.BAD or self.is_late
 
 
 @require_safe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from dataclasses import dataclass
 
 from django.contrib import messages
 from django.db import transaction
@@ -19,7 +19,7 @@ from deployments.actions.errors import Refused, Stale, Wrong
 from deployments.audit import Actor
 from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.changes.diff import label
-from deployments.domain.changes.drift import shown
+from deployments.domain.changes.held import HeldField
 from deployments.domain.hints import kubectl
 from deployments.domain.roles import Permission
 from deployments.domain.spec.reader import SpecInvalid
@@ -155,15 +155,15 @@ def _fields(
 ) -> HttpResponse:
     user = access.current_user(request)
     team_id, environment = deployment.team.pk, deployment.environment
-    held = [_held(item) for item in deployment.state.held]
+    held = [_held_row(item) for item in deployment.state.held]
     context = {
         "deployment": deployment,
         "environment": deployment.environment,
         "held": held,
-        "managers": sorted({item["manager"] for item in held}),
+        "managers": sorted({item.manager for item in held}),
         "is_applied": not deployment.state.conflict,
-        "can_take": any(item["is_ours"] for item in held),
-        "can_adopt": any(item["spec_path"] for item in held),
+        "can_take": any(item.is_ours for item in held),
+        "can_adopt": any(item.spec_path for item in held),
         "may_take": access.may(user, Permission.CONFLICT_RESOLVE, team_id=team_id, environment=environment),
         "may_edit": access.may(user, Permission.REVISION_PROPOSE, team_id=team_id, environment=environment),
         "refusal": refusal,
@@ -175,25 +175,37 @@ def _fields(
     return render(request, "deployments/field_conflict.html", context, status=status)
 
 
-def _held(item: dict[str, Any]) -> dict[str, Any]:
-    spec_path = item.get("spec_path") or ""
-    return {
-        "path": str(item.get("path", "")),
-        "kind": str(item.get("kind", "Deployment")),
-        "manager": str(item.get("manager") or "somebody"),
-        "live": shown(item.get("live")),
-        "desired": shown(item.get("desired")),
-        "spec_path": spec_path,
-        "label": _named(spec_path) if spec_path else "",
-        # What others added beside our fields is not ours to remove.
-        "is_ours": item.get("desired") is not None,
-    }
+@dataclass(frozen=True)
+class HeldRow:
+    """A held field as the page shows it. `is_ours`: what others added beside our fields is not ours to remove."""
+
+    path: str
+    kind: str
+    manager: str
+    live: str
+    desired: str
+    spec_path: str
+    label: str
+    is_ours: bool
+
+
+def _held_row(item: HeldField) -> HeldRow:
+    return HeldRow(
+        path=item.path,
+        kind=item.kind or "Deployment",
+        manager=item.manager or "somebody",
+        live=item.live_words,
+        desired=item.desired_words,
+        spec_path=item.spec_path,
+        label=_named(item.spec_path) if item.spec_path else "",
+        is_ours=item.desired is not None,
+    )
 
 
 def adopt(deployment: Deployment, wanted: str, values: Texts, env: dict[str, str]) -> None:
     """Put the live value of one held field (or of all) into the texts of an edit form."""
     for item in deployment.state.held:
-        path, live = item.get("spec_path") or "", item.get("live")
+        path, live = item.spec_path, item.live
         if not path or wanted not in (path, ALL):
             continue
         if path.startswith("env."):

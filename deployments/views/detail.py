@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from baristaweb.lib import registry
 from baristaweb.lib.clock import now
+from baristaweb.lib.looks import Tone
 from deployments import rendering
 from deployments.access import current_user, get_deployment, may
 from deployments.domain.apiserver.objects import text
@@ -30,7 +31,7 @@ from deployments.domain.spec.spec import effective_image, effective_resources
 from deployments.domain.spec.wording import values
 from deployments.domain.status.pods import HASH_LABEL, PodRow, pod_rows
 from deployments.domain.status.rollout import StepMark
-from deployments.domain.status.states import ClusterView, NextAction, Summary, Tone
+from deployments.domain.status.states import ClusterView, NextAction, Summary
 from deployments.models import Deployment, Revision
 from deployments.queries import detail as queries
 from deployments.queries.promotion import next_environment
@@ -116,11 +117,10 @@ def overview_of(deployment: Deployment, summary: Summary) -> dict[str, Any]:
     view = queries.view_of(deployment)
     events = queries.events_of(deployment)
     pods = pod_rows(view)
-    measured = deployment.observation.view.get("usage") or {}
     rollout = queries.rollout_of(deployment, summary, at=now())
     return {
-        "pods": _with_figures(pods, view, measured),
-        "use": usage.of_pods(measured, deployment.current),
+        "pods": _with_figures(pods, view),
+        "use": usage.of_pods(view.usage, deployment.current),
         "pods_ready": sum(pod.ready for pod in pods),
         "events": events[:EVENTS_SHOWN],
         "more_events": events[EVENTS_SHOWN:],
@@ -256,9 +256,7 @@ def _next_button(deployment: Deployment, summary: Summary, rights: Rights, worst
     return None
 
 
-def _with_figures(
-    pods: Sequence[PodRow], view: ClusterView, measured: Mapping[str, Any]
-) -> list[tuple[PodRow, str, tuple[Use | None, Use | None]]]:
+def _with_figures(pods: Sequence[PodRow], view: ClusterView) -> list[tuple[PodRow, str, tuple[Use | None, Use | None]]]:
     """Each pod with our revision number, which the Deployment controller copies onto the ReplicaSet, and its use."""
     revisions_by_hash = {
         text(item, "metadata", "labels", HASH_LABEL): text(item, "metadata", "annotations", ANNOTATION_REVISION)
@@ -268,7 +266,7 @@ def _with_figures(
         (
             pod,
             revisions_by_hash.get(pod.revision_hash, ""),
-            usage.of_pod(measured.get(pod.name), pod.cpu_request, pod.memory_request),
+            usage.of_pod(view.usage.get(pod.name), pod.cpu_request, pod.memory_request),
         )
         for pod in pods
     ]

@@ -16,12 +16,14 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from baristaweb.lib.clock import now
+from baristaweb.lib.looks import Tone
 from deployments.access import current_user, may
 from deployments.actions.bulk import BulkAction
 from deployments.domain.catalogue import Environment, ModelType
 from deployments.domain.roles import Permission
 from deployments.domain.status.pods import without_name
-from deployments.domain.status.states import State, Summary, Tone
+from deployments.domain.status.states import State, Summary
+from deployments.domain.status.usage import uses_from_json
 from deployments.models import Deployment, Runtime, SavedView, User
 from deployments.queries import fleet as queries
 from deployments.queries.shown import heard_at, summary_of
@@ -95,7 +97,7 @@ class Row:
     @cached_property
     def use(self) -> tuple[Use | None, Use | None]:
         """CPU and memory; the list alone reads what is measured."""
-        return usage.of_pods(getattr(self.deployment, "usage", None), self.deployment.current)
+        return usage.of_pods(uses_from_json(getattr(self.deployment, "usage", None)), self.deployment.current)
 
     @property
     def autoscale(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deployments.domain.status.usage import PodUse, uses_from_json
 from deployments.domain.text.quantities import QuantityError, human_cpu, human_memory, parse_cpu, parse_memory
 from deployments.models import Revision
 
@@ -23,31 +24,26 @@ class Use:
         return round(100 * self.used / self.reserved)
 
 
-def is_measured(usage: Mapping[str, Any]) -> bool:
-    """No process runs in no memory: a metrics server says 0 before it has looked."""
-    return bool(usage.get("memory_b"))
-
-
-def of_pods(usage: Mapping[str, Mapping[str, Any]] | None, revision: Revision | None) -> tuple[Use | None, Use | None]:
+def of_pods(usage: Mapping[str, PodUse] | None, revision: Revision | None) -> tuple[Use | None, Use | None]:
     """CPU and memory of all measured pods together against what the revision reserves for as many."""
     return (None, None) if revision is None else of_sizes(usage, revision.spec.get("resources"), revision.profile)
 
 
 def of_sizes(
-    usage: Mapping[str, Mapping[str, Any]] | None,
+    usage: Mapping[str, PodUse] | None,
     resources: Mapping[str, Any] | None,
     profile: Mapping[str, Any] | None,
 ) -> tuple[Use | None, Use | None]:
     """The same with what a revision stores of one pod's size: its own numbers, else those of its profile."""
-    measured = [item for item in (usage or {}).values() if is_measured(item)]
+    measured = [item for item in (usage or {}).values() if item.is_measured]
     if not measured:
         return None, None
     size = resources or profile or {}
     count = len(measured)
     return (
-        _cpu(sum(int(item.get("cpu_m") or 0) for item in measured), _read(parse_cpu, size, "cpu_request"), count),
+        _cpu(sum(item.cpu_m for item in measured), _read(parse_cpu, size, "cpu_request"), count),
         _memory(
-            sum(int(item.get("memory_b") or 0) for item in measured),
+            sum(item.memory_b for item in measured),
             _read(parse_memory, size, "memory_request"),
             count,
         ),
@@ -58,20 +54,20 @@ def order(rows: Iterable[tuple[int, Any, Any, Any]], *, which: int, least_first:
     """Keys by their share of CPU (0) or memory (1); those without a measurement last, either way."""
     shares = []
     for pk, usage, resources, profile in rows:
-        use = of_sizes(usage, resources, profile)[which]
+        use = of_sizes(uses_from_json(usage), resources, profile)[which]
         share = use.used / use.reserved if use else None
         shares.append((share is None, (share or 0) if least_first else -(share or 0), pk))
     return [pk for _, _, pk in sorted(shares)]
 
 
-def of_pod(usage: Mapping[str, Any] | None, cpu_request: str, memory_request: str) -> tuple[Use | None, Use | None]:
+def of_pod(usage: PodUse | None, cpu_request: str, memory_request: str) -> tuple[Use | None, Use | None]:
     """CPU and memory of one pod against its own requests."""
-    if not usage or not is_measured(usage):
+    if usage is None or not usage.is_measured:
         return None, None
     asked = {"cpu": cpu_request, "memory": memory_request}
     return (
-        _cpu(int(usage.get("cpu_m") or 0), _read(parse_cpu, asked, "cpu"), 1),
-        _memory(int(usage.get("memory_b") or 0), _read(parse_memory, asked, "memory"), 1),
+        _cpu(usage.cpu_m, _read(parse_cpu, asked, "cpu"), 1),
+        _memory(usage.memory_b, _read(parse_memory, asked, "memory"), 1),
     )
 
 

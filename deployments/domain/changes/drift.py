@@ -4,16 +4,16 @@ The API server's own forced dry run is compared with the live object, so default
 does not see what somebody added beside our fields, nor the number of replicas; both are looked at separately.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from deployments.domain.apiserver.managed_fields import Owned, owned_fields, owners_of, path_of_cause
-from deployments.domain.apiserver.objects import message, number, obj, text
+from deployments.domain.apiserver.objects import instant, message, number, obj, text
 from deployments.domain.changes.diff import flatten, manifest_diff, strip_server_fields
+from deployments.domain.changes.held import HeldField
 from deployments.domain.manifests.managers import OUR_MANAGERS, SYSTEM_MANAGERS
 
 
@@ -27,17 +27,35 @@ class DriftItem:
     manager: str
     at: datetime | None
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "path": self.path,
+            "desired": self.desired,
+            "live": self.live,
+            "manager": self.manager,
+            "at": self.at.isoformat() if self.at else None,
+        }
 
-@dataclass(frozen=True, slots=True)
-class FieldConflict:
-    """A field of ours that someone else holds. `spec_path` is the form's field, empty when the form has none."""
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Of `to_json`, and of rows that were stored before it existed."""
+        return cls(
+            path=text(data, "path"),
+            desired=data.get("desired"),
+            live=data.get("live"),
+            manager=text(data, "manager"),
+            at=instant(data, "at"),
+        )
 
-    path: str
-    manager: str
-    live: Any
-    desired: Any
-    at: datetime | None = None
-    spec_path: str = ""
+    @property
+    def is_missing_deployment(self) -> bool:
+        """The Deployment itself is gone."""
+        return self.path == "Deployment" and self.live is None
+
+    def as_held(self) -> HeldField:
+        """In the shape of a conflict, so that a person can settle both in the same way."""
+        kind, _, path = self.path.partition(".")
+        return HeldField(kind, path, self.manager, self.live, self.desired, self.at, spec_path(path))
 
 
 _REPLICAS: Final = "spec.replicas"
@@ -127,7 +145,7 @@ def find_drift(
 
 def conflicts_from_causes(
     causes: Sequence[Mapping[str, Any]], live: Mapping[str, Any] | None, desired: Mapping[str, Any]
-) -> tuple[FieldConflict, ...]:
+) -> tuple[HeldField, ...]:
     """The rows of a 409: `causes` as in the answer's details (reason, message, field)."""
     now = flatten(strip_server_fields(live)) if live is not None else {}
     want = flatten(strip_server_fields(desired))
@@ -140,26 +158,10 @@ def conflicts_from_causes(
         named = _MANAGER.search(text(cause, "message"))
         manager = message(named.group(1), 128) if named else "another writer"
         at = next((item.at for item in owners_of(path, owned) if item.manager == manager), None)
-        rows.append(FieldConflict(path, manager, _under(path, now), _under(path, want), at, spec_path(path)))
-    return tuple(rows)
-
-
-def held_rows(drift: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Stored drift in the shape of a stored conflict, so that a person can settle both in the same way."""
-    rows = []
-    for item in drift:
-        kind, _, path = text(item, "path").partition(".")
         rows.append(
-            {**item, "kind": kind, "path": path, "spec_path": spec_path(path), "manager": text(item, "manager")}
+            HeldField(text(desired, "kind"), path, manager, _under(path, now), _under(path, want), at, spec_path(path))
         )
-    return rows
-
-
-def shown(value: object) -> str:
-    """A stored value of either side for people."""
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return "not set" if value is None else str(value)
+    return tuple(rows)
 
 
 def spec_path(path: str) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from baristaweb.lib.looks import Tone
 from deployments.domain.apiserver.quota import Quota
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.spec.parts import Budget, Recreate, Resources
 from deployments.domain.spec.spec import Spec, effective_image, effective_probe, effective_resources
-from deployments.domain.status.states import Tone
 from deployments.domain.text.images import ImageReference, InvalidImage, allowed
 from deployments.domain.text.quantities import human_cpu, human_memory
 from deployments.domain.text.secrets import has_secret_name

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from baristaweb.lib.looks import Tone
 from deployments.domain.apiserver.objects import condition, instant, message, number, obj, objects, text
-from deployments.domain.status.states import Tone
 from deployments.domain.text.quantities import QuantityError, human_cpu, human_memory, parse_cpu, parse_memory
 
 RESCALED: Final = "SuccessfulRescale"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from baristaweb.lib.looks import Tone
 from deployments.domain.apiserver.objects import condition, instant, message, number, obj, objects, text
-from deployments.domain.status.states import ClusterView, PodState, Tone
+from deployments.domain.status.states import ClusterView, PodState
 
 _IMAGE_REASONS: Final = frozenset(
     {

@@ -1,58 +1,13 @@
 """The words for states: one enum per state machine, each member with its label, tone, icon and severity."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Self
 
-
-class Tone(StrEnum):
-    OK = "ok"
-    BUSY = "busy"
-    SLEEP = "sleep"
-    BAD = "bad"
-    WARN = "warn"
-    STALL = "stall"
-    DRAFT = "draft"
-    QUIET = "quiet"
-
-
-class Look(NamedTuple):
-    """`severity` sorts worst first by descending; a settled state does not change by itself."""
-
-    label: str
-    tone: Tone
-    icon: str
-    settled: bool
-    severity: int
-
-
-class Shown(StrEnum):
-    """A state that people see. Each enum says where its members' looks are; the parts are read here."""
-
-    @property
-    def look(self) -> Look:
-        raise NotImplementedError
-
-    @property
-    def label(self) -> str:
-        return self.look.label
-
-    @property
-    def tone(self) -> Tone:
-        return self.look.tone
-
-    @property
-    def icon(self) -> str:
-        return self.look.icon
-
-    @property
-    def settled(self) -> bool:
-        return self.look.settled
-
-    @property
-    def severity(self) -> int:
-        return self.look.severity
+from baristaweb.lib.looks import Look, Shown, Tone
+from deployments.domain.status.usage import PodUse, uses_from_json
 
 
 class Phase(Shown):
@@ -150,14 +105,47 @@ class NextAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterView:
-    """Objects as the API server answered them (plain JSON), and when. `observed_at` None: never seen."""
+    """Objects as the API server answered them (plain JSON, without managedFields), and when.
+
+    `events`: what was last told of each pod and why. `usage` by pod. `observed_at` None: never seen.
+    """
 
     deployment: dict[str, Any] | None = None
     replica_sets: tuple[dict[str, Any], ...] = ()
     pods: tuple[dict[str, Any], ...] = ()
     hpa: dict[str, Any] | None = None
+    service: dict[str, Any] | None = None
+    ingress: dict[str, Any] | None = None
+    pdb: dict[str, Any] | None = None
     events: tuple[dict[str, Any], ...] = ()
+    usage: Mapping[str, PodUse] = field(default_factory=dict)
     observed_at: datetime | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As Observation.view holds it; when it was seen is a column beside it."""
+        return {
+            "deployment": self.deployment,
+            "replicasets": list(self.replica_sets),
+            "pods": list(self.pods),
+            "hpa": self.hpa,
+            "service": self.service,
+            "ingress": self.ingress,
+            "pdb": self.pdb,
+            "events": list(self.events),
+            "usage": {name: use.to_json() for name, use in self.usage.items()},
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], observed_at: datetime | None) -> Self:
+        """Of `to_json`, and of views that were stored before it existed."""
+        return cls(
+            **{name: data.get(name) for name in ("deployment", "hpa", "service", "ingress", "pdb")},
+            replica_sets=tuple(data.get("replicasets") or ()),
+            pods=tuple(data.get("pods") or ()),
+            events=tuple(data.get("events") or ()),
+            usage=uses_from_json(data.get("usage")),
+            observed_at=observed_at,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

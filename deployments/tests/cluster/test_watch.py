@@ -12,7 +12,7 @@ from baristaweb.lib.clock import now
 from deployments import observe
 from deployments.domain.spec.parts import Fixed
 from deployments.domain.status.running_image import pin
-from deployments.domain.status.states import State
+from deployments.domain.status.states import ClusterView, State
 from deployments.models import (
     Cluster,
     ClusterEvent,
@@ -160,8 +160,12 @@ def test_a_deleted_deployment_is_missing_then_made_again(bench: Bench, watcher: 
 def test_a_late_observation_does_not_overwrite_a_newer_one(bench: Bench) -> None:
     deployment = bench.create()
     live = bench.live()
-    newer = rows.Seen(deployment.pk, {"deployment": live, "pods": [], "replicasets": []}, now())
-    late = rows.Seen(deployment.pk, {"deployment": None, "pods": [], "replicasets": []}, now() - timedelta(seconds=30))
+    newer = rows.Seen(deployment.pk, ClusterView(deployment=live), now())
+    late = rows.Seen(
+        deployment.pk,
+        ClusterView(),
+        now() - timedelta(seconds=30),
+    )
 
     assert rows.write([newer]) == {deployment.pk}
     assert rows.write([late]) == set()
@@ -175,6 +179,6 @@ def test_text_that_postgresql_cannot_store_is_stored_without(bench: Bench) -> No
     live = bench.live()
     live["metadata"]["annotations"]["note"] = "a\x00b\\u0000c"
 
-    assert rows.write([rows.Seen(deployment.pk, {"deployment": live}, now())]) == {deployment.pk}
+    assert rows.write([rows.Seen(deployment.pk, ClusterView(deployment=live), now())]) == {deployment.pk}
 
     assert seen(deployment).view["deployment"]["metadata"]["annotations"]["note"] == "ab\\u0000c"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from deployments.domain.status.usage import PodUse
 from deployments.kube.api import Kind
 from deployments.observe import figures
 from deployments.observe.store import KINDS, Store, Target
@@ -41,21 +42,21 @@ def test_a_view_holds_the_deployment_and_its_own_children(store: Store) -> None:
     store.put(Kind.REPLICA_SET, item("ReplicaSet", "other-1", uid="o", parent="elsewhere"))
     store.put(Kind.POD, item("Pod", "ranker-1-a", parent="r"))
     store.put(Kind.POD, item("Pod", "other-1-a", parent="o"))
-    store.put_usage({("search-dev", "ranker-1-a"): {"cpu_m": 5, "memory_b": 6, "at": "now"}})
+    store.put_usage({("search-dev", "ranker-1-a"): PodUse(cpu_m=5, memory_b=6, at="now")})
 
     view = store.view(7)
 
-    assert [entry["metadata"]["name"] for entry in view["replicasets"]] == ["ranker-1"]
-    assert [entry["metadata"]["name"] for entry in view["pods"]] == ["ranker-1-a"]
-    assert list(view["usage"]) == ["ranker-1-a"]
+    assert [entry["metadata"]["name"] for entry in view.replica_sets] == ["ranker-1"]
+    assert [entry["metadata"]["name"] for entry in view.pods] == ["ranker-1-a"]
+    assert list(view.usage) == ["ranker-1-a"]
     assert "managedFields" not in str(view)
-    assert view["hpa"] is None
+    assert view.hpa is None
 
 
 def test_another_installation_with_the_same_id_is_not_ours(store: Store) -> None:
     store.put(Kind.DEPLOYMENT, item("Deployment", "ranker", mark="someone-else"))
 
-    assert store.view(7)["deployment"] is None
+    assert store.view(7).deployment is None
 
 
 def test_an_object_that_came_before_its_row_is_kept_for_it() -> None:
@@ -65,7 +66,7 @@ def test_an_object_that_came_before_its_row_is_kept_for_it() -> None:
 
     store.set_targets({7: Target(7, "search-dev", "ranker")})
 
-    assert store.view(7)["deployment"] is not None
+    assert store.view(7).deployment is not None
     assert set(store.take_changed({})) == {7}
 
 
@@ -77,7 +78,7 @@ def test_a_list_forgets_what_is_gone(store: Store) -> None:
 
     store.replace(Kind.DEPLOYMENT, [])
 
-    assert store.view(7)["deployment"] is None
+    assert store.view(7).deployment is None
     assert set(store.take_changed({})) == {7}
     assert store.take_suspects() == {7}
 
@@ -124,7 +125,7 @@ def test_figures_are_numbers_or_absent() -> None:
         },
         {"metadata": {"namespace": "a", "name": "unmeasured"}, "timestamp": None, "containers": []},
     ]
-    assert figures.usage_by_pod(metrics) == {("a", "p"): {"cpu_m": 251, "memory_b": (1 << 30) + 1024, "at": "t"}}
+    assert figures.usage_by_pod(metrics) == {("a", "p"): PodUse(cpu_m=251, memory_b=(1 << 30) + 1024, at="t")}
 
 
 def test_capacity_is_summed_by_pool() -> None:
@@ -174,7 +175,7 @@ def test_a_view_holds_the_newest_of_what_was_told_of_its_pods(store: Store) -> N
     store.put_event(told("ranker-1-a", "Failed", "about a claim", kind="PersistentVolumeClaim"))
     store.put_event(told("other-1-a", "Failed", "of others"))
 
-    said = [event["message"] for event in store.view(7)["events"]]
+    said = [event["message"] for event in store.view(7).events]
 
     assert said == ["Failed to pull image: not found", "Error: ImagePullBackOff"]
 
@@ -190,4 +191,4 @@ def test_news_of_a_pod_make_its_deployment_be_written_again(store: Store) -> Non
     store.put_event(event | {"lastTimestamp": "2026-11-01T10:01:00Z"})
     assert store.take_changed({}) == {}, "the same words again are no news"
     store.delete(Kind.POD, item("Pod", "ranker-1-a", parent="r"))
-    assert store.view(7)["events"] == []
+    assert store.view(7).events == ()

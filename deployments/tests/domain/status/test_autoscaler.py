@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from baristaweb.lib.looks import Tone
 from deployments.domain.status.autoscaler import Metric, Rescale, scaling
-from deployments.domain.status.states import Tone
 from deployments.tests.domain.cluster import NOW, condition, stamp
 
 ABOVE = "New size: 4; reason: cpu resource utilization (percentage of request) above target"

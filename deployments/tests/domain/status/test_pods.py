@@ -2,9 +2,10 @@ from typing import Any
 
 import pytest
 
+from baristaweb.lib.looks import Tone
 from deployments.domain.apiserver.objects import instant, message
 from deployments.domain.status.pods import explain_pod, group_events, last_words, pod_rows
-from deployments.domain.status.states import PodState, Tone
+from deployments.domain.status.states import PodState
 from deployments.tests.domain.cluster import (
     condition,
     deployment,

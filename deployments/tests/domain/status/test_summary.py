@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baristaweb.lib.looks import Tone
 from deployments.domain.status.pods import explain_pod
-from deployments.domain.status.states import ClusterView, NextAction, Phase, PodState, State, Tone
+from deployments.domain.status.states import ClusterView, NextAction, Phase, PodState, State
 from deployments.domain.status.summary import summarise
 from deployments.tests.domain.cluster import (
     NOW,
