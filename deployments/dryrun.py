@@ -9,9 +9,8 @@ from django.db import DatabaseError
 
 from baristaweb.lib.clock import now
 from deployments import breaker, rendering
-from deployments.actions import proposals
 from deployments.domain.apiserver import quota
-from deployments.domain.apiserver.objects import obj
+from deployments.domain.apiserver.objects import number, obj
 from deployments.domain.changes.diff import manifest_diff, needs_restart, unified_lines
 from deployments.domain.changes.drift import conflicts_from_causes
 from deployments.domain.changes.dry_run import DryRun, Outcome, TriedObject
@@ -19,11 +18,14 @@ from deployments.domain.changes.held import HeldField
 from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
 from deployments.domain.manifests.metadata import ANNOTATION_GENERATION, ANNOTATION_REVISION
 from deployments.domain.manifests.render import canonical_json
+from deployments.domain.replicas import effective_replicas
+from deployments.domain.spec.spec import Spec
 from deployments.domain.status.refusals import with_advice
 from deployments.kube import sealing
 from deployments.kube.api import ClusterError, ErrorClass, FieldConflict, Forbidden, Gateway, Kind, Object
 from deployments.models import Proposal
 from deployments.models.requests import Answer
+from deployments.queries import rules
 
 log = structlog.get_logger(__name__)
 
@@ -68,8 +70,8 @@ class Inquiry:
         self.mark = rendering.install_id()
         self.namespace = proposal.namespace.name
         self.name = proposal.name
-        self.allowlist = proposals.allowlist(proposal.namespace)
-        self.prefixes = proposals.metadata_prefixes()
+        self.allowlist = rules.allowlist(proposal.namespace)
+        self.prefixes = rules.metadata_prefixes()
         self.gateway: Gateway
         self._objects: list[TriedObject] = []
         self._warnings: dict[str, None] = {}
@@ -172,11 +174,8 @@ class Inquiry:
         self._note("Pod", Outcome.CREATED, "", said.warnings)
 
     def _grows(self, live: Object) -> bool:
-        return self._wanted_replicas() > int(obj(live, "spec").get("replicas", 1))
-
-    def _wanted_replicas(self) -> int:
-        replicas = self.proposal.spec.get("replicas") or {}
-        return int(replicas.get("count") or replicas.get("min") or 1)
+        wanted = effective_replicas(Spec.from_json(self.proposal.spec), at=now())
+        return wanted.count > number(live, "spec", "replicas", default=1)
 
     def _refused(self, kind: str, error: ClusterError) -> None:
         if error.error_class is ErrorClass.CREDENTIALS:

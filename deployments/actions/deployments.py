@@ -12,6 +12,7 @@ from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
 from deployments.models import Deployment, DeploymentState
+from deployments.queries.replicas import scaled_back
 
 LONGEST_PAUSE = timedelta(days=30)
 
@@ -21,9 +22,9 @@ def lock(deployment: Deployment) -> Deployment:
     # The lock alone first. In one query with the joins, PostgreSQL would not look up the rows that a locked row points
     # to after waiting: `current` came back empty, and a revision that was saved meanwhile would be overwritten unseen.
     Deployment.objects.select_for_update().get(pk=deployment.pk)
-    return Deployment.objects.select_related("namespace__team", "namespace__cluster", "model", "current").get(
-        pk=deployment.pk
-    )
+    return Deployment.objects.select_related(
+        "namespace__team", "namespace__cluster", "model", "current", "state", "observation"
+    ).get(pk=deployment.pk)
 
 
 def change_intent(row: Deployment, *, by: Actor, what: str, fields: tuple[str, ...]) -> None:
@@ -82,7 +83,7 @@ def restart(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
     need_reason(row.environment, note)
     row.restarted_at = now()
     change_intent(row, by=by, what="restart", fields=("restarted_at",))
-    audit.record("deployment.restarted", row, by=by, note=note)
+    audit.record("deployment.restarted", row, by=by, note=note, changes=scaled_back(row, at=now()))
     return row
 
 
@@ -107,10 +108,11 @@ def resume(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
     """Apply again what is saved. Raises Refused."""
     row = lock(deployment)
     _refuse(why_no_resume(row))
+    by_hand = scaled_back(row, at=now())
     row.paused_at = row.paused_until = None
     row.paused_reason = row.paused_by = ""
     change_intent(row, by=by, what="resume", fields=("paused_at", "paused_until", "paused_reason", "paused_by"))
-    audit.record("deployment.resumed", row, by=by, note=note)
+    audit.record("deployment.resumed", row, by=by, note=note, changes=by_hand)
     return row
 
 

@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from baristaweb.lib.clock import now
 from deployments import audit, dispatch
 from deployments.actions.errors import Refused, Wrong
 from deployments.audit import Actor
-from deployments.domain.catalogue import Environment
 from deployments.domain.spec.spec import Spec
-from deployments.domain.spec.validation import validate
-from deployments.domain.text.naming import InvalidName, check_name
 from deployments.models import (
     Deployment,
     HardwareProfile,
-    MetadataPrefix,
     Namespace,
     Proposal,
-    RegistryRule,
     Runtime,
     ServedModel,
     User,
 )
+from deployments.queries import rules
 
 MOST_OPEN = 50  # of one author; older ones are dropped, so that an abandoned form leaves nothing behind for ever
-
-
-def allowlist(namespace: Namespace) -> Sequence[str]:
-    """Registry prefixes from which the namespace's team may run images."""
-    rules = RegistryRule.objects.filter(Q(team=None) | Q(team_id=namespace.team_id))
-    return list(rules.values_list("prefix", flat=True))
-
-
-def metadata_prefixes() -> Sequence[str]:
-    """What keys of labels and annotations may begin with, besides our own."""
-    return list(MetadataPrefix.objects.values_list("prefix", flat=True))
 
 
 def _catalogue(spec: Spec, *, deployment: Deployment | None) -> tuple[dict[str, object], dict[str, object] | None]:
@@ -96,7 +77,7 @@ def make(
         author=by,
         note=note[:500],
     )
-    errors = problems(proposal, spec)
+    errors = rules.problems(proposal, spec)
     if errors:
         raise Wrong(errors)
     proposal.save(force_insert=True)
@@ -106,55 +87,6 @@ def make(
     )
     dispatch.check_proposal_soon(proposal.pk)
     return proposal
-
-
-def problems(proposal: Proposal, spec: Spec) -> dict[str, str]:
-    """What does not fit, by field path; checked when proposed and again when applied."""
-    from_catalogue = Runtime(definition=proposal.runtime, slug=proposal.runtime["slug"], name=proposal.runtime["name"])
-    profile = proposal.profile
-    errors = validate(
-        spec,
-        environment=Environment(proposal.namespace.environment),
-        runtime=from_catalogue.to_domain(),
-        profile=HardwareProfile(definition=profile, slug=profile["slug"], name=profile["name"]).to_domain()
-        if profile
-        else None,
-        allowlist=allowlist(proposal.namespace),
-        max_replicas=settings.BARISTA.max_replicas,
-        metadata_prefixes=metadata_prefixes(),
-    )
-    if proposal.deployment_id is None:
-        errors |= _name_problems(proposal.namespace, proposal.name)
-    if proposal.model.team_id != proposal.namespace.team_id:
-        errors["model"] = (
-            "Choose a model of the team that owns the namespace."
-            if proposal.deployment_id is None
-            else other_owner(proposal.namespace, proposal.model)
-        )
-    return errors
-
-
-def other_owner(namespace: Namespace, model: ServedModel) -> str:
-    """Why nothing is applied for a model of one team in a namespace of another; empty when one team owns both."""
-    if namespace.team_id == model.team_id:
-        return ""
-    return (
-        f"Namespace {namespace.name} belongs to {namespace.team.name}, and {model.name} is a model of "
-        f"{model.team.name}. The platform team has to put that right before anything is applied."
-    )
-
-
-def _name_problems(namespace: Namespace, name: str) -> dict[str, str]:
-    try:
-        check_name(name)
-    except InvalidName as problem:
-        return {"name": str(problem)}
-    taken = Deployment.objects.filter(namespace=namespace, name=name).first()
-    if taken is None:
-        return {}
-    if taken.is_retired:
-        return {"name": f"{name} is retired in {namespace.name}. Restore it, or choose another name."}
-    return {"name": f"{name} already exists in {namespace.name}. Choose another name."}
 
 
 @transaction.atomic

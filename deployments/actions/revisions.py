@@ -6,13 +6,15 @@ from django.db import transaction
 
 from baristaweb.lib.clock import now
 from deployments import audit
-from deployments.actions import places, proposals
+from deployments.actions import places
 from deployments.actions.deployments import change_intent, lock, need_reason
 from deployments.actions.errors import Refused, Stale, Wrong
 from deployments.audit import Actor
 from deployments.domain.changes.diff import FieldChange, spec_diff
 from deployments.domain.spec.spec import Spec
 from deployments.models import Deployment, DeploymentState, Observation, Proposal, Revision, Rollout
+from deployments.queries import rules
+from deployments.queries.replicas import scaled_back
 
 
 @transaction.atomic
@@ -38,7 +40,7 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str) -> Revisio
     spec = Spec.from_json(candidate.spec)
     if candidate.deployment is None:
         candidate.namespace, candidate.model = places.hold(candidate.namespace, candidate.model)
-    errors = proposals.problems(candidate, spec)
+    errors = rules.problems(candidate, spec)
     if errors:
         raise Wrong(errors)
     deployment = lock(candidate.deployment) if candidate.deployment else _create(candidate)
@@ -56,6 +58,7 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str) -> Revisio
     if current is not None and not changes and same_catalogue:
         _close(candidate, deployment)
         return current
+    by_hand = scaled_back(deployment, at=now(), after=spec)
     revision = _insert(candidate, deployment, by=by, note=note, changes=changes)
     _close(candidate, deployment)
     deployment.current = revision
@@ -66,7 +69,7 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str) -> Revisio
         deployment,
         by=by,
         note=note,
-        changes=changes if current else (),
+        changes=(*changes, *by_hand) if current else (),
         facts={
             "revision": revision.number,
             "returns_to": revision.returns_to,

@@ -9,12 +9,12 @@ from typing import Self
 from django.conf import settings
 from django.db.models import Q
 
-from deployments.actions import proposals
 from deployments.domain import catalogue
 from deployments.domain.catalogue import Environment
 from deployments.domain.text.quantities import human_cpu, human_memory
 from deployments.models import HardwareProfile, Namespace, RegistryRule, Runtime
 from deployments.models.deployment import Revision
+from deployments.queries import rules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +48,9 @@ class Choices:
             environment=Environment(namespace.environment) if namespace else Environment.DEV,
             runtimes=offered,
             profiles=sizes,
-            allowlist=proposals.allowlist(namespace) if namespace else list(every),
+            allowlist=rules.allowlist(namespace) if namespace else list(every),
             max_replicas=settings.BARISTA.max_replicas,
-            metadata_prefixes=proposals.metadata_prefixes(),
+            metadata_prefixes=rules.metadata_prefixes(),
         )
 
 

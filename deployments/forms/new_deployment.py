@@ -12,7 +12,8 @@ from deployments.domain.catalogue import Environment, ModelType
 from deployments.domain.roles import Permission
 from deployments.domain.text.naming import InvalidName, InvalidText, check_label, check_name, clean_text, suggest_name
 from deployments.forms.spec.layout import Problem
-from deployments.models import Deployment, Namespace, ServedModel, User
+from deployments.models import Namespace, ServedModel, User
+from deployments.queries import rules
 
 NEW_MODEL = "-new"
 LABELS = {
@@ -126,14 +127,11 @@ class PlaceForm:
 
     def _read_name(self) -> None:
         name = self.value("name")
+        if self.namespace is not None:
+            if problem := rules.name_problem(self.namespace, name):
+                self.errors["name"] = problem
+            return
         try:
             check_name(name)
-        except InvalidName as problem:
-            self.errors["name"] = str(problem)
-            return
-        if self.namespace is None:
-            return
-        taken = Deployment.objects.filter(namespace=self.namespace, name=name).first()
-        if taken is not None:
-            way_out = "Restore it, or choose another name." if taken.is_retired else "Choose another name."
-            self.errors["name"] = f"{name} is used in {self.namespace.name} already. {way_out}"
+        except InvalidName as problem_of_name:
+            self.errors["name"] = str(problem_of_name)

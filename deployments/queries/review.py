@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from baristaweb.lib.clock import now
 from deployments import rendering
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.changes.diff import FieldChange, blast_radius, label, spec_diff, unified_lines
@@ -17,6 +18,7 @@ from deployments.domain.spec.spec import Spec, effective_resources
 from deployments.domain.text.quantities import human_memory
 from deployments.models import Proposal, Revision
 from deployments.queries.form_notes import memory_used
+from deployments.queries.replicas import scaled_back
 from deployments.queries.verdict import Verdict
 
 
@@ -76,6 +78,13 @@ class Review:
     def changes(self) -> tuple[FieldChange, ...]:
         return spec_diff(self.before.to_spec() if self.before else None, self.spec)
 
+    @cached_property
+    def by_hand(self) -> tuple[FieldChange, ...]:
+        """What applying does to a number of pods that somebody else set in the cluster."""
+        if self.deployment is None or not self.proposal.is_open:
+            return ()
+        return scaled_back(self.deployment, at=now(), after=self.spec)
+
     @property
     def catalogue_changed(self) -> bool:
         """The platform team has changed the runtime or profile since the current revision."""
@@ -90,7 +99,8 @@ class Review:
 
     @cached_property
     def rows(self) -> tuple[ChangeRow, ...]:
-        return tuple(ChangeRow(change=change, restarts=self._restarts(change)) for change in self.changes)
+        rows = [ChangeRow(change=change, restarts=self._restarts(change)) for change in self.changes]
+        return (*rows, *(ChangeRow(change=change, restarts=False) for change in self.by_hand))
 
     def _restarts(self, change: FieldChange) -> bool | None:
         hint = field_for(change.path).restarts
@@ -126,6 +136,8 @@ class Review:
         )
         if not self.verdict.is_waiting:
             sentence = sentence.replace("the cluster is being asked", "the cluster has not confirmed it")
+        for change in self.by_hand:
+            sentence += f" The cluster runs {change.before}; applying puts it to {change.after}."
         if self.proposal.returns_to:
             sentence = f"Returns to revision {self.proposal.returns_to}. {sentence}"
         return sentence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA, FIELD_MANAGER_SCALER
-from deployments.domain.spec.parts import Autoscale, Fixed
+from deployments.domain.replicas import EffectiveReplicas
 from deployments.kube import sealing
 from deployments.kube.api import FieldConflict, Gateway, Kind, Object
 from deployments.reconcile.job import FieldsHeld, Job, NotOurs
@@ -19,11 +19,10 @@ def apply(gateway: Gateway, job: Job) -> None:
     Raises a ClusterError, FieldsHeld (fields that others hold), or Superseded (a newer intent was saved or applied).
     """
     wanted = job.rendered()
-    replicas = job.revision.to_spec().replicas
+    replicas = job.replicas()
     live = _read(gateway, job, Kind.DEPLOYMENT)
     if live is None or is_unfinished(live):
-        first = replicas.count if isinstance(replicas, Fixed) else replicas.min
-        live = _create(gateway, job, live, first, wanted.deployment)
+        live = _create(gateway, job, live, replicas.count, wanted.deployment)
     else:
         live = _send(gateway, job, wanted.deployment, live)
     _scaling(gateway, job, live, replicas, wanted.hpa)
@@ -47,13 +46,13 @@ def _create(gateway: Gateway, job: Job, live: Object | None, first: int, wanted:
     return _send(gateway, job, wanted, live)
 
 
-def _scaling(gateway: Gateway, job: Job, live: Object, replicas: Fixed | Autoscale, wanted: Object | None) -> None:
+def _scaling(gateway: Gateway, job: Job, live: Object, replicas: EffectiveReplicas, wanted: Object | None) -> None:
     """One owner of the number: the autoscaler while it exists, else we, through /scale."""
-    if isinstance(replicas, Autoscale):
+    if replicas.is_autoscaled:
         existing = _read(gateway, job, Kind.HPA)
         if existing is None and _replicas(live) == 0:
             # An autoscaler never wakes what stands at zero.
-            _scale(gateway, job, live, replicas.min)
+            _scale(gateway, job, live, replicas.count)
         if wanted is not None:
             _send(gateway, job, wanted, existing, manager=FIELD_MANAGER_HPA)
         return

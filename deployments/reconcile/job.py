@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from baristaweb.lib.clock import now
 from deployments import rendering
-from deployments.actions import proposals
 from deployments.domain.manifests.metadata import ANNOTATION_GENERATION
 from deployments.domain.manifests.render import Rendered
+from deployments.domain.replicas import EffectiveReplicas, effective_replicas
 from deployments.kube import sealing
 from deployments.kube.api import Conflict, FieldConflict, Invalid, Object
 from deployments.models import Deployment, DeploymentState, Revision
+from deployments.queries import rules
 
 
 class Superseded(Exception):
@@ -70,6 +72,10 @@ class Job:
             self.deployment, self.revision, mark=self.mark, generation=self.generation, paused=paused
         )
 
+    def replicas(self) -> EffectiveReplicas:
+        """What is wanted now."""
+        return effective_replicas(self.revision.to_spec(), at=now())
+
     def sealed(self, obj: Object) -> bytes:
         return sealing.sealed(
             obj,
@@ -120,6 +126,6 @@ def load(deployment_id: int) -> Job | None:
         state=row.state,
         revision=row.current,
         mark=rendering.install_id(),
-        allowlist=proposals.allowlist(row.namespace),
-        prefixes=proposals.metadata_prefixes(),
+        allowlist=rules.allowlist(row.namespace),
+        prefixes=rules.metadata_prefixes(),
     )

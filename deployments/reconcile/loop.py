@@ -14,12 +14,12 @@ from django.db import DatabaseError
 
 from baristaweb.lib.clock import now
 from deployments import breaker
-from deployments.actions import proposals
 from deployments.breaker import BreakerOpen
 from deployments.domain.manifests.render import canonical_json
 from deployments.domain.status.states import Phase
 from deployments.kube.api import ClusterError, ErrorClass, Gateway, NotConfigured, Throttled, Unauthorized
 from deployments.kube.connect import forget
+from deployments.queries import rules
 from deployments.reconcile import record, resync
 from deployments.reconcile.apply import apply
 from deployments.reconcile.job import FieldsHeld, Job, Superseded, load
@@ -75,7 +75,7 @@ def _attempt(job: Job) -> Outcome:
     if job.deployment.is_paused and not job.deployment.is_retired:
         record.paused(job)
         return Outcome.PAUSED
-    moved = proposals.other_owner(job.deployment.namespace, job.deployment.model)
+    moved = rules.other_owner(job.deployment.namespace, job.deployment.model)
     if moved and not job.deployment.is_retired:
         return _blocked(job, ClusterError(moved))
     if not cluster.is_active:

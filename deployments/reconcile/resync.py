@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from deployments.domain.changes.drift import DriftItem, find_drift
 from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
-from deployments.domain.spec.parts import Fixed
 from deployments.kube.api import ClusterError, ErrorClass, Gateway, Kind, Object
 from deployments.reconcile.apply import remove
 from deployments.reconcile.job import Job
@@ -30,9 +29,7 @@ def find(gateway: Gateway, job: Job) -> tuple[DriftItem, ...]:
         live[kind.value] = found
         if found is not None and (answer := _dry_run(gateway, job, obj, kind)) is not None:
             dry[kind.value] = answer
-    replicas = job.revision.to_spec().replicas
-    count = replicas.count if isinstance(replicas, Fixed) else None
-    return find_drift(desired=wanted, live=live, dry_run=dry, replicas=count)
+    return find_drift(desired=wanted, live=live, dry_run=dry, replicas=job.replicas().held)
 
 
 def _dry_run(gateway: Gateway, job: Job, obj: Object, kind: Kind) -> Object | None:

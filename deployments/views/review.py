@@ -20,6 +20,7 @@ from deployments.domain.changes.diff import label
 from deployments.domain.roles import Permission
 from deployments.domain.spec.fields import FIELDS
 from deployments.models import Deployment, Proposal
+from deployments.queries import rules
 from deployments.queries.review import Review
 from deployments.views import conflict
 
@@ -56,7 +57,7 @@ def verdict(request: HttpRequest, proposal_id: uuid.UUID) -> HttpResponse:
 
 def _apply(request: HttpRequest, proposal: Proposal) -> HttpResponse:
     note = request.POST.get("note", "")
-    found = Review(proposal, allowlist=proposals.allowlist(proposal.namespace))
+    found = Review(proposal, allowlist=rules.allowlist(proposal.namespace))
     was_number = found.current.number if found.current else 0
     if proposal.deployment is not None and proposal.deployment.is_retired:
         refusal = f"{proposal.name} was retired meanwhile. Restore it first, then apply."
@@ -119,7 +120,7 @@ def _page(
 
 
 def _context(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
-    found = Review(proposal, allowlist=proposals.allowlist(proposal.namespace))
+    found = Review(proposal, allowlist=rules.allowlist(proposal.namespace))
     user = access.current_user(request)
     team_id, environment = proposal.namespace.team_id, found.environment
     is_author = proposal.author_id == user.pk

@@ -17,6 +17,7 @@ from deployments.domain.hints import kubectl
 from deployments.domain.roles import Permission
 from deployments.domain.spec.parts import RollingUpdate
 from deployments.models import Deployment
+from deployments.queries.replicas import scaled_back
 from deployments.views.confirm import Confirm, at, is_prod, pods_of, reason_of, where
 
 # How long a pause lasts: hours and their words; 0 is until somebody resumes.
@@ -45,6 +46,7 @@ def _restart_words(deployment: Deployment) -> Confirm:
         points=(
             "Image, settings and revision stay as they are.",
             "The restart is kept: a later apply does not undo it.",
+            *_scaled_back(deployment),
         ),
         button=f"Restart {deployment.name} in {deployment.environment.value}",
         kubectl=kubectl.restart(**at(deployment)),
@@ -79,7 +81,7 @@ def _resume_words(deployment: Deployment) -> Confirm:
     return Confirm(
         title=f"Resume {deployment.name}",
         say=f"Barista applies changes to {deployment.name} in {where(deployment)} again.",
-        points=tuple(text for text in (why, point) if text),
+        points=tuple(text for text in (why, point, *_scaled_back(deployment)) if text),
         button=f"Resume {deployment.name} in {deployment.environment.value}",
         icon="player-play",
     )
@@ -126,6 +128,13 @@ def _try_words(deployment: Deployment) -> Confirm:
         reason="",
         icon="refresh",
     )
+
+
+def _scaled_back(deployment: Deployment) -> list[str]:
+    return [
+        f"The cluster runs {change.before}: applying puts it back to {change.after}."
+        for change in scaled_back(deployment, at=now())
+    ]
 
 
 def _restart(deployment: Deployment, by: Actor, form: QueryDict) -> None:

@@ -97,7 +97,7 @@ def test_a_name_that_is_taken(client_as: ClientAs, people: People, places: Place
     factories.make_deployment(author=people.editor, namespace=places.dev, name="ranker", model=model)
     response = client_as("editor").post(URL, filled(namespace=places.dev.pk, model=model.pk))
     assert response.status_code == 422
-    assert "ranker is used in search-dev already." in body(response)
+    assert "ranker already exists in search-dev." in body(response)
 
 
 def test_a_clone_starts_from_another(client_as: ClientAs, people: People, places: Places) -> None:
