@@ -32,10 +32,6 @@ def restart(name: str, namespace: str, *, context: str = "") -> str:
     return _line(["rollout", "restart", f"deployment/{name}"], namespace, context)
 
 
-def rollout_status(name: str, namespace: str, *, context: str = "") -> str:
-    return _line(["rollout", "status", f"deployment/{name}"], namespace, context)
-
-
 def roll_back(name: str, namespace: str, *, context: str = "") -> str:
     """Barista makes a new revision instead, so that the cluster and its own record stay the same."""
     return _line(["rollout", "undo", f"deployment/{name}"], namespace, context)

@@ -130,9 +130,6 @@ class Reader:
     def memory(self, key: str) -> int:
         return self._quantity(key, is_cpu=False)
 
-    def optional_memory(self, key: str) -> int | None:
-        return self.memory(key) if self.has(key) else None
-
     def items(self, key: str) -> Sequence[Any]:
         value = self.data.pop(key, None)
         if value is None:

@@ -160,7 +160,6 @@ class Intent:
     paused: bool = False
     retired: bool = False
     last_error: str = ""
-    conflict: bool = False
     cluster_ok: bool = True
     cluster_refuses: bool = False
     drifted: bool = False

@@ -86,7 +86,7 @@ def _from_intent(intent: Intent, view: ClusterView) -> Summary | None:
         sentence = "The cluster refuses our credentials." if intent.cluster_refuses else "The cluster does not answer."
         sentence += f" Revision {intent.revision} is saved and waits." if waiting else " This is what it last said."
         return Summary(state=State.UNREACHABLE, sentence=sentence, why=error, next_action=NextAction.TRY_NOW)
-    if phase is Phase.CONFLICT or intent.conflict:
+    if phase is Phase.CONFLICT:
         sentence = f"Revision {intent.revision} is not applied: someone else holds fields that it changes."
         return Summary(state=State.CONFLICT, sentence=sentence, why=error, next_action=NextAction.RESOLVE_CONFLICT)
     if phase is Phase.BLOCKED:

@@ -15,7 +15,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from observability.domain.loops.hashing import HASH_BUCKETS, REGISTERS
 from observability.domain.loops.numeric import Ints
 
 MAX_BUCKETS: Final = 2048
@@ -302,14 +301,6 @@ def merge(states: Sequence[State]) -> State:
     if len(embedding) == len(states):
         return merge_embedding(embedding)
     raise MergeError("states of different kinds cannot be merged")
-
-
-def empty_registers() -> Registers:
-    return np.zeros(REGISTERS, dtype=np.uint8)
-
-
-def empty_buckets() -> Ints:
-    return np.zeros(HASH_BUCKETS, dtype=np.int64)
 
 
 def empty_sample() -> Sample:

@@ -56,10 +56,6 @@ class Kind(StrEnum):
         return {"code": "integer code", "id": "identifier", "embedding": "embedding vector"}.get(self.value, self.value)
 
     @property
-    def is_numeric(self) -> bool:
-        return self in (Kind.NUMERIC, Kind.TIMESTAMP)
-
-    @property
     def is_categorical(self) -> bool:
         return self in (Kind.CODE, Kind.CATEGORY, Kind.BOOLEAN, Kind.ID)
 
