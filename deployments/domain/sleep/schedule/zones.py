@@ -114,14 +114,15 @@ def changes(name: str, start: datetime, end: datetime) -> tuple[datetime, ...]:
 def _changes_of_year_span(name: str, first: int, last: int) -> tuple[datetime, ...]:
     zone, found = load(name), []
     low, stop = datetime(first, 1, 1, tzinfo=UTC), datetime(last + 1, 1, 1, tzinfo=UTC)
+    before = offset_at(zone, low)
     while low < stop:
         high = min(low + timedelta(days=7), stop)
-        if offset_at(zone, low) != offset_at(zone, high):
+        after = offset_at(zone, high)
+        if before != after:
             left, right = low, high
-            before = offset_at(zone, low)
             while right - left > timedelta(seconds=1):
                 middle = left + timedelta(seconds=int((right - left).total_seconds()) // 2)
                 left, right = (middle, right) if offset_at(zone, middle) == before else (left, middle)
             found.append(right)
-        low = high
+        low, before = high, after
     return tuple(found)
