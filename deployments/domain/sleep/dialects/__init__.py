@@ -1,0 +1,1 @@
+"""What other downscalers understand: both kube-downscalers and kube-green, read and written."""
