@@ -27,6 +27,13 @@ class Amount:
     def unknown(cls, reason: str) -> Amount:
         return cls(value=None, reason=reason)
 
+    @property
+    def sure(self) -> Decimal:
+        """The value where the caller has made sure that there is one; ValueError with the reason where not."""
+        if self.value is None:
+            raise ValueError(f"The amount is unknown: {self.reason}")
+        return self.value
+
     def times(self, factor: Decimal | int) -> Amount:
         """The same for more pods or hours; unknown stays unknown, also times 0."""
         return self if self.value is None else Amount(value=self.value * factor, currency=self.currency)

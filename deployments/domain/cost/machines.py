@@ -26,7 +26,8 @@ RESOURCE_GPU: Final = "nvidia.com/gpu"
 class Machine:
     """A machine's totals. `cpu` is the vCPUs that Kubernetes sees, `billed_cpu` those that are paid for.
 
-    `gpus` are (accelerator label, number), the number a fraction where a GPU is shared by machines.
+    `gpus` are (accelerator label, number that is paid for), a fraction where machines share a GPU. `gpu_share` is how
+    much of a paid GPU each one is that Kubernetes shows.
     """
 
     name: str
@@ -34,7 +35,13 @@ class Machine:
     memory_gib: Decimal
     billed_cpu: Decimal
     gpus: tuple[tuple[str, Decimal], ...] = ()
+    gpu_share: Decimal = Decimal(1)
     local_ssd_gib: Decimal = Decimal(0)
+
+    @property
+    def shown_gpus(self) -> tuple[tuple[str, Decimal], ...]:
+        """The number of each that Kubernetes shows."""
+        return tuple((label, count / self.gpu_share) for label, count in self.gpus)
 
     @property
     def cpu_share(self) -> Decimal:
@@ -60,6 +67,7 @@ class Machine:
             billed_cpu=self.billed_cpu if cpu is None else cpu * share,
             memory_gib=self.memory_gib if memory_gib is None else memory_gib,
             gpus=self.gpus if gpus is None else gpus,
+            gpu_share=self.gpu_share if gpus is None else Decimal(1),
         )
 
 
@@ -261,6 +269,7 @@ def _tabled() -> Iterable[Machine]:
                 billed_cpu=Decimal(size),
                 memory_gib=memory,
                 gpus=((label, Decimal(counts[int(size)])),) if counts else (),
+                gpu_share=min(Decimal(1), Decimal(counts.get(int(size), "1"))),
                 local_ssd_gib=Decimal(ssds[index]) if ssds else Decimal(0),
             )
     for name, (vcpus, gib) in _SINGLE.items():
@@ -313,6 +322,6 @@ def node_shape(labels: Mapping[str, str], capacity: Mapping[str, str]) -> NodeSh
     if label and not found.gpus and count.isdecimal() and int(count):
         # A GPU that several pods share is shown once for each of them, and paid for once.
         clients = labels.get(LABEL_GPU_CLIENTS, "1")
-        sharing = int(clients) if clients.isdecimal() and int(clients) else 1
-        found = replace(found, gpus=((label, Decimal(count) / sharing),))
+        share = 1 / Decimal(clients) if clients.isdecimal() and int(clients) else Decimal(1)
+        found = replace(found, gpus=((label, Decimal(count) * share),), gpu_share=share)
     return NodeShape(machine=found, region=region, is_spot=is_spot)

@@ -110,7 +110,7 @@ def node_rates(book: PriceBook, machine: Machine, lookup: Lookup) -> RateCard:
         found = book.find(spellings(row.name), row.component, lookup)
         share = machine.cpu_share if row.component is Component.CPU else ONE
         lines.append(_line(row.component, part, found, share=share))
-    lines += [_gpu_line(book, label, lookup) for label, _ in machine.gpus]
+    lines += [_gpu_line(book, label, lookup, machine.gpu_share) for label, _ in machine.gpus]
     if machine.local_ssd_gib and family not in rules.bundled:
         of_family = [row for row in rules.ssds if row.family == family] or [row for row in rules.ssds if not row.family]
         names = [name for row in of_family for name in spellings(row.name)]
@@ -119,7 +119,7 @@ def node_rates(book: PriceBook, machine: Machine, lookup: Lookup) -> RateCard:
     return RateCard(lines=tuple(lines))
 
 
-def _gpu_line(book: PriceBook, label: str, lookup: Lookup) -> RateLine:
+def _gpu_line(book: PriceBook, label: str, lookup: Lookup, share: Decimal) -> RateLine:
     rows = [row for row in book.rules.gpus if row.label == label]
     found: Offers | Unknown
     if rows:
@@ -128,7 +128,7 @@ def _gpu_line(book: PriceBook, label: str, lookup: Lookup) -> RateLine:
         found = book.find(names, Component.GPU, replace(lookup, spot_by_words=by_words))
     else:
         found = Unknown(f"There is no price rule for the accelerator {label}.")
-    return _line(Component.GPU, f"GPU {label}", found, label=label)
+    return _line(Component.GPU, f"GPU {label}", found, label=label, share=share)
 
 
 def pod_rates(book: PriceBook, pod_class: PodClass, gpus: Sequence[str], lookup: Lookup) -> RateCard:
@@ -184,7 +184,7 @@ def _line(
 
 def quote_node(machine: Machine, card: RateCard) -> Quote:
     """One hour of a whole node. Unknown also when it comes to more than any machine costs."""
-    quote = _quote(machine.cpu, machine.memory_gib, machine.gpus, machine.local_ssd_gib, card, machine)
+    quote = _quote(machine.cpu, machine.memory_gib, machine.shown_gpus, machine.local_ssd_gib, card, machine)
     if quote.hourly is not None and quote.currency == "USD" and quote.hourly >= NODE_BOUND:
         reason = f"{plain(quote.hourly)} USD an hour is more than a node can cost; the bound is {NODE_BOUND}."
         return replace(quote, hourly=None, unknown=(reason,))
@@ -225,7 +225,7 @@ def _quote(
         quantity = {
             Component.CPU: cpu * line.share,
             Component.MEMORY: {"memory": memory - extended, "extended memory": extended}.get(line.part, memory),
-            Component.GPU: sum((count for label, count in gpus if label == line.label), Decimal(0)),
+            Component.GPU: line.share * sum((count for label, count in gpus if label == line.label), Decimal(0)),
             Component.LOCAL_SSD: ssd,
             Component.MACHINE: ONE,
         }[line.component]
@@ -271,3 +271,25 @@ def _summed(parts: Sequence[Part], unknown: Iterable[str], currencies: set[str])
         parts=tuple(parts),
         unknown=tuple(reasons),
     )
+
+
+def usage_amount(
+    hours: Request, card: RateCard, machine: Machine | None
+) -> tuple[Amount, tuple[tuple[Component, Decimal], ...]]:
+    """What vCPU, GiB and GPU hours come to, and by component."""
+    quote = quote_request(hours, card, machine)
+    by_component: dict[Component, Decimal] = {}
+    for part in quote.parts:
+        by_component[part.component] = by_component.get(part.component, Decimal(0)) + part.amount
+    return quote.amount, tuple(by_component.items()) if quote.hourly is not None else ()
+
+
+def taken_amount(hours: Request, card: RateCard, machine: Machine) -> Amount:
+    """What pods take of a node's price. 0 for what the node's price does not hold, as vCPUs of a GPU slice."""
+    requested = (Component.CPU, Component.MEMORY, Component.GPU)
+    priced = replace(card, lines=tuple(line for line in card.lines if line.component in requested))
+    quote = _quote(hours.cpu, hours.memory_gib, hours.gpus, Decimal(0), priced, machine)
+    if quote.parts or card.problem or any(line.rate is None for line in priced.lines):
+        return quote.amount
+    currencies = sorted({line.currency for line in card.lines if line.rate is not None})
+    return Amount.known(Decimal(0), currencies[0] if currencies else "")

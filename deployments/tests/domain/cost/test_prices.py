@@ -236,7 +236,7 @@ def test_a_node_by_its_labels(labels: dict[str, str], capacity: dict[str, str], 
     )
     assert found.machine is not None
     assert (found.machine.name, found.region, found.is_spot) == (name, REGION, True)
-    assert ",".join(f"{label}={count:f}" for label, count in found.machine.gpus) == gpus
+    assert ",".join(f"{label}={count.normalize():f}" for label, count in found.machine.gpus) == gpus
 
 
 @pytest.mark.parametrize("labels", [{}, {"node.kubernetes.io/instance-type": "q9-huge-2"}])
