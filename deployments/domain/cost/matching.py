@@ -111,7 +111,7 @@ class PriceBook:
         if hours is None:
             return Unknown(f'{sku.words} is priced per "{rate.unit}", which is no unit of {component}.')
         # The words decide: displayQuantity is "for display only", and Arm pods are priced for a whole vCPU already.
-        factor = 1000 if re.search(r"\bmcpu\b", sku.description.lower()) else 1
+        factor = 1000 if re.search(r"\bmcpu\b", f"{sku.description} {rate.unit}".lower()) else 1
         hourly = (rate.price * factor / hours).quantize(PRECISION, rounding=ROUND_HALF_EVEN)
         in_usd = hourly / rate.conversion
         for bound in self.rules.bounds:
@@ -126,8 +126,9 @@ class PriceBook:
     def _hours(self, unit: str, component: Component) -> Decimal | None:
         """Hours in a usageUnit such as "h", "GiBy.h" or "GiBy.mo"; None when it is no unit of that component."""
         amount, _, time = unit.rpartition(".")
-        wanted = "GiBy" if component in (Component.MEMORY, Component.LOCAL_SSD) else ""
-        return self.rules.times.get(time) if amount == wanted else None
+        in_gib = component in (Component.MEMORY, Component.LOCAL_SSD)
+        wanted = ("GiBy",) if in_gib else ("", "mCPU") if component is Component.CPU else ("",)
+        return self.rules.times.get(time) if amount in wanted else None
 
 
 def _not_in_force(sold: Sequence[Sku], what: str) -> str:

@@ -21,13 +21,14 @@ from deployments.domain.cost.prices import (
     RateLine,
     Request,
     node_rates,
+    pod_rates,
     quote_node,
     quote_request,
 )
-from deployments.domain.cost.rules import NODE_BOUND, Component
+from deployments.domain.cost.rules import NODE_BOUND, Component, PodClass
 from deployments.domain.cost.skus import read_catalog
 from deployments.tests.domain.cost import golden
-from deployments.tests.domain.cost.pages import REGION, core, gpu, info, ram
+from deployments.tests.domain.cost.pages import REGION, core, gpu, info, pod, ram
 
 CORE = core("A", "A2 Instance Core running in Americas", "0.031611")
 RAM = ram("B", "A2 Instance Ram running in Americas", "0.004237")
@@ -92,6 +93,25 @@ def test_the_price_in_force_then() -> None:
 def test_a_sku_that_is_not_sold_yet_is_no_second_offer() -> None:
     soon = GPU | {"skuId": "D", "pricingInfo": [info("9", since="2030-01-01T00:00:00Z")]}
     assert quote([CORE, RAM, GPU, soon], at=datetime(2026, 1, 1, tzinfo=UTC)).hourly == Decimal("3.673385")
+
+
+@pytest.mark.parametrize(
+    ("text", "price", "unit", "hourly"),
+    [
+        ("Autopilot Pod mCPU Requests", "0.0000445", "h", "0.0445"),
+        ("Autopilot Pod mCPU Requests", "0.0000445", "mCPU.h", "0.0445"),
+        # For a whole vCPU, though the words say otherwise: a thousand times too much is out of bounds.
+        ("Autopilot Pod mCPU Requests", "0.0445", "h", None),
+        ("Autopilot Pod mCPU Requests", "0.0000445", "d", None),
+    ],
+)
+@pytest.mark.parametrize("display", [1, 1000])
+def test_the_words_decide_what_a_price_is_for(
+    text: str, price: str, unit: str, hourly: str | None, display: int
+) -> None:
+    book = PriceBook(read_catalog([pod("A", text, price, unit=unit, display=display)]))
+    (line, _) = pod_rates(book, PodClass.GENERAL, [], Lookup(region=REGION)).lines
+    assert line.rate == (None if hourly is None else Decimal(hourly))
 
 
 def test_bounds_are_in_dollars_whatever_the_currency() -> None:
