@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from baristaweb.lib.looks import Look, Shown, Tone
 from deployments.domain.sleep.schedule.decisions import Decision
 from deployments.domain.sleep.schedule.layers import OpenSleep
-from deployments.domain.states import Look, Shown, Tone
 
 FLIP_WINDOW: Final = timedelta(hours=1)
 

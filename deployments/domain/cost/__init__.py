@@ -1,0 +1,1 @@
+"""What things cost: SKUs and rules make prices, prices make estimates, intervals make the ledger. Pure."""

@@ -1,0 +1,1 @@
+"""The gateway to price lists, beside kube/: for workers alone. Only `google_catalog` knows Google's library."""
