@@ -56,9 +56,9 @@ def keep(skus: Iterable[Sku], regions: Iterable[str], rules: RuleBook = RULES) -
 
 def _names(rules: RuleBook) -> frozenset[str]:
     """Every name that a rule may ask for."""
-    rows = [*rules.families, *rules.gpus, *rules.ssds]
+    rows = [row.name for row in rules.families] + [row.name for row in rules.gpus] + [row.name for row in rules.ssds]
     pods = [row.name.replace("{gpu}", gpu) for row in rules.pods for gpu in (rules.pod_gpus.values() or ("",))]
-    return frozenset(text for name in [*(row.name for row in rows), *pods] for text in spellings(name))
+    return frozenset(text for name in [*rows, *pods] for text in spellings(name))
 
 
 def _reason(sku: Sku, name: str, is_asked_for: bool, rules: RuleBook) -> str:
@@ -99,7 +99,8 @@ def changes(before: Iterable[Sku], after: Iterable[Sku], *, at: datetime, bound:
     A list in another currency, or of less than half the SKUs, is refused: it is cut, or another list.
     """
     old, new = ({sku.sku_id: sku for sku in skus} for skus in (before, after))
-    moved, held = [], []
+    moved: list[Move] = []
+    held: list[Move] = []
     for sku_id in sorted(old.keys() & new.keys()):
         was, now = old[sku_id].at(at), new[sku_id].at(at)
         if was is None:

@@ -28,7 +28,7 @@ from deployments.domain.cost.prices import (
 from deployments.domain.cost.rules import NODE_BOUND, Component, PodClass
 from deployments.domain.cost.skus import read_catalog
 from deployments.tests.domain.cost import golden
-from deployments.tests.domain.cost.pages import REGION, core, gpu, info, pod, ram
+from deployments.tests.domain.cost.pages import REGION, core, gpu, info, pod, ram, ssd
 
 CORE = core("A", "A2 Instance Core running in Americas", "0.031611")
 RAM = ram("B", "A2 Instance Ram running in Americas", "0.004237")
@@ -80,6 +80,27 @@ def test_a_part_that_is_known_is_shown_beside_what_is_not() -> None:
 
 def test_a_free_twin_is_no_second_offer() -> None:
     assert quote([CORE, RAM, GPU, GPU | {"skuId": "D", "pricingInfo": [info("0")]}]).hourly == Decimal("3.673385")
+
+
+def test_a_core_called_spot_but_filed_under_on_demand_is_neither() -> None:
+    odd = core("D", "Spot Preemptible A2 Instance Core running in Americas", "0.01")
+    spot = [
+        ram("E", "Spot Preemptible A2 Instance Ram running in Americas", "0.001", usage="Preemptible"),
+        gpu(
+            "F", "Nvidia Tesla A100 GPU attached to Spot Preemptible VMs running in Americas", "1", usage="Preemptible"
+        ),
+    ]
+    assert quote([CORE, RAM, GPU, odd, *spot]).hourly == Decimal("3.673385")
+    assert 'No SKU matches "a2 instance core" on Spot' in quote([CORE, RAM, GPU, odd, *spot], is_spot=True).unknown[0]
+
+
+def test_a_commitment_called_spot_is_no_spot_price() -> None:
+    text = "SSD backed Local Storage attached to Spot Preemptible VMs"
+    book = PriceBook(read_catalog([ssd("A", text, "0.03", usage="Commit1Yr"), ssd("B", text, "0.04")]))
+    what = machine("c3-standard-4-lssd")
+    assert what is not None
+    line = node_rates(book, what, Lookup(region=REGION, is_spot=True)).lines[-1]
+    assert (line.part, line.sku) == ("local SSD", "B")
 
 
 def test_the_price_in_force_then() -> None:
