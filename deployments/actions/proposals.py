@@ -13,8 +13,8 @@ from deployments import audit, dispatch
 from deployments.actions.errors import Refused, Wrong
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
+from deployments.domain.spec.checks.validate import validate
 from deployments.domain.spec.spec import Spec
-from deployments.domain.spec.validation import validate
 from deployments.domain.text.naming import InvalidName, check_name
 from deployments.models import (
     Deployment,
