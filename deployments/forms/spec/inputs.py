@@ -79,9 +79,10 @@ def _spread(row: Field, value: Spread) -> Texts:
 
 
 def _budget(row: Field, value: Budget) -> Texts:
-    if value.min_available is not None:
-        return {"budget.kind": "min_available", "budget.value": str(value.min_available)}
-    return {"budget.kind": "max_unavailable", "budget.value": str(value.max_unavailable)}
+    for kind, count in (("min_available", value.min_available), ("max_unavailable", value.max_unavailable)):
+        if count is not None:
+            return {"budget.kind": kind, "budget.value": str(count)}
+    return {}
 
 
 _PARTS: Final[Mapping[Kind, Callable[[Field, Any], Texts]]] = {

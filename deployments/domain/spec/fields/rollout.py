@@ -21,9 +21,10 @@ ROLLING: Final = "RollingUpdate"
 RECREATE: Final = "Recreate"
 PROBES: Final = ("startup", "readiness", "liveness")
 
-# Kubernetes itself knows no most. These are for the specs of deployments and for the catalogue's runtimes alike, and
+# Kubernetes itself knows no most. These hold for the specs of deployments and for the catalogue's runtimes alike, and
 # each is the wider of two that once differed (300 and 600 seconds, 360 and 1000 failures): a narrower one would refuse
-# an edit of something else in what is stored, and a large model may well load for an hour at a check a second or four.
+# what is stored at an edit of something else, and a large model that loads for an hour, asked every four seconds, fails
+# 900 times before it is ready.
 PROBE_BOUNDS: Final = {
     "initial_delay_s": Bounds(0, 3600, "The wait before the first check must be"),
     "period_s": Bounds(1, 3600, "The time between checks must be"),

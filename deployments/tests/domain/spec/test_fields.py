@@ -111,7 +111,7 @@ def test_bounds_hold_at_both_ends() -> None:
 
 def leaves() -> Iterator[tuple[Spec, dict[tuple[str, str], Any]]]:
     for spec in SPECS:
-        found = {}
+        found: dict[tuple[str, str], Any] = {}
         for item in rendered(spec).objects():
             found |= {(item["kind"], path): value for path, value in flatten(item).items()}
         yield spec, found

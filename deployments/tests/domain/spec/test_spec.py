@@ -68,6 +68,19 @@ def test_depth_is_bounded_without_recursion() -> None:
         Spec.from_json({"schema": 1, "env": deep})
 
 
+def test_what_schema_1_had_and_is_not_there_is_nothing() -> None:
+    document = make_spec().to_json()
+    assert document.pop("service") == 80
+    assert Spec.from_json(document).service is None
+
+
+@pytest.mark.parametrize("path", ["replicas.mode", "strategy.type"])
+def test_a_part_of_no_class_is_refused(path: str) -> None:
+    with pytest.raises(SpecInvalid) as caught:
+        Spec.from_json(changed({path: ""}))
+    assert set(caught.value.errors) == {path}
+
+
 def test_lone_surrogate_is_refused() -> None:
     with pytest.raises(SpecInvalid, match="cannot be stored"):
         Spec.from_json(changed({"model_version": "\ud800"}))
