@@ -70,8 +70,12 @@ def _spawn(command: Command, mark: str) -> subprocess.Popen[bytes]:
     output: int | IO[bytes] = subprocess.PIPE
     with contextlib.ExitStack() as stack:
         if command.log is not None:
-            command.log.parent.mkdir(parents=True, exist_ok=True)
-            output = stack.enter_context(command.log.open("ab"))
+            try:
+                command.log.parent.mkdir(parents=True, exist_ok=True)
+                output = stack.enter_context(command.log.open("ab"))
+            except OSError:
+                # No room even for a name: better a program without a log than none.
+                output = subprocess.DEVNULL
         return subprocess.Popen(
             command.argv,
             env=environ,
