@@ -68,5 +68,6 @@ def _of_the_body(request: HttpRequest) -> Iterator[tuple[str, str]]:
             yield "the name of a field", name
             for value in values:
                 yield f"the field {name}", value
-        for name, file in request.FILES.items():
-            yield f"the file {name}", file.name or ""
+        for name, files in request.FILES.lists():
+            for file in files:
+                yield f"the file {name}", str(getattr(file, "name", ""))

@@ -42,9 +42,9 @@ class Authority:
         """Certificate and key of a server at that address, in one file."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-        issuer = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+        issuer = self.file.stem
         keeper = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        builder = _builder(address, str(issuer), key).add_extension(names, False).add_extension(keeper, False)
+        builder = _builder(address, issuer, key).add_extension(names, False).add_extension(keeper, False)
         certificate = builder.sign(self.key, hashes.SHA256())
         file = folder / f"{issuer}-{address}.pem"
         plain = key.private_bytes(
