@@ -8,6 +8,8 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
+from baristaweb.lib import broker
+
 WEAK_SECRETS = ("", "secret", "changeme", "change-me", "django-insecure")
 
 
@@ -24,6 +26,8 @@ def production_values(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessa
         problems.append(("E002", "ALLOWED_HOSTS must name the site's hosts.", "List them, comma separated."))
     if ":@" in settings.CELERY_BROKER_URL or "@" not in settings.CELERY_BROKER_URL:
         problems.append(("E003", "REDIS_URL has no password.", "Use rediss://:password@host:port/0."))
+    if broker.is_unverified(settings.CELERY_BROKER_URL):
+        problems.append(("E009", "REDIS_URL switches the check of certificates off.", "Set REDIS_CA_FILE instead."))
     if settings.DATABASES["default"].get("USER") in {"postgres", "barista_owner"}:
         problems.append(("E004", "DATABASE_URL uses the owner or a superuser.", "Use the role barista_app."))
     token = settings.BARISTA.metrics_token

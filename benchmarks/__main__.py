@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import accuracy, apply, clicks, fleet, profile
+from benchmarks import accuracy, apply, clicks, fleet, profile, slow_clients
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "profile": profile.main,
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "apply": apply.main,
     "fleet": fleet.main,
     "clicks": clicks.main,
+    "slow_clients": slow_clients.main,
 }
 
 

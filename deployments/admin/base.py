@@ -46,6 +46,10 @@ class AuditedAdmin(ModelAdmin):
     def actor(self, request: HttpRequest) -> audit.Actor:
         return audit.Actor.of(request, via="admin")
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        # `?_to_field=` with nothing after it passes Django's own check and then names no field.
+        return super().get_object(request, object_id, from_field or None)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*self.readonly_fields, *self.fixed_after_creation) if obj else self.readonly_fields
 

@@ -364,3 +364,9 @@ def test_a_prefix_of_labels_ends_in_a_slash(platform: Client) -> None:
     assert platform.post(address, filled(platform, address, prefix="acme.com", reason="cost")).status_code == 302
     assert MetadataPrefix.objects.get().prefix == "acme.com/"
     assert (newest().kind, newest().note) == ("metadataprefix.created", "cost")
+
+
+def test_a_field_to_follow_without_a_name_is_none(client_as: Callable[[str], Client], people: People) -> None:
+    for page in ("change", "delete"):
+        url = reverse(f"admin:deployments_team_{page}", args=[people.team.pk])
+        assert client_as("platform").get(f"{url}?_to_field=").status_code == 200
