@@ -10,6 +10,7 @@ import pytest
 from celery import current_app
 
 from baristaweb import settings as shipped
+from baristaweb.lib import queue as broker
 from deployments import dispatch
 
 pytestmark = pytest.mark.faults
@@ -22,22 +23,22 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv("CELERY_BROKER_WRITE_URL", f"redis://:x@127.0.0.1:{listener.getsockname()[1]}/0")
         for name, value in shipped.CELERY_BROKER_TRANSPORT_OPTIONS.items():
             monkeypatch.setitem(current_app.conf.broker_transport_options, name, value)
-        monkeypatch.setattr(dispatch, "_quiet_until", 0.0)
+        monkeypatch.setattr(broker, "_quiet_until", 0.0)
         yield
 
 
 def test_workers_are_more_patient_than_a_save() -> None:
-    for name, patience in dispatch.IMPATIENT.items():
+    for name, patience in broker.IMPATIENT.items():
         assert patience < shipped.CELERY_BROKER_TRANSPORT_OPTIONS.get(name, True)
-    assert dispatch.IMPATIENT["socket_timeout"] + dispatch.IMPATIENT["socket_connect_timeout"] < 0.5
+    assert broker.IMPATIENT["socket_timeout"] + broker.IMPATIENT["socket_connect_timeout"] < 0.5
 
 
 @pytest.mark.usefixtures("queue")
 def test_the_first_nudge_gives_up_on_a_frozen_queue() -> None:
     answers: list[bool] = []
-    nudging = threading.Thread(target=lambda: answers.append(dispatch.nudge(dispatch.RECONCILE, 1)), daemon=True)
+    nudging = threading.Thread(target=lambda: answers.append(broker.nudge(dispatch.RECONCILE, 1)), daemon=True)
     nudging.start()
     # Long before the five seconds of the workers' settings, and with room for a busy machine.
     nudging.join(timeout=3)
     assert answers == [False]
-    assert dispatch.nudge(dispatch.RECONCILE, 1) is False
+    assert broker.nudge(dispatch.RECONCILE, 1) is False
