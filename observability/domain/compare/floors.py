@@ -41,8 +41,8 @@ def skewed(mean: float, variance: float, third: float, alpha: float) -> float:
     lean = min(max(third / variance**1.5, 0.0), 4.0)
     if lean < 1e-3:
         return mean + math.sqrt(variance) * z(alpha)
-    bent: float = (1 + lean * z(alpha) / 6 - lean**2 / 36) ** 3
-    return mean + math.sqrt(variance) * (bent - 1) * 2 / lean
+    bent = 1 + lean * z(alpha) / 6 - lean * lean / 36
+    return mean + math.sqrt(variance) * (bent * bent * bent - 1) * 2 / lean
 
 
 def ks(n: int, m: int, alpha: float) -> float:
@@ -186,7 +186,7 @@ def w1(integral: float, deviation: float, lean: float, n: int, m: int, alpha: fl
     """
     inverse = 1 / n + 1 / m
     normal = z(alpha / 2)
-    normal += (normal**2 - 1) * lean * (1 / n**2 + 1 / m**2) / inverse**1.5 / 6
+    normal += (normal * normal - 1) * lean * (1 / n**2 + 1 / m**2) / math.pow(inverse, 1.5) / 6
     return (normal * deviation + _HALF * max(integral - deviation, 0.0)) * math.sqrt(inverse)
 
 
