@@ -140,6 +140,26 @@ def sources() -> list[Source]:
     return found
 
 
+PEER_SAME = (  # where the peers run too
+    "uniform categories, 10 ",
+    "Zipf categories, 200 ",
+    "uniform categories, 5,000 ",
+    "user names, Zipf, 3,000 ",
+    "base-36 ids, 1,000 ",
+    "geometric integers of mean 3,",
+    "binomial integers of 12 ",
+    "flag, 5.0%",
+    "normal",
+    "lognormal",
+)
+PEER_SIZES = ((1_000, 1_000), (10_000, 1_000), (10_000, 10_000), (20_000, 200))
+
+
+def named(start: str) -> Source:
+    """The first kind whose name begins like this."""
+    return next(one for one in sources() if one.name.startswith(start))
+
+
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 OLD = np.array(list("abcdefghijkl"))
 NEW = np.array(list("ABCDEFGHIJKL"))

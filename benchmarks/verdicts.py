@@ -22,11 +22,10 @@ import pyarrow as pa
 
 from benchmarks.measure import ROOT
 from benchmarks.peers import python_of
-from benchmarks.verdict_data import SHIFTS, SIZES, SUBTLE, Discrete, Source, sources
+from benchmarks.verdict_data import PEER_SAME, PEER_SIZES, SHIFTS, SIZES, SUBTLE, Discrete, Source, named, sources
 from benchmarks.verdict_states import from_counts, from_rows
 from observability.domain.compare.compare import compare
 from observability.domain.compare.result import Verdict
-from observability.domain.propose.propose import propose_feature
 
 REPEATS = int(os.environ.get("BARISTA_BENCH_REPEATS", "500"))
 STRIDE = int(os.environ.get("BARISTA_BENCH_CELLS", "1"))
@@ -90,7 +89,9 @@ def shifted(name: str, size: tuple[int, int], repeats: int) -> dict[str, float]:
 def peer(tool: str) -> Any:
     """A peer's scores and verdicts, in its own interpreter."""
     command = [python_of(PEERS[tool]), "-m", "benchmarks.peer_verdicts", tool, str(min(REPEATS, PEER_REPEATS))]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=900)
+    quiet = {"NML_DISABLE_USAGE_LOGGING": "1", "WHYLOGS_NO_ANALYTICS": "True", "DO_NOT_TRACK": "1"}
+    environment = {**os.environ, **quiet}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=900, env=environment)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     return json.loads(done.stdout)
@@ -168,16 +169,6 @@ def false_lines(ours: dict[str, float], peers: dict[str, Any]) -> Iterator[str]:
     yield f"| **mean where they judge** | | {np.mean(list(ours.values())):.2%} | {shown} |"
 
 
-def same_cells() -> list[tuple[int, tuple[int, int]]]:
-    """Where the peers run too: a score of kinds at four sizes."""
-    wanted = ("uniform categories, 10 ", "Zipf categories, 200 ", "uniform categories, 5,000 ", "user names, Zipf, 3,000 ")
-    wanted += ("base-36 ids, 1,000 ", "geometric integers of mean 3,", "binomial integers of 12 ", "flag, 5.0%", "normal")
-    wanted += ("lognormal",)
-    sizes = ((1_000, 1_000), (10_000, 1_000), (10_000, 10_000), (20_000, 200))
-    names = [one.name for one in _sources()]
-    return [(names.index(next(n for n in names if n.startswith(start))), size) for start in wanted for size in sizes]
-
-
 def main() -> None:
     began = datetime.now(UTC)
     print(f"## make bench ONLY=verdicts, {began:%Y-%m-%d %H:%M} UTC\n")
@@ -194,12 +185,11 @@ def main() -> None:
         seen = {one: found.result() for one, found in power.items()}
         peers = {tool: found.result() for tool, found in theirs.items()}
     by_key = {f"{one['source']}|{one['size'][0]}|{one['size'][1]}": _false(one) for one in cells}
-    names = [one.name for one in _sources()]
-    shared = {f"{names[place]}|{n}|{m}": by_key.get(f"{names[place]}|{n}|{m}") for place, (n, m) in same_cells()}
+    shared = [f"{named(start).name}|{n}|{m}" for start in PEER_SAME for n, m in PEER_SIZES]
     for lines in (
         grid_lines(cells),
         power_lines(seen, peers),
-        false_lines({key: rate for key, rate in shared.items() if rate is not None}, peers),
+        false_lines({key: by_key[key] for key in shared if key in by_key}, peers),
     ):
         print("\n".join(lines), end="\n\n", flush=True)
     spent = sum(one["seconds"] for one in cells)

@@ -38,7 +38,7 @@ def skewed(mean: float, variance: float, third: float, alpha: float) -> float:
     """Upper quantile of a sum from its first three cumulants (Pearson III by Wilson and Hilferty)."""
     if variance <= 0:
         return mean
-    lean = min(max(third / variance**1.5, 0.0), 4.0)
+    lean = min(max(third / math.pow(variance, 1.5), 0.0), 4.0)
     if lean < 1e-3:
         return mean + math.sqrt(variance) * z(alpha)
     bent = 1 + lean * z(alpha) / 6 - lean * lean / 36
@@ -76,7 +76,10 @@ def tvd(pooled: Iterable[int], n: int, m: int, alpha: float) -> float:
     r = n / total
     mean = variance = third = own = cross = 0.0
     bins = 0
-    for count, times in _tally(pooled).items():
+    tally = _tally(pooled)
+    if sum(tally.values()) == 2:  # both move by the same
+        return gap(max(tally), n, m, alpha)
+    for count, times in tally.items():
         size, square, cube = _deviation(count, r)
         left = (total - count) / max(total - 1, 1)  # drawn without replacement
         scale = inverse / 2 * math.sqrt(max(left, 0.0))
