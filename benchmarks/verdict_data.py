@@ -125,7 +125,9 @@ def sources() -> list[Source]:
     found += [words("base-36 ids", base36(size), np.ones(size)) for size in (200, 1_000, 5_000, 50_000)]
     found += [geometric(mean) for mean in (0.2, 3, 100, 2_500)]
     found += [binomial(trials) for trials in (1, 12, 1_000, 100_000_000)]
-    found += [Discrete("uniform integers", np.arange(n).astype(float), np.full(n, 1 / n)) for n in (5, 200, 5_000, 50_000)]
+    found += [
+        Discrete("uniform integers", np.arange(n).astype(float), np.full(n, 1 / n)) for n in (5, 200, 5_000, 50_000)
+    ]
     found += [
         Discrete(f"flag, {share:.1%} true", np.array([False, True]), np.array([1 - share, share]))
         for share in (0.5, 0.05, 0.005)
