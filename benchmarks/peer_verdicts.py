@@ -33,7 +33,7 @@ def evidently():
 
 
 def nannyml():
-    """Univariate drift, Jensen-Shannon, ten chunks a side, thresholds from the reference's chunks. A verdict a chunk."""
+    """Jensen-Shannon, ten chunks a side, thresholds from the reference's chunks. A verdict a chunk."""
     import nannyml as nml
 
     def verdict(ref, cur):
@@ -43,7 +43,7 @@ def nannyml():
         calculator = nml.UnivariateDriftCalculator(column_names=["x"], **chosen)
         found = calculator.fit(frames[0]).calculate(frames[1]).filter(period="analysis").to_df()
         part = found[("x", "jensen_shannon")]
-        return [(float(value), bool(alert)) for value, alert in zip(part["value"], part["alert"])]
+        return [(float(value), bool(alert)) for value, alert in zip(part["value"], part["alert"], strict=True)]
 
     return verdict
 
@@ -77,7 +77,7 @@ def rng_of(key):
 def repeated(verdict, first, second, size, repeats, rng):
     found = []
     for _ in range(repeats):
-        sides = [pd.Series(draw(rng, rows)) for draw, rows in zip((first, second), size)]
+        sides = [pd.Series(draw(rng, rows)) for draw, rows in zip((first, second), size, strict=True)]
         try:
             found += verdict(*sides)
         except Exception as error:  # a peer that fails has no verdict here

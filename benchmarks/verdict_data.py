@@ -1,4 +1,4 @@
-"""What the verdicts are tried on: kinds of features, sizes, and plain shifts. NumPy only: the peers draw from it too."""
+"""What verdicts are tried on: kinds of features, sizes, plain shifts. NumPy only: the peers draw from it too."""
 
 from __future__ import annotations
 
@@ -44,10 +44,11 @@ class Discrete:
         """How often each value occurs."""
         if rows < len(self.values):
             return np.bincount(self._places(rng, rows), minlength=len(self.values))
-        return rng.multinomial(rows, self.shares)
+        return np.asarray(rng.multinomial(rows, self.shares))
 
     def draw(self, rng: np.random.Generator, rows: int) -> np.ndarray:
-        return self.values[self._places(rng, rows)]
+        found: np.ndarray = self.values[self._places(rng, rows)]
+        return found
 
     def _places(self, rng: np.random.Generator, rows: int) -> np.ndarray:
         return np.minimum(np.searchsorted(np.cumsum(self.shares), rng.random(rows)), len(self.values) - 1)

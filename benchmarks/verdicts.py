@@ -99,7 +99,7 @@ def peer(tool: str) -> Any:
 
 def grid_lines(cells: list[dict[str, Any]]) -> Iterator[str]:
     """One line per kind of value: mean and worst cell, and how many are judged."""
-    yield "| same distribution twice | cells | false drift, mean | worst cell | at | fired there | judged, cells >= 250 |"
+    yield "| same distribution twice | cells | false drift, mean | worst cell | at | fired there | >= 250 rows: judged |"
     yield "|---|---|---|---|---|---|---|"
     by_source: dict[str, list[dict[str, Any]]] = {}
     for one in cells:
@@ -125,11 +125,13 @@ def _grid_line(name: str, cells: list[dict[str, Any]]) -> str:
 
 
 def _false(one: dict[str, Any]) -> float:
-    return one["verdicts"].get(Verdict.DRIFT.value, 0) / sum(one["verdicts"].values())
+    found: float = one["verdicts"].get(Verdict.DRIFT.value, 0) / sum(one["verdicts"].values())
+    return found
 
 
 def _judged(one: dict[str, Any]) -> float:
-    return 1 - sum(one["verdicts"].get(verdict.value, 0) for verdict in UNJUDGED) / sum(one["verdicts"].values())
+    silent: float = sum(one["verdicts"].get(verdict.value, 0) for verdict in UNJUDGED) / sum(one["verdicts"].values())
+    return 1 - silent
 
 
 def power_lines(ours: dict[tuple[str, tuple[int, int]], dict[str, float]], peers: dict[str, Any]) -> Iterator[str]:
