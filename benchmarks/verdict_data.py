@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -117,6 +118,7 @@ def binomial(trials: int) -> Discrete:
     return Discrete(f"binomial integers of {trials:,} trials", values[kept].astype(float), shares[kept] / shares.sum())
 
 
+@cache
 def sources() -> list[Source]:
     """Every kind of the grid, 2 to 50,000 distinct values."""
     many = (2, 10, 50, 200, 1_000, 5_000, 50_000)

@@ -1,6 +1,7 @@
 """Verdicts on samples whose truth is known: false drift over a grid of kinds and sizes, power on plain shifts, peers.
 
-BARISTA_BENCH_REPEATS (500) and BARISTA_BENCH_CELLS (all; every how manieth) make it smaller for trying it out.
+BARISTA_BENCH_REPEATS (500), BARISTA_BENCH_PEER_REPEATS (50) and BARISTA_BENCH_CELLS (1: all cells, 3: each third) make
+it smaller for trying it out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import cache
 from multiprocessing import get_context
 from typing import Any
 
@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from benchmarks.measure import ROOT
 from benchmarks.peers import python_of
-from benchmarks.verdict_data import PEER_SAME, PEER_SIZES, SHIFTS, SIZES, SUBTLE, Discrete, Source, named, sources
+from benchmarks.verdict_data import PEER_SAME, PEER_SIZES, SHIFTS, SIZES, SUBTLE, Discrete, named, sources
 from benchmarks.verdict_states import from_counts, from_rows
 from observability.domain.compare.compare import compare
 from observability.domain.compare.result import Verdict
@@ -30,18 +30,13 @@ from observability.domain.compare.result import Verdict
 REPEATS = int(os.environ.get("BARISTA_BENCH_REPEATS", "500"))
 STRIDE = int(os.environ.get("BARISTA_BENCH_CELLS", "1"))
 PEERS = {"evidently": "drift", "nannyml": "drift", "whylogs": "whylogs"}
-PEER_REPEATS = 50
+PEER_REPEATS = int(os.environ.get("BARISTA_BENCH_PEER_REPEATS", "50"))
 UNJUDGED = (Verdict.NOT_ENOUGH_DATA, Verdict.UNKNOWN)
-
-
-@cache
-def _sources() -> list[Source]:
-    return sources()
 
 
 def cell(place: int, size: tuple[int, int]) -> dict[str, Any]:
     """The same distribution twice, REPEATS times: verdicts, and what fired. Runs in a process of its own."""
-    source = _sources()[place]
+    source = sources()[place]
     rng = np.random.default_rng([place, *size])
     verdicts: Counter[str] = Counter()
     fired: Counter[str] = Counter()
@@ -66,7 +61,9 @@ def cell(place: int, size: tuple[int, int]) -> dict[str, Any]:
 
 def grid(pool: ProcessPoolExecutor) -> list[dict[str, Any]]:
     """All cells, the longest first."""
-    wanted = [(place, size) for size in reversed(SIZES) for place in range(len(_sources()))][::STRIDE]
+    every = [(place, size) for size in reversed(SIZES) for place in range(len(sources()))]
+    shared = {(named(start).name, size) for start in PEER_SAME for size in PEER_SIZES}
+    wanted = [one for at, one in enumerate(every) if not at % STRIDE or (sources()[one[0]].name, one[1]) in shared]
     running: list[Future[dict[str, Any]]] = [pool.submit(cell, *one) for one in wanted]
     return [one.result() for one in running]
 
@@ -88,7 +85,7 @@ def shifted(name: str, size: tuple[int, int], repeats: int) -> dict[str, float]:
 
 def peer(tool: str) -> Any:
     """A peer's scores and verdicts, in its own interpreter."""
-    command = [python_of(PEERS[tool]), "-m", "benchmarks.peer_verdicts", tool, str(min(REPEATS, PEER_REPEATS))]
+    command = [python_of(PEERS[tool]), "-m", "benchmarks.peer_verdicts", tool, str(PEER_REPEATS)]
     quiet = {"NML_DISABLE_USAGE_LOGGING": "1", "WHYLOGS_NO_ANALYTICS": "True", "DO_NOT_TRACK": "1"}
     environment = {**os.environ, **quiet}
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=900, env=environment)
@@ -99,7 +96,7 @@ def peer(tool: str) -> Any:
 
 def grid_lines(cells: list[dict[str, Any]]) -> Iterator[str]:
     """One line per kind of value: mean and worst cell, and how many are judged."""
-    yield "| same distribution twice | cells | false drift, mean | worst cell | at | fired there | >= 250 rows: judged |"
+    yield "| same distribution twice | cells | false drift, mean | worst cell | at | fired there | judged from 250 rows |"
     yield "|---|---|---|---|---|---|---|"
     by_source: dict[str, list[dict[str, Any]]] = {}
     for one in cells:
@@ -175,7 +172,8 @@ def main() -> None:
     began = datetime.now(UTC)
     print(f"## make bench ONLY=verdicts, {began:%Y-%m-%d %H:%M} UTC\n")
     cores = len(os.sched_getaffinity(0))
-    print(f"{cores} cores, load before the run {os.getloadavg()[0]:.1f}; {REPEATS} repeats, peers {PEER_REPEATS}.\n")
+    print(f"{cores} cores, load before the run {os.getloadavg()[0]:.1f}; {REPEATS} repeats, peers {PEER_REPEATS}")
+    print(f"(BARISTA_BENCH_CELLS={STRIDE}).\n")
     with (
         ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool,
         ThreadPoolExecutor(1) as waiting,
