@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import accuracy, apply, clicks, fleet, profile, slow_clients
+from benchmarks import accuracy, apply, clicks, fleet, profile, slow_clients, verdicts
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "profile": profile.main,
     "accuracy": accuracy.main,
+    "verdicts": verdicts.main,
     "apply": apply.main,
     "fleet": fleet.main,
     "clicks": clicks.main,

@@ -56,6 +56,11 @@ class Kind(StrEnum):
         return {"code": "integer code", "id": "identifier", "embedding": "embedding vector"}.get(self.value, self.value)
 
     @property
+    def a_label(self) -> str:
+        """The label with its article, for sentences."""
+        return f"{'an' if self.label[0] in 'aeiou' else 'a'} {self.label}"
+
+    @property
     def is_categorical(self) -> bool:
         return self in (Kind.CODE, Kind.CATEGORY, Kind.BOOLEAN, Kind.ID)
 

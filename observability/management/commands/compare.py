@@ -8,9 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from observability.domain.compare.instants import Span, Windows
 from observability.domain.compare.result import Comparison, Verdict, cannot
 from observability.domain.fold.columns import ColumnError
-from observability.domain.fold.windows import GroupError
+from observability.domain.fold.windows import GroupError, Window
 from observability.domain.profile.encoding import FormatError
 from observability.domain.profile.profile import Profile
 from observability.domain.profile.states import MergeError
@@ -130,7 +131,18 @@ def _one(mode: Mode, ref: Profile, cur: Profile, feature: FeatureSpec) -> Compar
             Verdict.UNKNOWN,
             f"the {side} does not have this feature",
         )
-    return compare_as(mode, first, second, feature)
+    return compare_as(mode, first, second, feature, _windows(ref, cur))
+
+
+def _windows(ref: Profile, cur: Profile) -> Windows | None:
+    """What the two sides cover, where both were cut into windows."""
+    spans = []
+    for profile in (ref, cur):
+        starts = [cell.window for cell in profile.states if cell.window is not None]
+        if not profile.window or not starts:
+            return None
+        spans.append(Span(min(starts), max(starts) + Window(profile.window).seconds))
+    return spans[0], spans[1]
 
 
 def _value(one: Comparison, name: str) -> str:
