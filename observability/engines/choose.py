@@ -14,11 +14,11 @@ from observability.store.parquet import ParquetLog
 
 
 def find_sources(uris: Sequence[str], limits: Limits) -> list[Source]:
-    """The named objects, folders replaced by their files; the same object named twice counts once."""
-    found: dict[str, Source] = {}
+    """The named objects, folders replaced by their files; the same object named twice, or linked to, counts once."""
+    found: dict[object, Source] = {}
     for uri in uris:
         for source in expand(uri, limits):
-            found.setdefault(source.path, source)
+            found.setdefault(source.identity, source)
     return list(found.values())
 
 

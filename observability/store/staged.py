@@ -6,8 +6,6 @@ the engines; the file has no name from the moment it is mapped.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
@@ -21,6 +19,7 @@ from observability.store.delimited import header_and_rows
 from observability.store.files import Limits, Source, SourceError
 from observability.store.jsonl import records
 from observability.store.parquet import Batch
+from observability.store.staging import nameless_file
 from observability.store.values import BadValue, Convert, converter, number_text, time_key, word
 
 STAGED_ROWS: Final = 65_536
@@ -37,13 +36,9 @@ class StagedLog:
         self.source, self.limits, self.bad = source, limits, bad
         self._columns = _plan(spec, keys, is_text=source.format == "csv")
         self._batches: list[Batch] = []
-        handle, self._path = tempfile.mkstemp(prefix="barista-stage-", suffix=".arrow")
-        os.close(handle)
-        try:
+        with nameless_file() as self._path:
             self._stage()
             self._file = pa.ipc.open_file(pa.memory_map(self._path))
-        finally:
-            os.unlink(self._path)  # the mapping keeps the content until the log is gone; nothing is left behind
 
     @property
     def rows(self) -> int:

@@ -45,6 +45,10 @@ class Command(BaseCommand):
             comparisons = self._compare(options)
         except (SourceError, SpecError, ColumnError, GroupError, FormatError, MergeError) as error:
             raise CommandError(str(error)) from None
+        except OSError as error:  # of this machine, not of a file that was named: a full disk for temporary files
+            raise CommandError(
+                f"cannot go on: {error.strerror or error}: {error.filename or 'a temporary file'}"
+            ) from None
         if options["json"]:
             features = [self._as_json(one, options["explain"]) for one in comparisons]
             self.stdout.write(json.dumps({"mode": options["mode"], "features": features}, indent=1))
@@ -56,7 +60,7 @@ class Command(BaseCommand):
 
     def _compare(self, options: dict[str, Any]) -> list[Comparison]:
         limits = Limits()
-        given = load_spec(options["spec"]) if options["spec"] else None
+        given = None if options["spec"] is None else load_spec(options["spec"])[0]
         threads = max(options["threads"], 0)
         sides = [_stored(options[side], limits) for side in ("ref", "cur")]
         # A log is folded by the spec of the profile beside it, or else by one proposed from the reference.
