@@ -18,8 +18,8 @@ from observability.domain.specs.spec import FeatureSpec, Spec, SpecError
 from observability.domain.tools.choose import Mode, compare_as
 from observability.engines.base import Options
 from observability.engines.choose import find_sources, run
-from observability.engines.proposing import propose_spec
-from observability.store.files import Limits, SourceError
+from observability.engines.proposing import propose_from
+from observability.store.files import Limits, SourceError, shown
 from observability.store.profiles import load_profile, load_spec
 
 SHOWN = ("psi", "ks", "w1", "js", "linf", "tvd")
@@ -73,9 +73,18 @@ class Command(BaseCommand):
     def _fold(self, uri: str, spec: Spec | None, limits: Limits, threads: int) -> Profile:
         """A log or a folder of logs, folded now."""
         sources = find_sources([uri], limits)
-        made = run(sources, spec or propose_spec(sources, limits), Options(limits=limits, threads=threads))
+        if spec is None:
+            found = propose_from(sources, limits)
+            spec = found.spec
+            for name, reason in found.left_out.items():
+                self.stderr.write(f"{uri}: {shown(name)!r} is left out: {reason}")
+        made = run(sources, spec, Options(limits=limits, threads=threads))
         if bad := made.note.get("bad_rows", 0):
-            self.stderr.write(f"{uri}: {bad:,} bad rows are not in the comparison")
+            first = made.note["bad_examples"][0]
+            self.stderr.write(
+                f"{uri}: {bad:,} bad rows are not in the comparison; the first: "
+                f"{first['source']} row {first['row']}: {first['reason']}"
+            )
         return made
 
     def _chosen(self, spec: Spec, names: list[str] | None) -> list[FeatureSpec]:

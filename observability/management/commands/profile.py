@@ -17,7 +17,7 @@ from observability.domain.specs.spec import Spec, SpecError
 from observability.engines.base import Engine, Options
 from observability.engines.choose import count_rows, find_sources, run
 from observability.engines.isolated import profile_each, propose_each
-from observability.engines.proposing import NOTHING, left_out, propose_spec
+from observability.engines.proposing import NOTHING, propose_from
 from observability.store.files import Limits, Source, SourceError
 from observability.store.profiles import load_spec, save_profile, save_spec
 from observability.store.staging import sweep
@@ -123,8 +123,8 @@ class Command(BaseCommand):
         if given is not None:
             spec = given
         else:
-            found = propose_each(sources, limits) if is_isolated else propose_spec(sources, limits)
-            spec = self._propose(found, keys, {} if is_isolated else left_out(sources[0], limits))
+            found = propose_each(sources, limits) if is_isolated else propose_from(sources, limits)
+            spec = self._propose(found.spec, keys, found.left_out)
         if not len(spec):
             raise CommandError(f"{sources[0].shown}: {NOTHING}, besides the time and version columns")
         if options["write_spec"] is not None:
