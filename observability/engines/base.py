@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from observability.domain.fold.columns import ColumnError
 from observability.domain.fold.windows import Keys
@@ -18,16 +19,27 @@ class Engine(StrEnum):
     SPARK = "spark"
 
 
+class Named(Protocol):
+    @property
+    def shown(self) -> str: ...
+
+
+def named(source: Named, error: BaseException) -> str:
+    """The error in words that begin with the file: a column or a child that was ended cannot say which file it was."""
+    text = str(error)
+    return text if source.shown in text else f"{source.shown}: {text}"
+
+
 def naming(source: Source, job: Callable[..., None]) -> Callable[..., None]:
     """The job; a ColumnError it raises begins with the name of the file."""
 
-    def named(*arguments: object) -> None:
+    def wrapped(*arguments: object) -> None:
         try:
             job(*arguments)
         except ColumnError as error:
-            raise ColumnError(f"{source.shown}: {error}") from None
+            raise ColumnError(named(source, error)) from None
 
-    return named
+    return wrapped
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from observability.domain.profile.profile import Profile, merge_profiles
 from observability.domain.specs.spec import Spec
-from observability.engines.base import Options
+from observability.engines.base import Options, named
 from observability.engines.local import profile_sources
 from observability.engines.proposing import Proposal, gather, propose_one
 from observability.store.files import Limits, Source, SourceError, open_source
@@ -29,7 +29,7 @@ def profile_each(sources: Sequence[Source], spec: Spec, options: Options) -> Pro
         try:
             made.append(profile_isolated(source, spec, options))
         except SourceError as error:
-            refused.append({"source": source.shown, "reason": _named(source, error)})
+            refused.append({"source": source.shown, "reason": named(source, error)})
     if not made:
         raise SourceError(refused[0]["reason"] if refused else "no source to read")
     merged = merge_profiles(made)
@@ -47,7 +47,7 @@ def propose_each(sources: Sequence[Source], limits: Limits) -> Proposal:
         try:
             spec, left_out, rows = run_limited(_proposed, source.uri, limits, limits=chosen)
         except SourceError as error:
-            reasons.append(_named(source, error))
+            reasons.append(named(source, error))
             return None
         return Proposal(Spec.loads(spec), left_out, rows)
 
@@ -57,12 +57,6 @@ def propose_each(sources: Sequence[Source], limits: Limits) -> Proposal:
         if len(reasons) < len(sources):
             raise
         raise SourceError(reasons[0]) from None
-
-
-def _named(source: Source, error: SourceError) -> str:
-    """A child that was ended could not say which file it read."""
-    text = str(error)
-    return text if source.shown in text else f"{source.shown}: {text}"
 
 
 def _proposed(uri: str, limits: Limits) -> tuple[bytes, dict[str, str], int]:

@@ -21,17 +21,19 @@ LATIN: Final = (
 def check_start(source: Source, limits: Limits) -> None:
     """Raises SourceError when the first lines say that no line of the file will read. An empty file has no rows."""
     start = _start(source, limits)
-    if not start.strip():
+    text = start.removeprefix(BOM)
+    if not text.strip():
         if source.format == "csv":
             raise SourceError(f"{source.shown}: the file is empty, there is no header line")
         return
-    if reason := _encoding(start) or (_json(start) if source.format == "jsonl" else ""):
+    reason = "" if text is not start else _encoding(start)  # the mark says UTF-8
+    if reason := reason or (_json(text) if source.format == "jsonl" else ""):
         raise SourceError(f"{source.shown}: {reason}")
 
 
 def is_empty(source: Source, limits: Limits) -> bool:
     """Whether a text log holds nothing but blanks at its start."""
-    return not _start(source, limits).strip()
+    return not _start(source, limits).removeprefix(BOM).strip()
 
 
 def _start(source: Source, limits: Limits) -> bytes:
@@ -40,7 +42,7 @@ def _start(source: Source, limits: Limits) -> bytes:
         data += piece
         if len(data) >= START:
             break
-    return data[:START].removeprefix(BOM) if not data.startswith(BOM) else data[len(BOM) : START]
+    return data[:START]
 
 
 def _encoding(start: bytes) -> str:

@@ -16,7 +16,7 @@ from observability.domain.profile.states import MergeError
 from observability.domain.specs.spec import Spec, SpecError
 from observability.engines.base import Engine, Options
 from observability.engines.choose import count_rows, find_sources, run
-from observability.engines.isolated import profile_each, propose_each
+from observability.engines.isolated import propose_each
 from observability.engines.proposing import NOTHING, propose_from
 from observability.store.files import Limits, Source, SourceError
 from observability.store.profiles import load_spec, save_profile, save_spec
@@ -110,8 +110,6 @@ class Command(BaseCommand):
         began = time.monotonic()
         limits = Limits(rows=options["max_rows"])
         is_isolated = options["isolate"]
-        if is_isolated and options["engine"] == Engine.SPARK.value:
-            raise CommandError("--isolate is for the local engine; on Spark the executors are the child processes")
         sources = find_sources(options["files"], limits)
         given, spec_inode = (None, None) if options["spec"] is None else load_spec(options["spec"])
         targets = (("--out", options["out"]), ("--write-spec", options["write_spec"]))
@@ -131,13 +129,11 @@ class Command(BaseCommand):
             save_spec(spec, options["write_spec"])
         bar = Bar(sys.stderr, None if is_isolated else count_rows(sources, limits), len(spec))
         chosen = Options(keys=keys, limits=limits, threads=options["threads"])
-        if is_isolated:
-            profile = profile_each(sources, spec, chosen)
-        else:
-            try:
-                profile = run(sources, spec, chosen, engine=Engine(options["engine"]), progress=bar)
-            finally:
-                bar.finish()
+        engine = Engine(options["engine"])
+        try:
+            profile = run(sources, spec, chosen, engine=engine, progress=bar, is_isolated=is_isolated)
+        finally:
+            bar.finish()
         self._refuse_only_bad(profile, sources)
         size = save_profile(profile, options["out"])
         self._report(profile, time.monotonic() - began, size, options["out"])
