@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
-from observability.domain.propose.propose import is_undecided, propose
-from observability.domain.specs.spec import FeatureSpec, Spec
+from observability.domain.propose.propose import decided, is_undecided, propose
+from observability.domain.specs.parse import MAX_WORDS, Parse
+from observability.domain.specs.spec import FeatureSpec, Kind, Spec
 from observability.store.files import Limits, Source, SourceError
 from observability.store.logs import sample_of
 from observability.store.parquet import ParquetLog
@@ -18,6 +19,7 @@ SAMPLE_ROWS: Final = 50_000
 SAMPLE_CELLS: Final = 20_000_000
 SAMPLE_COLUMNS: Final = 100
 MAX_SAMPLED: Final = 64  # sources that are asked for the kind of a column in which the first had no value
+NUMBERS: Final = (Kind.NUMERIC, Kind.CODE, Kind.ID, Kind.BOOLEAN)
 NOTHING: Final = "no column that can be profiled"
 
 
@@ -80,8 +82,40 @@ def gather(sources: Sequence[Source], one_of: ProposeOne) -> Proposal:
 
 
 def _decided(base: Proposal, other: Spec) -> Proposal:
-    features = [other.by_name.get(feature.name, feature) if is_undecided(feature) else feature for feature in base.spec]
+    features = [
+        decided(feature, other.by_name.get(feature.name, feature)) if is_undecided(feature) else feature
+        for feature in base.spec
+    ]
     return Proposal(Spec(tuple(features)), base.left_out, base.rows)
+
+
+def dressed_for(spec: Spec, sources: Sequence[Source], limits: Limits) -> tuple[Spec, dict[str, str]]:
+    """(the spec with the reading rules that these sources propose for columns of the same kind, what was taken up).
+
+    A rule belongs to the dress of a file and moves no value to another key: the digests stay the same.
+    """
+    proposed = gather(sources, lambda source: propose_one(source, limits)).spec.by_name
+    features: list[FeatureSpec] = []
+    hints: dict[str, str] = {}
+    for feature in spec:
+        found = proposed.get(feature.name)
+        is_number = found is not None and found.parse is not None and bool(found.parse.decimal)
+        is_same = found is not None and (found.kind is feature.kind or (is_number and feature.kind in NUMBERS))
+        if found is not None and is_same and found.parse != feature.parse:
+            feature = replace(feature, parse=_rule(feature.parse, found.parse))
+            if found.parse is not None:
+                hints[feature.name] = found.reason
+        features.append(feature)
+    return Spec(tuple(features), spec.version), hints
+
+
+def _rule(declared: Parse | None, found: Parse | None) -> Parse | None:
+    """The dress that was found; the marks that were declared go on to read as missing."""
+    if declared is None:
+        return found
+    plain = found or (Parse(decimal=".") if declared.decimal else Parse())
+    missing = tuple(dict.fromkeys([*plain.missing, *declared.missing]))[:MAX_WORDS]
+    return replace(plain, missing=missing, dates=plain.dates or declared.dates)
 
 
 def propose_one(source: Source, limits: Limits) -> Proposal:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from observability.domain.propose.propose import is_vector
 from observability.domain.specs.spec import MAX_NAME_BYTES
+from observability.domain.specs.texts import PLAIN_NUMBER
 from observability.store.delimited import header_and_rows
 from observability.store.files import Limits, Source, SourceError
 from observability.store.jsonl import records
@@ -81,6 +82,8 @@ def _cells(source: Source, limits: Limits, rows: int) -> Sample:
     names, lines = header_and_rows(source, limits)
     columns: dict[str, list[Any]] = {name: [] for name in names if is_name(name)}
     left_out = {name or f"{UNNAMED} {place}": BAD_NAME for place, name in enumerate(names, 1) if name not in columns}
+    if all(PLAIN_NUMBER.match(name) for name in names if name):
+        left_out["(first row)"] = "taken as the header although it holds numbers only: add a header line if it is a row"
     taken, bad, reason = 0, 0, ""
     for number, cells in _first(lines, rows):
         if isinstance(cells, str):
@@ -111,6 +114,8 @@ def _numbers_if_all(values: list[Any]) -> list[Any]:
         numbers = [None if value is None else _number(value) for value in values]
     except BadValue:
         return values
+    if any(isinstance(number, float) for number in numbers):
+        numbers = [None if number is None else float(number) for number in numbers]
     if any(value is not None and len(value) > 1 and value[0] == "0" and value[1].isdigit() for value in values):
         return values
     return numbers
@@ -119,7 +124,7 @@ def _numbers_if_all(values: list[Any]) -> list[Any]:
 def _number(value: str) -> float | int:
     """Whole numbers stay whole: ids beyond 2**53 must not lose their last digits."""
     number = number_text(value)
-    return int(value) if value.lstrip("+-").isdigit() and len(value) < 19 else number
+    return int(value) if value.lstrip("+-").isdigit() and len(value) <= 20 else number
 
 
 def _guess(values: list[Any]) -> pa.Array | None:

@@ -12,6 +12,7 @@ from observability.store.text import BOM, chunks
 START: Final = 256 << 10
 _LATIN: Final = re.compile(rb"[\xa0-\xff\x80\x82-\x8c\x8e\x91-\x9c\x9e\x9f]")
 _UTF8_PAIR: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_CONTROLS: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\r\x1b\0")
 IN_LINES: Final = "write one object a line (jq -c {how} FILE > FILE.jsonl)"
 LATIN: Final = (
     "not UTF-8, probably Latin-1 or Windows-1252; save it as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8 FILE > OTHER)"
@@ -27,6 +28,8 @@ def check_start(source: Source, limits: Limits) -> None:
             raise SourceError(f"{source.shown}: the file is empty, there is no header line")
         return
     reason = "" if text is not start else _encoding(start)  # the mark says UTF-8
+    if source.format == "csv" and text.lower().startswith(b"sep="):
+        reason = "begins with a line for Excel (sep=) instead of the header; remove that line"
     if reason := reason or (_json(text) if source.format == "jsonl" else ""):
         raise SourceError(f"{source.shown}: {reason}")
 
@@ -50,6 +53,8 @@ def _encoding(start: bytes) -> str:
     zeros = start.count(b"\0")
     if zeros > len(start) // 4:
         return "UTF-16 text without a byte order mark; save it as UTF-8"
+    if len(start.translate(None, _CONTROLS)) < 0.95 * len(start):
+        return "binary data, not text"
     try:
         start[: start.rfind(b"\n") + 1 or len(start)].decode()
     except UnicodeDecodeError:

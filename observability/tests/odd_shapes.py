@@ -72,6 +72,8 @@ COLUMNS = [
 LATIN = "name,v\nMüller,1.5\nJosé,2.5\nSmith,3.5\n".encode("latin-1")
 PRETTY = json.dumps([{"v": 1}, {"v": 2}], indent=2)
 REFUSED = [
+    text("a line for Excel", "log.csv", "sep=;\nv;w\n1;2\n", error="log.csv: begins with a line for Excel"),
+    text("bytes of any value", "log.csv", bytes(range(1, 256)) * 10, error="log.csv: binary data, not text"),
     text("Latin-1", "log.csv", LATIN, error="log.csv: not UTF-8, probably Latin-1"),
     text(
         "Latin-1 in JSON lines",
@@ -130,6 +132,7 @@ REFUSED = [
 ]
 
 ROWS = [
+    text("no header", "log.csv", "1.5,2\n3.5,4\n", rows=1, said=["taken as the header although it holds numbers only"]),
     text(
         "one stray byte",
         "log.csv",

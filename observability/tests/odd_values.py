@@ -277,6 +277,8 @@ TIMES = [
     ),
 ]
 
+PLAIN_IDS = "event_id,x\n" + "".join(f"{2**60 + number * 77},1\n" for number in range(100))
+IDS = [text("snowflakes of CSV", "log.csv", PLAIN_IDS, kinds={"event_id": "id"}, rows=100)]
 FLAGS = [
     csv("True and False", "True", "False", "True", kinds=FLAG, rows=3, values={"v": {"true": 2, "false": 1}}),
     csv("yes and no", "yes", "No", "-", kinds=FLAG, rows=3, values={"v": {"true": 1, "false": 1, None: 1}}),
@@ -314,4 +316,4 @@ FLAGS = [
     ),
 ]
 
-ODD_VALUES: list[Odd] = [*MARKED, *NUMBERS, *TIMES, *FLAGS]
+ODD_VALUES: list[Odd] = [*MARKED, *NUMBERS, *TIMES, *IDS, *FLAGS]

@@ -190,3 +190,31 @@ def test_isolated_readers_propose_and_name_the_same(tmp_path: Path) -> None:
     made, said = profiled(odd, tmp_path, "--isolate")
     assert made.spec.by_name["v"].kind is Kind.NUMERIC
     assert "v numeric" in said
+
+
+def test_each_side_of_a_comparison_is_read_in_its_own_dress(tmp_path: Path) -> None:
+    rows = range(400)
+    pq.write_table(
+        pa.table({"v": [row / 8 for row in rows], "on": [row % 3 == 0 for row in rows]}), tmp_path / "a.parquet"
+    )
+    lines = [f'"{row / 8:.3f}'.replace(".", ",") + f' €","{"yes" if row % 3 == 0 else "no"}"' for row in rows]
+    (tmp_path / "b.csv").write_text("v,on\n" + "\n".join(lines) + '\n"NA","-"\n')
+    (tmp_path / "c.csv").write_text("v,on\n" + "\n".join(f"{row / 8},{row % 3 == 0}" for row in rows) + "\n")
+    for ref, cur in (("a.parquet", "b.csv"), ("b.csv", "a.parquet"), ("b.csv", "c.csv"), ("c.csv", "b.csv")):
+        out, said = StringIO(), StringIO()
+        call_command("compare", str(tmp_path / ref), str(tmp_path / cur), stdout=out, stderr=said)
+        assert "0 of 2 features drifted" in out.getvalue(), out.getvalue()
+        assert "bad rows" not in said.getvalue()
+    (tmp_path / "words.csv").write_text("v,on\nx,y\nz,y\n")
+    with pytest.raises(CommandError, match=r"none of the 2 rows of .*words\.csv can be used"):
+        call_command("compare", str(tmp_path / "a.parquet"), str(tmp_path / "words.csv"), stdout=StringIO())
+
+
+def test_a_first_file_of_marks_only_does_not_decide(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("v,w\nNA,1\nNA,2\n")
+    (tmp_path / "2.csv").write_text("v,w\n1.5,1\n2.5,2\n")
+    out = tmp_path / "x.profile"
+    call_command("profile", str(tmp_path / "1.csv"), str(tmp_path / "2.csv"), "--out", str(out), stdout=StringIO())
+    made = load_profile(str(out), Limits())
+    assert (made.rows, made.note["bad_rows"]) == (4, 0)
+    assert counted(made.feature("v")) == {1.5: 1, 2.5: 1, None: 2}

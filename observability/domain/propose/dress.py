@@ -42,7 +42,8 @@ _LONGEST: Final = 48  # characters of a number with all its signs
 class Dress:
     """The reading of a column: `values` beside `counts` for the words that stand for something; `parse` reads them.
 
-    kind is numbers, instants, flags, codes or nothing; with nothing only `doubt` may say what could be declared.
+    kind is numbers, instants, flags, codes, marks (and no value at all) or nothing; with nothing only `doubt` may say
+    what could be declared.
     """
 
     kind: str = ""
@@ -60,7 +61,7 @@ def undress(words: Sequence[str], counts: NDArray[Any]) -> Dress:
     is_gone = np.array([word.casefold() in MARKS for word in bare_words], dtype=bool)
     kept = [(word, int(count)) for word, count, gone in zip(bare_words, counts, is_gone, strict=True) if not gone]
     if not kept:
-        return Dress()
+        return Dress("marks" if any(bare_words) else "")
     texts, sizes = [word for word, _ in kept], np.array([count for _, count in kept], dtype=np.int64)
     gone = sorted({word for word, is_one in zip(bare_words, is_gone, strict=True) if is_one})
     missing = tuple(list(dict.fromkeys(word.casefold() for word in gone))[:MAX_WORDS])

@@ -22,7 +22,7 @@ from observability.domain.propose.scale import place
 from observability.domain.propose.sentinels import sentinels
 from observability.domain.specs.parse import Parse
 from observability.domain.specs.spec import MAX_ATOMS, MAX_TABLE, MAX_VOCABULARY, FeatureSpec, Kind, Spec, SpecError
-from observability.domain.specs.texts import marks
+from observability.domain.specs.texts import MARKS, marks
 
 NO_VALUE: Final = "no value in the sample: declare the kind yourself"
 NO_ROWS: Final = "the sample is empty"
@@ -60,7 +60,18 @@ def propose(sample: pa.Table | Mapping[str, pa.Array]) -> Spec:
 
 def is_undecided(feature: FeatureSpec) -> bool:
     """Whether there was no value to tell the kind by."""
-    return feature.reason in (NO_VALUE, NO_ROWS)
+    return feature.reason.startswith((NO_VALUE, NO_ROWS))
+
+
+def decided(feature: FeatureSpec, other: FeatureSpec) -> FeatureSpec:
+    """An undecided feature as another source proposes it; marks that were all it had read as missing."""
+    gone = tuple(word for word in feature.vocabulary if word.strip().casefold() in MARKS)
+    if not gone or is_undecided(other) or other.kind in (Kind.CATEGORY, Kind.TEXT, Kind.EMBEDDING):
+        return other
+    rule = other.parse or Parse(decimal="." if other.kind is Kind.NUMERIC else "")
+    named = dict.fromkeys([*rule.missing, *(word.strip().casefold() for word in gone)])
+    hint = ", ".join(f"'{word[:20]}'" for word in gone)
+    return replace(other, parse=replace(rule, missing=tuple(named)), reason=f"{other.reason}; {hint} read as missing")
 
 
 def propose_feature(name: str, array: pa.Array) -> FeatureSpec:
@@ -253,6 +264,9 @@ def _strings(name: str, array: pa.Array) -> FeatureSpec:
         chosen = _words(name, [words[place].strip() for place in kept], counts[kept])
         return replace(chosen, parse=Parse(missing=dress.parse.missing), reason=f"{chosen.reason}; {dress.hint}")
     chosen = _words(name, words, counts)
+    if dress.kind == "marks":
+        shown = ", ".join(f"'{word[:20]}'" for word in words[:3])
+        return replace(chosen, kind=Kind.CATEGORY, reason=f"{NO_VALUE}; there is only {shown}")
     if dress.doubt and chosen.kind is Kind.ID:
         chosen = FeatureSpec(name=name, kind=Kind.CATEGORY, vocabulary=_vocabulary(words, counts), reason="texts")
     return replace(chosen, reason=f"{chosen.reason}; {dress.doubt}") if dress.doubt else chosen
