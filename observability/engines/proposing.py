@@ -19,6 +19,7 @@ SAMPLE_ROWS: Final = 50_000
 SAMPLE_CELLS: Final = 20_000_000
 SAMPLE_COLUMNS: Final = 100
 MAX_SAMPLED: Final = 64  # sources that are asked for the kind of a column in which the first had no value
+FEW_ROWS: Final = 1_000
 NUMBERS: Final = (Kind.NUMERIC, Kind.CODE, Kind.ID, Kind.BOOLEAN)
 NOTHING: Final = "no column that can be profiled"
 
@@ -45,12 +46,21 @@ def propose_from(sources: Sequence[Source], limits: Limits) -> Proposal:
     found = gather(sources, lambda source: propose_one(source, limits))
     known = set(found.spec.by_name) | set(found.left_out)
     only: dict[str, str] = {}
-    for source in islice(sources, MAX_SAMPLED):
-        if source.format == "parquet":
-            for name in ParquetLog(source, limits).schema.names:
-                if name and name not in known:
-                    only.setdefault(name, f"not in the first file, but in {source.shown}")
+    for source in islice(sources, 1, MAX_SAMPLED):
+        for name in _names(source, limits):
+            if name and name not in known:
+                only.setdefault(name, f"not in the first file, but in {source.shown}")
     return Proposal(found.spec, found.left_out | only, found.rows)
+
+
+def _names(source: Source, limits: Limits) -> list[str]:
+    """Columns of a source; of JSON lines those that its first rows have. None of one that the fold will refuse."""
+    try:
+        if source.format == "parquet":
+            return list(ParquetLog(source, limits).schema.names)
+        return [] if is_empty(source, limits) else list(sample_of(source, limits, FEW_ROWS).table.column_names)
+    except SourceError:
+        return []
 
 
 def gather(sources: Sequence[Source], one_of: ProposeOne) -> Proposal:

@@ -32,6 +32,13 @@ COLUMNS = [
         rows=2,
         values={"v": {None: 1}},
     ),
+    Odd(
+        "keys that only a later file has",
+        {"1.jsonl": raw('{"v": 1.5}\n'), "2.jsonl": raw('{"v": 2.5, "x": 1}\n')},
+        kinds=NUMERIC,
+        rows=2,
+        said=["x left out not in the first file, but in"],
+    ),
     Odd("an empty file first", {"1.jsonl": raw(""), "2.jsonl": raw('{"v": 1.5}\n')}, kinds=NUMERIC, rows=1),
     parquet("values that begin far down", LATE, kinds=NUMERIC, rows=60_100, values={"v": {2.5: 100, None: 60_000}}),
     parquet(

@@ -278,7 +278,8 @@ TIMES = [
 ]
 
 PLAIN_IDS = "event_id,x\n" + "".join(f"{2**60 + number * 77},1\n" for number in range(100))
-IDS = [text("snowflakes of CSV", "log.csv", PLAIN_IDS, kinds={"event_id": "id"}, rows=100)]
+SPARK = csv("infinities of Spark", "1.5", "Infinity", "-Infinity", kinds=NUMERIC, rows=3, span={"v": (1.5, 1.5)})
+IDS = [SPARK, text("snowflakes of CSV", "log.csv", PLAIN_IDS, kinds={"event_id": "id"}, rows=100)]
 FLAGS = [
     csv("True and False", "True", "False", "True", kinds=FLAG, rows=3, values={"v": {"true": 2, "false": 1}}),
     csv("yes and no", "yes", "No", "-", kinds=FLAG, rows=3, values={"v": {"true": 1, "false": 1, None: 1}}),

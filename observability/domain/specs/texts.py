@@ -28,7 +28,10 @@ FLAGS: Final = {
     "true": True, "t": True, "yes": True, "y": True, "on": True, "1": True, "1.0": True,
     "false": False, "f": False, "no": False, "n": False, "off": False, "0": False, "0.0": False,
 }  # fmt: skip
-SPECIAL: Final = {"nan": math.nan, "inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
+SPECIAL: Final = {
+    "nan": math.nan, "inf": math.inf, "+inf": math.inf, "-inf": -math.inf,
+    "infinity": math.inf, "+infinity": math.inf, "-infinity": -math.inf,
+}  # fmt: skip
 _SIGNS: Final = str.maketrans({"\u2212": "-", "\u2010": "-", "\u2011": "-"})
 _GAPS: Final = {" ": "[ \u00a0\u202f\u2009]", "'": "['\u2019]"}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
