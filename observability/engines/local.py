@@ -21,7 +21,7 @@ from observability.domain.loops.grouping import Grouping, by_group, single
 from observability.domain.profile.profile import Cell, Profile
 from observability.domain.profile.states import State, merge
 from observability.domain.specs.spec import FeatureSpec, Spec
-from observability.engines.base import Options, Progress
+from observability.engines.base import Options, Progress, naming
 from observability.store.files import Source
 from observability.store.logs import BadRows, Log, open_log
 from observability.store.parquet import Batch
@@ -137,11 +137,11 @@ class LocalFold:
     def _group_jobs(self, span: _Span | None) -> list[Job]:
         if span is None or not self._keyed:
             return []
-        return [(self._group, (span, batch)) for batch in span.batches]
+        return [(naming(span.log.source, self._group), (span, batch)) for batch in span.batches]
 
     def _fold_jobs(self, span: _Span, lanes: list[list[_Lane]], *, is_last: bool) -> list[Job]:
         return [
-            (self._fold, (span, span.batches[turn :: len(group)], lane, is_last))
+            (naming(span.log.source, self._fold), (span, span.batches[turn :: len(group)], lane, is_last))
             for group in lanes
             for turn, lane in enumerate(group)
         ]

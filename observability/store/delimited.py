@@ -54,7 +54,7 @@ def header_and_rows(source: Source, limits: Limits) -> tuple[list[str], Iterator
     if len(names) > limits.columns:
         raise SourceError(f"{source.shown}: {len(names):,} columns, the limit is {limits.columns:,}")
     for name in names:
-        if names.count(name) > 1:
+        if name and names.count(name) > 1:  # columns without a name are left out anyway
             raise SourceError(f"{source.shown}: the column {name[:100]!r} appears twice in the header")
     return names, _rows(stream, names, _Cells(delimiter, limits), limits)
 

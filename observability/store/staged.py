@@ -6,22 +6,19 @@ the engines; the file has no name from the moment it is mapped.
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
 from observability.domain.fold.windows import Keys
-from observability.domain.propose.propose import is_vector
-from observability.domain.specs.spec import MAX_NAME_BYTES, Spec
+from observability.domain.specs.spec import Spec
 from observability.store.delimited import header_and_rows
 from observability.store.files import Limits, Source, SourceError
 from observability.store.jsonl import records
 from observability.store.parquet import Batch
-from observability.store.values import BadValue, Convert, converter, number_text, time_key, word
+from observability.store.staging import nameless_file
+from observability.store.values import BadValue, Convert, converter, time_key, word
 
 STAGED_ROWS: Final = 65_536
 
@@ -37,13 +34,9 @@ class StagedLog:
         self.source, self.limits, self.bad = source, limits, bad
         self._columns = _plan(spec, keys, is_text=source.format == "csv")
         self._batches: list[Batch] = []
-        handle, self._path = tempfile.mkstemp(prefix="barista-stage-", suffix=".arrow")
-        os.close(handle)
-        try:
+        with nameless_file() as self._path:
             self._stage()
             self._file = pa.ipc.open_file(pa.memory_map(self._path))
-        finally:
-            os.unlink(self._path)  # the mapping keeps the content until the log is gone; nothing is left behind
 
     @property
     def rows(self) -> int:
@@ -143,74 +136,3 @@ def _plan(spec: Spec, keys: Keys, *, is_text: bool) -> dict[str, tuple[Convert, 
     if keys.version:
         found.setdefault(keys.version, (word, pa.string()))
     return found
-
-
-def sample(source: Source, limits: Limits, rows: int) -> pa.Table:
-    """The first good rows with types guessed from the values, for proposing a spec."""
-    columns: dict[str, list[Any]] = {}
-    objects: Counter[str] = Counter()
-    taken = 0
-    if source.format == "jsonl":
-        for _, found in records(source, limits):
-            if isinstance(found, str):
-                continue
-            for name in found:
-                if name not in columns and is_name(name):
-                    columns[name] = [None] * taken
-            if len(columns) > limits.columns:
-                raise SourceError(f"{source.shown}: more than {limits.columns:,} keys, the limit of columns")
-            for name, values in columns.items():
-                value = found.get(name)
-                is_object = isinstance(value, dict)
-                objects[name] += is_object
-                values.append(None if is_object else value)
-            taken += 1
-            if taken >= rows:
-                break
-    else:
-        names, lines = header_and_rows(source, limits)
-        columns = {name: [] for name in names if is_name(name)}
-        for _, cells in lines:
-            if isinstance(cells, str):
-                continue
-            for name, cell in zip(names, cells, strict=True):
-                if name in columns:
-                    columns[name].append(cell or None)
-            taken += 1
-            if taken >= rows:
-                break
-        columns = {name: _numbers_if_all(values) for name, values in columns.items()}
-    # A few objects among other values will be bad rows; a column of objects is none that can be profiled.
-    arrays = {name: _guess(values) for name, values in columns.items() if objects[name] * 2 <= taken}
-    return pa.table({name: array for name, array in arrays.items() if array is not None})
-
-
-def is_name(name: str) -> bool:
-    """Whether a feature can be called so."""
-    return 1 <= len(name.encode("utf-8", "surrogatepass")) <= MAX_NAME_BYTES
-
-
-def _numbers_if_all(values: list[Any]) -> list[Any]:
-    """CSV cells as numbers when every one is, except codes with leading zeros."""
-    try:
-        numbers = [None if value is None else number_text(value) for value in values]
-    except BadValue:
-        return values
-    if any(value is not None and len(value) > 1 and value[0] == "0" and value[1].isdigit() for value in values):
-        return values
-    return numbers
-
-
-def _guess(values: list[Any]) -> pa.Array | None:
-    """An array of one type; mixed scalars become texts; columns of objects only and lists of other things than numbers
-    are left out."""
-    if all(value is None for value in values):
-        return pa.nulls(len(values))
-    try:
-        found = pa.array(values)
-        return None if pa.types.is_list(found.type) and not is_vector(found.type) else found
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        try:
-            return pa.array([None if value is None else word(value) for value in values], pa.string())
-        except BadValue:
-            return None
