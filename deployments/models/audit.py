@@ -33,6 +33,7 @@ class AuditEvent(models.Model):
     was_allowed = models.BooleanField(default=True, help_text="Off: it was tried and refused.")
     actor_id = models.BigIntegerField(null=True)
     actor_name = models.CharField(max_length=120)
+    actor_username = models.CharField(max_length=64, blank=True, default="", db_default="")
     via = models.CharField(max_length=16, help_text="web, admin, worker, command")
     request_id = models.CharField(max_length=64, blank=True)
     object_type = models.CharField(max_length=40)
