@@ -11,6 +11,7 @@ from django.db import connection, models
 from django.http import HttpRequest
 
 from deployments.domain.diff import FieldChange
+from deployments.domain.naming import signed_name
 from deployments.models import AuditEvent, Deployment, Namespace, Team, User
 
 NOTE_LIMIT = AuditEvent._meta.get_field("note").max_length or 500
@@ -18,9 +19,10 @@ NOTE_LIMIT = AuditEvent._meta.get_field("note").max_length or 500
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who acts, and through what."""
+    """Who acts, and through what. `name` is what people call themselves; `username` is theirs alone."""
 
     name: str
+    username: str = ""
     id: int | None = None
     via: str = "worker"
     request_id: str = ""
@@ -33,7 +35,8 @@ class Actor:
         if not isinstance(user, User):
             raise TypeError("only a logged-in user acts")
         return cls(
-            name=str(user),
+            name=user.display_name or user.username,
+            username=user.username,
             id=user.pk,
             via=via,
             user=user,
@@ -43,12 +46,18 @@ class Actor:
     @classmethod
     def as_user(cls, user: User, *, via: str = "command") -> Actor:
         """`user`, acting through a command instead of the site."""
-        return cls(name=str(user), id=user.pk, via=via, user=user)
+        name = user.display_name or user.username
+        return cls(name=name, username=user.username, id=user.pk, via=via, user=user)
 
     @classmethod
     def system(cls, name: str, *, via: str = "worker") -> Actor:
         """A process of Barista itself, like `relay`."""
         return cls(name=name, via=via)
+
+    @property
+    def label(self) -> str:
+        """As it is kept beside a revision or a sign-off."""
+        return signed_name(self.name, self.username) if self.username else self.name[:120]
 
 
 def record(
@@ -75,6 +84,7 @@ def record(
                 was_allowed=was_allowed,
                 actor_id=by.id,
                 actor_name=by.name[:120],
+                actor_username=by.username,
                 via=by.via,
                 request_id=by.request_id,
                 object_type=str(target._meta.model_name),

@@ -103,7 +103,7 @@ def _insert(
         runtime=candidate.runtime,
         profile=candidate.profile,
         author_id=by.id,
-        author_name=by.name[:120],
+        author_name=by.label,
         reason=note.strip()[:500],
         summary=_summary(candidate, changes, is_first=last is None),
         returns_to=candidate.returns_to,

@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 
+from deployments.domain.naming import signed_name
 from deployments.models.people import User
 
 
@@ -61,3 +62,10 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"
+
+    @property
+    def who(self) -> str:
+        """The name of that time with the user name, which nobody else can have; older events hold only the id."""
+        if self.actor_id is None:
+            return self.actor_name
+        return signed_name(self.actor_name, self.actor_username or f"user {self.actor_id}")

@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
+from deployments.domain.naming import signed_name
 from deployments.domain.roles import Role
 
 slug_validator = RegexValidator(
@@ -50,7 +51,7 @@ class User(AbstractBaseUser):
         ordering = ["username"]
 
     def __str__(self) -> str:
-        return self.display_name or self.username
+        return signed_name(self.display_name, self.username)
 
     @property
     def is_staff(self) -> bool:

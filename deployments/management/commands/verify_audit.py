@@ -15,7 +15,8 @@ GENESIS = "0" * 64
 MOST_SHOWN = 50
 
 CHAIN = """
-    SELECT seq, at, actor_name, kind, object_name, prev_hash, row_hash,
+    SELECT seq, at, concat(actor_name, ' (' || nullif(actor_username, '') || ')') AS actor, kind, object_name,
+           prev_hash, row_hash,
            row_hash = public.deployments_audit_hash(event) AS is_intact,
            lag(seq) OVER chain AS seq_before,
            lag(row_hash) OVER chain AS hash_before
@@ -23,7 +24,7 @@ CHAIN = """
     WINDOW chain AS (ORDER BY seq, id)
 """
 PROBLEMS = f"""
-    SELECT seq, at, actor_name, kind, object_name, is_intact,
+    SELECT seq, at, actor, kind, object_name, is_intact,
            coalesce(seq_before, 0) AS seq_before,
            prev_hash = coalesce(hash_before, '{GENESIS}') AS is_linked
     FROM ({CHAIN}) AS chained
