@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import connection, models
+from django.db.models import F
 from django.http import HttpRequest
 
+from baristaweb.lib.clock import now
 from deployments.domain.diff import FieldChange
 from deployments.domain.naming import signed_name
-from deployments.models import AuditEvent, Deployment, Namespace, Team, User
+from deployments.models import AuditEvent, Deployment, Namespace, RefusedTries, Team, User
 
 NOTE_LIMIT = AuditEvent._meta.get_field("note").max_length or 500
 
@@ -97,6 +100,22 @@ def record(
             )
         ]
     )
+
+
+def record_refusal(target: models.Model, *, by: Actor, facts: Mapping[str, Any]) -> None:
+    """Append that a person tried what their role does not allow; beyond BARISTA_REFUSED_EVENTS an hour, only count it.
+
+    Else a script of somebody without rights would fill a log that nobody can shorten.
+    """
+    tries = {"actor_id": by.id or 0, "hour": now().replace(minute=0, second=0, microsecond=0)}
+    RefusedTries.objects.bulk_create([RefusedTries(**tries)], ignore_conflicts=True)
+    RefusedTries.objects.filter(**tries).update(count=F("count") + 1)
+    count = RefusedTries.objects.filter(**tries).values_list("count", flat=True).get()
+    most = settings.BARISTA.refused_events
+    if count > most:
+        return
+    last = {"further_tries": "are counted, and told when the hour is over"} if count == most else {}
+    record("permission.refused", target, by=by, facts={**facts, **last}, was_allowed=False)
 
 
 def _change(change: FieldChange | Mapping[str, str]) -> dict[str, str]:

@@ -26,6 +26,7 @@ from redis.exceptions import RedisError
 from baristaweb.lib.clock import now
 from deployments import clusters, dispatch, dryrun, observe, podlogs, reconcile
 from deployments.actions import deployments as actions
+from deployments.actions import retention
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.status import Phase
@@ -43,6 +44,7 @@ ASK_AGAIN_S: Final = 2.0
 PROBE_REFUSED_S: Final = 15.0
 PAUSES_EVERY_S: Final = 5.0
 ANCHOR_EVERY_S: Final = 60.0
+SWEEP_EVERY_S: Final = 300.0
 
 
 def _reconcile(deployment_id: int) -> None:
@@ -88,6 +90,8 @@ class Relay:
         self._guard("questions", self._ask_again)
         if self._is_due("pauses", PAUSES_EVERY_S):
             self._guard("pauses", end_pauses)
+        if self._is_due("sweep", SWEEP_EVERY_S):
+            self._guard("sweep", lambda: retention.sweep(at=now()))
         if self._is_due("anchor", ANCHOR_EVERY_S):
             self._guard("anchor", self._anchor)
 

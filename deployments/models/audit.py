@@ -69,3 +69,17 @@ class AuditEvent(models.Model):
         if self.actor_id is None:
             return self.actor_name
         return signed_name(self.actor_name, self.actor_username or f"user {self.actor_id}")
+
+
+class RefusedTries(models.Model):
+    """How often a person was refused in one hour; beyond a number of them they are counted here and nowhere else."""
+
+    actor_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["actor_id", "hour"], name="refused_tries_once")]
+
+    def __str__(self) -> str:
+        return f"{self.count} by {self.actor_id}"

@@ -98,6 +98,7 @@ MACHINE_WRITTEN = {
     "logrequest",
     "observation",
     "proposal",
+    "refusedtries",
     "rollout",
     "usagesample",
 }
