@@ -13,7 +13,7 @@ from deployments import audit, dispatch
 from deployments.actions.errors import Refused, Wrong
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
-from deployments.domain.naming import InvalidName, check_name
+from deployments.domain.naming import InvalidName, check_name, check_namespace
 from deployments.domain.spec import Spec, validate
 from deployments.models import (
     Deployment,
@@ -26,6 +26,7 @@ from deployments.models import (
     ServedModel,
     User,
 )
+from deployments.queries.verdict import Verdict
 
 MOST_OPEN = 50  # of one author; older ones are dropped, so that an abandoned form leaves nothing behind for ever
 
@@ -145,6 +146,8 @@ def other_owner(namespace: Namespace, model: ServedModel) -> str:
 
 def _name_problems(namespace: Namespace, name: str) -> dict[str, str]:
     try:
+        # One that was registered before it was reserved takes nothing new.
+        check_namespace(namespace.name)
         check_name(name)
     except InvalidName as problem:
         return {"name": str(problem)}
@@ -197,5 +200,10 @@ def drop(*, proposal: Proposal, by: Actor, note: str = "") -> None:
 @transaction.atomic
 def check_again(*, proposal: Proposal) -> None:
     """Ask the cluster once more, for instance after it was unreachable."""
-    Proposal.objects.filter(pk=proposal.pk, applied_at=None).update(answer="waiting", verdict={}, answered_at=None)
+    row = Proposal.objects.select_for_update(of=("self",)).get(pk=proposal.pk)
+    # What it refused stays refused until it has answered anew.
+    was_refused = Verdict.of(row).is_refused or bool(row.verdict.get("was_refused"))
+    Proposal.objects.filter(pk=proposal.pk, applied_at=None).update(
+        answer="waiting", verdict={"was_refused": True} if was_refused else {}, answered_at=None
+    )
     dispatch.check_proposal_soon(proposal.pk)

@@ -33,6 +33,26 @@ _UNDRAWN: Final = frozenset(
 )
 
 
+# What runs a cluster lives here: system parts, and what others install by the same convention.
+_RESERVED_NAMESPACES: Final = frozenset(
+    {
+        "default",
+        "cert-manager",
+        "ingress-nginx",
+        "argocd",
+        "argo-rollouts",
+        "external-secrets",
+        "external-dns",
+        "linkerd",
+    }
+    | {"monitoring", "prometheus", "velero", "vault", "traefik", "keda", "falco", "olm", "kyverno", "spire"}
+)
+_RESERVED_PREFIXES: Final = (
+    *("kube-", "gke-", "gmp-", "istio-", "asm-", "knative-", "anthos-", "config-management-", "openshift-", "cattle-"),
+    *("barista-", "linkerd-", "calico-", "tigera-"),
+)
+
+
 class InvalidName(ValueError):
     """Not usable as a name; the message says what would be."""
 
@@ -61,6 +81,13 @@ def check_label(text: str, what: str = "name", *, limit: int = LABEL_LIMIT) -> N
             f"The {what} may hold lower-case letters, digits and hyphens, "
             f"and begins and ends with a letter or digit.{hint}"
         )
+
+
+def check_namespace(text: str) -> None:
+    """A namespace that a team may have: a label, and none that runs the cluster or Barista itself."""
+    check_label(text, "namespace")
+    if text in _RESERVED_NAMESPACES or text.startswith(_RESERVED_PREFIXES) or text.endswith("-system"):
+        raise InvalidName(f"{text} holds what runs the cluster itself. Use a namespace of the team's own.")
 
 
 def check_object_name(text: str, what: str = "name") -> None:

@@ -63,6 +63,8 @@ def _model(spec: Spec, runtime: Runtime | None, allowlist: Sequence[str], errors
         errors["artifact_uri"] = "Has more than 1024 characters."
     elif ".." in spec.artifact_uri.split("/"):
         errors["artifact_uri"] = "Must not hold '..'."
+    elif has_secret_shape(spec.artifact_uri):
+        errors["artifact_uri"] = "Holds a password or token, which everybody could read. Give the place without it."
     if not _VERSION.match(spec.model_version):
         errors["model_version"] = "May hold letters, digits, dots, hyphens and underscores, at most 63."
     if runtime is None:
