@@ -12,6 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 
+from baristaweb.checks import role_problems
 from deployments.actions import records
 from deployments.models import AuditEvent, Team, User
 from deployments.tests import factories
@@ -228,6 +229,15 @@ FORGERIES: dict[str, Callable[[Team], object]] = {
     ),
     "another revision": lambda team: sql("UPDATE public.deployments_team SET id = -1"),
 }
+
+
+def test_a_check_says_that_the_role_may_create(owner: Any) -> None:
+    assert role_problems("default") == []
+    owner.execute(f"GRANT CREATE ON SCHEMA public TO {app_role()}")
+    assert [problem.id for problem in role_problems("default")] == ["barista.E009"]
+    owner.execute(f"REVOKE CREATE ON SCHEMA public FROM {app_role()}")
+    owner.execute(f'GRANT TEMPORARY ON DATABASE "{connections["owner"].settings_dict["NAME"]}" TO {app_role()}')
+    assert [problem.id for problem in role_problems("default")] == ["barista.E009"]
 
 
 def test_the_rules_of_the_chain_cannot_be_attached_to_other_tables(owner: Any) -> None:
