@@ -16,6 +16,8 @@ from deployments.models import Deployment, DeploymentState, Observation, Proposa
 from deployments.models.requests import Answer
 from deployments.queries.verdict import Verdict
 
+KINDS = {"create": "deployment.created", "rollback": "revision.rolled_back"}
+
 
 @transaction.atomic
 def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_verdict: bool | None = None) -> Revision:
@@ -38,7 +40,7 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
         raise Refused("This proposal was dropped. Begin a new edit.")
     if reviewed != candidate.spec_hash:
         raise Refused("What you reviewed is not what would be applied. Review it again.")
-    goes_without = without_verdict is not None and _goes_without(candidate, is_said=without_verdict)
+    goes_without = {} if without_verdict is None else _goes_without(candidate, is_said=without_verdict)
     spec = Spec.from_json(candidate.spec)
     if candidate.deployment is None:
         candidate.namespace, candidate.model = places.hold(candidate.namespace, candidate.model)
@@ -64,9 +66,8 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
     _close(candidate, deployment)
     deployment.current = revision
     change_intent(deployment, by=by, what=revision.summary, fields=("current",))
-    kind = {"create": "deployment.created", "rollback": "revision.rolled_back"}.get(candidate.kind, "revision.saved")
     audit.record(
-        kind,
+        KINDS.get(candidate.kind, "revision.saved"),
         deployment,
         by=by,
         note=note,
@@ -76,26 +77,26 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
             "returns_to": revision.returns_to,
             "proposed_by": str(candidate.author) if by.id != candidate.author_id else None,
             "catalogue_changed": current is not None and not same_catalogue,
-            **({"without_verdict": True} if goes_without else {}),
+            **goes_without,
         },
     )
     return revision
 
 
-def _goes_without(candidate: Proposal, *, is_said: bool) -> bool:
-    """Whether it is applied before the cluster has answered. Raises Refused when it said no, or nobody said to go on.
+def _goes_without(candidate: Proposal, *, is_said: bool) -> dict[str, bool]:
+    """The fact that it is applied before the cluster has answered, if so. Raises Refused when it said no, or nobody said to go on.
 
     Read under the lock: asking again must not wipe out a refusal for the moment in which somebody applies.
     """
     if Verdict.of(candidate).is_refused:
         raise Refused("The cluster refuses this, so it was not applied. Change what it names and review again.")
     if candidate.answer != Answer.WAITING:
-        return False
+        return {}
     if candidate.verdict.get("was_refused"):
         raise NotYet("The cluster refused this and is asked anew. Wait for its answer.")
     if not is_said:
         raise NotYet("The cluster is being asked and has not answered. Wait for its verdict, or apply without it.")
-    return True
+    return {"without_verdict": True}
 
 
 def _create(candidate: Proposal) -> Deployment:
