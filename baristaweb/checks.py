@@ -50,15 +50,20 @@ def role_problems(alias: str) -> list[checks.CheckMessage]:
     """Why the role of this connection must not run the site."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            "SELECT current_user, rolsuper, EXISTS (SELECT FROM pg_class WHERE relowner = role.oid AND relkind = 'r') "
+            "SELECT current_user, rolsuper, EXISTS (SELECT FROM pg_class WHERE relowner = role.oid AND relkind = 'r'), "
+            "has_database_privilege(current_database(), 'TEMP, CREATE') "
+            "OR EXISTS (SELECT FROM pg_namespace WHERE has_schema_privilege(oid, 'CREATE')) "
             "FROM pg_roles AS role WHERE rolname = current_user"
         )
-        name, is_superuser, is_owner = cursor.fetchone()
+        name, is_superuser, is_owner, may_create = cursor.fetchone()
     hint = "Use the role barista_app, see docs/security.md."
     if is_superuser:
         return [checks.Error(f"The database role {name} is a superuser.", hint=hint, id="barista.E007")]
     if is_owner:
         return [checks.Error(f"The database role {name} owns tables.", hint=hint, id="barista.E008")]
+    if may_create:
+        hint = "As the owner: the REVOKE statements under Backup and restore in docs/operations.md."
+        return [checks.Error(f"The database role {name} may create objects.", hint=hint, id="barista.E010")]
     return []
 
 

@@ -12,15 +12,13 @@ import pyarrow as pa
 from benchmarks.verdict_data import Discrete
 from observability.domain.fold.feature import FeatureAccumulator
 from observability.domain.loops.grouping import single
-from observability.domain.loops.hashing import bucket_of, register_of
+from observability.domain.loops.hashing import HASH_BUCKETS, REGISTERS, bucket_of, register_of
 from observability.domain.profile.encoding import encode
 from observability.domain.profile.states import (
     FULL_TEXTS,
     CategoryState,
     State,
     TextTable,
-    empty_buckets,
-    empty_registers,
     empty_sample,
 )
 from observability.domain.propose.propose import propose_feature
@@ -75,7 +73,7 @@ def _hashed(source: Discrete) -> tuple[Any, Any, Any]:
 def _state(spec: FeatureSpec, source: Discrete, counts: np.ndarray, chosen: np.ndarray) -> CategoryState:
     bucket, register, rank = _hashed(source)
     seen = np.flatnonzero(counts)
-    buckets, registers = empty_buckets(), empty_registers()
+    buckets, registers = np.zeros(HASH_BUCKETS, dtype=np.int64), np.zeros(REGISTERS, dtype=np.uint8)
     np.add.at(buckets, bucket[seen], counts[seen])
     np.maximum.at(registers, register[seen], rank[seen])
     table = FULL_TEXTS

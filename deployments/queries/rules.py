@@ -10,7 +10,7 @@ from django.db.models import Q
 from deployments.domain.catalogue import Environment
 from deployments.domain.spec.checks.validate import validate
 from deployments.domain.spec.spec import Spec
-from deployments.domain.text.naming import InvalidName, check_name
+from deployments.domain.text.naming import InvalidName, check_name, check_namespace
 from deployments.models import (
     Deployment,
     HardwareProfile,
@@ -74,6 +74,8 @@ def other_owner(namespace: Namespace, model: ServedModel) -> str:
 def name_problem(namespace: Namespace, name: str) -> str:
     """Why a new deployment cannot have this name there; empty when it can."""
     try:
+        # One that was registered before it was reserved takes nothing new.
+        check_namespace(namespace.name)
         check_name(name)
     except InvalidName as problem:
         return str(problem)

@@ -340,7 +340,7 @@ def test_clusters_and_namespaces(platform: Client, places: Places, people: Peopl
     assert made.health.state == "unknown"
     address = url(Namespace, "add")
     data = filled(platform, address, cluster=made.pk, name="kube-system", environment="dev", team=people.team.pk)
-    assert "belongs to Kubernetes" in errors(platform.post(address, data))["name"]
+    assert "runs the cluster itself" in errors(platform.post(address, data))["name"]
     assert platform.post(address, {**data, "name": "search-eu"}).status_code == 302
     factories.make_deployment(author=people.maintainer, namespace=places.dev)
     page = platform.get(url(Namespace, "change", places.dev.pk)).content.decode()

@@ -17,6 +17,7 @@ from deployments.access import current_user
 from deployments.actions import clusters as actions
 from deployments.models import ClusterHealth
 from deployments.queries.clusters import ClusterView, clusters, find
+from deployments.queries.kept import kept
 
 QUIET_AFTER = timedelta(minutes=2)
 LATE_AFTER = timedelta(minutes=1)
@@ -58,6 +59,7 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         "cards": cards,
         "in_trouble": [card for card in cards if card.needs_a_look],
+        "kept": kept(),
         "is_settled": all(card.look.settled and not card.view.pending for card in cards),
     }
     is_part = request.htmx and request.htmx.target == "clusters"  # type: ignore[attr-defined]

@@ -6,13 +6,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from deployments.domain.text.naming import InvalidName, check_label
+from deployments.domain.text.naming import InvalidName, check_namespace
 from deployments.forms.admin.fields import ReasonForm
 from deployments.models import Cluster, Namespace
-
-# Kubernetes' own namespaces hold what runs the cluster; nobody's model belongs there.
-RESERVED_NAMESPACES = frozenset({"default"})
-RESERVED_PREFIX = "kube-"
 
 
 class ClusterForm(ReasonForm):
@@ -50,9 +46,7 @@ class NamespaceForm(ReasonForm):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         try:
-            check_label(name, "namespace")
+            check_namespace(name)
         except InvalidName as problem:
             raise ValidationError(str(problem)) from problem
-        if name in RESERVED_NAMESPACES or name.startswith(RESERVED_PREFIX):
-            raise ValidationError(f"{name} belongs to Kubernetes itself. Use a namespace of the team's own.")
         return name
