@@ -26,9 +26,8 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
     """Turn a reviewed proposal into the current revision; doing it twice gives the same revision.
 
     `reviewed` is the digest of the spec that the reviewer saw. Raises Stale when another revision was saved since the
-    proposal was begun, Wrong when it no longer fits the catalogue, Refused otherwise. An unchanged spec makes no
-    revision and returns the current one. `without_verdict`: whether the reviewer said to go on before the cluster has
-    answered; None for a command that asks no cluster.
+    proposal was begun, Wrong when it no longer fits the catalogue, Refused otherwise. An unchanged spec gives back the
+    current one. `without_verdict`: whether the reviewer goes on before the cluster answers; None asks no cluster.
     """
     candidate = (
         Proposal.objects.select_for_update(of=("self",))
@@ -87,9 +86,7 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
 
 
 def _goes_without(candidate: Proposal, *, is_said: bool) -> dict[str, bool]:
-    """The fact that it is applied before the cluster has answered, if so.
-
-    Raises Refused when it said no, or nobody said to go on.
+    """The fact that it is applied before the cluster has answered, if so. Raises Refused when it or nobody said yes.
 
     Read under the lock: asking again must not wipe out a refusal for the moment in which somebody applies.
     """
