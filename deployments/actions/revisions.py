@@ -56,10 +56,8 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
     if current is not None and current.number != candidate.based_on:
         raise Stale(current=current)
     changes = spec_diff(current.to_spec() if current else None, spec)
-    same_catalogue = current is not None and (current.runtime, current.profile) == (
-        candidate.runtime,
-        candidate.profile,
-    )
+    chosen = (candidate.runtime, candidate.profile)
+    same_catalogue = current is not None and (current.runtime, current.profile) == chosen
     if current is not None and not changes and same_catalogue:
         _close(candidate, deployment)
         return current

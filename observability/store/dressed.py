@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from observability.domain.fold.columns import plain
 from observability.domain.specs.spec import FeatureSpec, Kind
-from observability.store.values import BadValue, converter, time_key
+from observability.domain.specs.texts import BadValue
+from observability.store.values import converter, time_key
 
 Undressed = tuple[pa.Array, dict[str, NDArray[np.bool_]]]  # the column as it is folded, bad rows by reason
 Undress = Callable[[pa.Array], Undressed]

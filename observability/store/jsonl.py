@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import orjson
 
+from observability.domain.specs.texts import BadValue
 from observability.store.files import Limits, Source
 from observability.store.text import Line, lines
-from observability.store.values import BadValue
 
 HALF_LINE: Final = "the file ends in the middle of this line"
 

@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from observability.domain.propose.propose import is_vector
 from observability.domain.specs.spec import MAX_NAME_BYTES
-from observability.domain.specs.texts import PLAIN_NUMBER
+from observability.domain.specs.texts import PLAIN_NUMBER, BadValue, number_text
 from observability.store.delimited import header_and_rows
 from observability.store.files import Limits, Source, SourceError
 from observability.store.jsonl import records
 from observability.store.parquet import UNNAMED
-from observability.store.values import BadValue, number_text, word
+from observability.store.values import word
 
 BAD_NAME: Final = f"a name must have 1 to {MAX_NAME_BYTES} bytes"
 

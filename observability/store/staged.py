@@ -13,12 +13,13 @@ import pyarrow as pa
 
 from observability.domain.fold.windows import Keys
 from observability.domain.specs.spec import Spec
+from observability.domain.specs.texts import BadValue
 from observability.store.delimited import header_and_rows
 from observability.store.files import Limits, Source, SourceError
 from observability.store.jsonl import records
 from observability.store.parquet import Batch
 from observability.store.staging import nameless_file
-from observability.store.values import BadValue, Convert, converter, time_key, word
+from observability.store.values import Convert, converter, time_key, word
 
 STAGED_ROWS: Final = 65_536
 
