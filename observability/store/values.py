@@ -22,7 +22,20 @@ from observability.domain.specs.texts import (
     number_text,
 )
 
-__all__ = ["BadValue", "Convert", "converter", "number_text", "time_key", "word"]
+__all__ = [
+    "BadValue",
+    "Convert",
+    "code",
+    "converter",
+    "flag",
+    "instant_in",
+    "number",
+    "number_text",
+    "text",
+    "time_key",
+    "vector",
+    "word",
+]
 
 _WHOLE_FLOAT: Final = re.compile(r"[+-]?\d+\.0+\Z", re.ASCII)
 Convert = Callable[[Any], Any]

@@ -93,8 +93,9 @@ def number_reader(parse: Parse) -> Callable[[str], float]:
             whole = "".join(char for char in found["whole"] or "0" if char.isdigit())
             exponent = int(found["exponent"] or 0) + shift
             return float(f"{sign}{whole}.{found['part'] or '0'}e{exponent}")
-        if is_plain_clear and PLAIN_NUMBER.match(core):
-            return float(f"{sign}{core}") if not shift else float(f"{sign}{core}") / 100
+        if is_plain_clear and core[:1] not in ("+", "-") and (plain := _PLAIN.match(core)):
+            exponent = int(plain["exponent"] or 0) + shift
+            return float(f"{sign}{plain['whole'] or '0'}.{plain['part'] or '0'}e{exponent}")
         return number_text(text)
 
     return read
@@ -107,6 +108,9 @@ def _written(decimal: str, thousands: str) -> re.Pattern[str]:
         rf"(?P<whole>{grouped}\d+)?(?:{re.escape(decimal)}(?P<part>\d*))?(?:[eE](?P<exponent>[+-]?\d{{1,4}}))?\Z",
         re.ASCII,
     )
+
+
+_PLAIN: Final = _written(".", "")
 
 
 @lru_cache(maxsize=64)
@@ -128,15 +132,15 @@ def bare(text: str, symbols: tuple[str, ...], *, is_percent: bool) -> tuple[str,
         core, sign = core[1:-1].strip(), "-"
     if is_percent and core.endswith("%"):
         core, shift = core[:-1].rstrip(), -2
-    for _ in range(2):  # "-$5", "$-5" and "5 EUR"
-        if not sign and core[:1] in ("+", "-"):
-            core, sign = core[1:].lstrip(), "-" if core[0] == "-" else ""
-        for symbol in symbols:
-            if core.startswith(symbol):
-                core = core[len(symbol) :].lstrip()
-                break
-            if core.endswith(symbol):
-                core = core[: -len(symbol)].rstrip()
+    left, is_signed = symbols, bool(sign)
+    for _ in range(2):  # "-$5", "$-5" and "5 EUR"; one sign and one symbol at most
+        if not is_signed and core[:1] in ("+", "-"):
+            core, sign, is_signed = core[1:].lstrip(), "-" if core[0] == "-" else "", True
+        for symbol in left:
+            if core.startswith(symbol) or core.endswith(symbol):
+                is_first = core.startswith(symbol)
+                core = (core.removeprefix(symbol) if is_first else core.removesuffix(symbol)).strip()
+                left = ()
                 break
     return core, sign, shift
 
