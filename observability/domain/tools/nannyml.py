@@ -30,9 +30,7 @@ CHUNKS: Final = "NannyML's threshold needs its reference chunks: no verdict"
 
 def compare(ref: State, cur: State, spec: FeatureSpec) -> Comparison:
     rows = (ref.rows, cur.rows)
-    is_number = (
-        spec.kind is Kind.NUMERIC
-    )  # texts and times have states of numbers too, which NannyML does not compare
+    is_number = spec.kind is Kind.NUMERIC  # texts and times have states of numbers too, which NannyML does not compare
     if is_number and isinstance(ref, NumericState) and isinstance(cur, NumericState):
         pair = align_numbers(ref, cur, spec)
         if not pair.ref_rows or not pair.cur_rows:
