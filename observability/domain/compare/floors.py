@@ -213,9 +213,10 @@ def unseen(pooled: Ints, n: int, m: int, alpha: float) -> float:
     mean = float(times @ (counts * missed))
     if mean >= LARGE and n:
         shared = float(times @ (counts**2 * missed)) * (1 - share)
-        variance = float(times @ (counts**2 * missed * (1 - missed))) - shared**2 / ((n + m) * share * (1 - share))
-        third = float(times @ (counts**3 * missed * (1 - missed)))
-        bound = min(bound, skewed(mean, max(variance, 0.0), third, alpha) + 0.5)
+        free = float(times @ (counts**2 * missed * (1 - missed)))
+        tied = max(free - shared**2 / ((n + m) * share * (1 - share)), 0.0)
+        third = float(times @ (counts**3 * missed * (1 - missed))) * math.pow(tied / free, 1.5)
+        bound = min(bound, skewed(mean, tied, third, alpha) + 0.5)
     return min(bound / m, 1.0)
 
 
