@@ -96,7 +96,7 @@ def peer(tool: str) -> Any:
 
 def grid_lines(cells: list[dict[str, Any]]) -> Iterator[str]:
     """One line per kind of value: mean and worst cell, and how many are judged."""
-    yield "| same distribution twice | cells | false drift | worst cell | at | fired there | judged from 250 rows |"
+    yield "| same distribution twice | cells | false drift, mean | worst cell | at | fired there | judged, 250 rows |"
     yield "|---|---|---|---|---|---|---|"
     by_source: dict[str, list[dict[str, Any]]] = {}
     for one in cells:

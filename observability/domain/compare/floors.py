@@ -197,16 +197,27 @@ def unseen(pooled: Ints, n: int, m: int, alpha: float) -> float:
     """Of the share of current rows with a value that the reference lacks.
 
     A value of c rows is new with probability (m / (n + m))^c although nothing changed: Good and Turing's unseen mass,
-    from both sides' counts. The bound is Chernoff's, so that it holds for the fewest rows.
+    from both sides' counts. The bound is Chernoff's, which holds for the fewest rows, or that of the moments if lower.
     """
     counts, times = np.unique(pooled[pooled > 0], return_counts=True)
     if not len(counts):
         return 0.0
-    chance = counts * math.log(m / (n + m))
+    share = m / (n + m)
+    chance = counts * math.log(share)
     with np.errstate(divide="ignore"):
         stays = np.log1p(-np.exp(chance))
     grown = np.logaddexp(stays, chance + _THETAS[:, None] * counts) @ times
-    return min(float(((grown - math.log(alpha)) / _THETAS).min()) / m, 1.0)
+    bound = float(((grown - math.log(alpha)) / _THETAS).min())
+    # Many new rows are expected: their spread, given that the current rows are m in all.
+    missed = np.exp(chance)
+    mean = float(times @ (counts * missed))
+    if mean >= LARGE and n:
+        shared = float(times @ (counts**2 * missed)) * (1 - share)
+        free = float(times @ (counts**2 * missed * (1 - missed)))
+        tied = max(free - shared**2 / ((n + m) * share * (1 - share)), 0.0)
+        third = float(times @ (counts**3 * missed * (1 - missed))) * math.pow(tied / free, 1.5)
+        bound = min(bound, skewed(mean, tied, third, alpha) + 0.5)
+    return min(bound / m, 1.0)
 
 
 def chosen(ref: Ints, n: int, alpha: float) -> float:

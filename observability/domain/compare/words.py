@@ -110,18 +110,23 @@ def _every_value(sides: _Sides) -> dict[str, Statistic]:
     words, (n, m), alpha = sides.words, sides.rows, sides.alpha
     ref, cur = np.append(words.ref, words.null.ref), np.append(words.cur, words.null.cur)
     pooled = (ref + cur).tolist()
-    largest = measures.linf(ref / n, cur / m)
-    noise = floors.linf(pooled, n, m, alpha, THRESHOLDS["linf"]) + sides.moved
-    shown = Bins((*words.names, "NULL"), ref, cur, largest.parts)
+    names = (*words.names, "NULL")
     if words.is_exact:
-        total = measures.tvd(ref / n, cur / m)
-        bins = Bins(shown.names, ref, cur, total.parts)
-        every = statistic("tvd", total.value, noise=floors.tvd(pooled, n, m, alpha), bins=bins)
-        return {"linf": statistic("linf", largest.value, noise=noise, bins=shown), "tvd": every}
+        largest, total = measures.linf(ref / n, cur / m), measures.tvd(ref / n, cur / m)
+        noise = floors.linf(pooled, n, m, alpha, THRESHOLDS["linf"])
+        bins = Bins(names, ref, cur, total.parts)
+        return {
+            "linf": statistic("linf", largest.value, noise=noise, bins=Bins(names, ref, cur, largest.parts)),
+            "tvd": statistic("tvd", total.value, noise=floors.tvd(pooled, n, m, alpha), bins=bins),
+        }
+    bounds = [_bound(names, ref, cur, sides, sides.moved), _hashed(sides)]
     lower = cannot("linf", "more than 1,024 distinct values and no frozen vocabulary")
-    if len(words.names) > 1:  # more than (other values)
-        lower = statistic("linf", largest.value, noise=noise, bins=shown, reason=BOUND, is_bound=True)
-    bounds = [_bound(shown.names, ref, cur, sides, sides.moved), _hashed(sides)]
+    if len(words.names) > 1:
+        single = np.arange(len(names)) != len(words.names) - 1  # (other values) is none
+        largest = measures.linf(ref[single] / n, cur[single] / m)
+        noise = floors.linf((ref + cur)[single].tolist(), n, m, alpha, THRESHOLDS["linf"])
+        bins = Bins(names, ref, cur, np.insert(largest.parts, len(words.names) - 1, 0.0))
+        lower = statistic("linf", largest.value, noise=noise, bins=bins, reason=BOUND, is_bound=True)
     # Both bounds hold: the larger of those beyond their noise, else the larger.
     return {"linf": lower, "tvd": max(bounds, key=lambda one: (one.is_over, one.value or 0.0))}
 
