@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
 
+from baristaweb.lib.looks import Look, Shown, Tone
 from observability.domain.loops.numeric import Floats, Ints
 
 CLEAR: Final = 2.5  # a statistic speaks for stable while noise stays below so many thresholds
 
 
-class Verdict(StrEnum):
+class Verdict(Shown):
     """Decided by the size of an effect beyond its noise, never by a p-value.
 
     NO_DRIFT_SEEN is what lower bounds allow instead of stable: the true value may be larger than what was measured.
@@ -27,13 +27,17 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
     @property
-    def label(self) -> str:
-        return self.value.capitalize()
+    def look(self) -> Look:
+        return _VERDICTS[self]
 
-    @property
-    def tone(self) -> str:
-        tones = {"stable": "success", "no drift seen": "info", "drift": "danger", "not enough data": "secondary"}
-        return tones.get(self.value, "warning")
+
+_VERDICTS: Final[dict[Verdict, Look]] = {
+    Verdict.DRIFT: Look("Drift", Tone.BAD, "alert-triangle", severity=40),
+    Verdict.UNKNOWN: Look("Unknown", Tone.STALL, "help", severity=30),
+    Verdict.NOT_ENOUGH_DATA: Look("Not enough data", Tone.QUIET, "hourglass", severity=20),
+    Verdict.NO_DRIFT_SEEN: Look("No drift seen", Tone.QUIET, "circle-check", severity=10),
+    Verdict.STABLE: Look("Stable", Tone.OK, "circle-check"),
+}
 
 
 @dataclass(frozen=True, eq=False)
