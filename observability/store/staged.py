@@ -17,10 +17,11 @@ import pyarrow as pa
 from observability.domain.fold.windows import Keys
 from observability.domain.propose.propose import is_vector
 from observability.domain.specs.spec import MAX_NAME_BYTES, Spec
-from observability.store.delimited import header_and_rows
+from observability.store.delimited import CellBlocks, header_and_rows
 from observability.store.files import Limits, Source, SourceError
-from observability.store.jsonl import records
+from observability.store.jsonl import ObjectBlocks, records
 from observability.store.parquet import Batch
+from observability.store.spans import Part
 from observability.store.values import BadValue, Convert, converter, number_text, time_key, word
 
 STAGED_ROWS: Final = 65_536
@@ -37,6 +38,9 @@ class StagedLog:
         self.source, self.limits, self.bad = source, limits, bad
         self._columns = _plan(spec, keys, is_text=source.format == "csv")
         self._batches: list[Batch] = []
+        self._pieces = 0
+        self._rows = 0
+        self._seen: set[str] = set()
         handle, self._path = tempfile.mkstemp(prefix="barista-stage-", suffix=".arrow")
         os.close(handle)
         try:
@@ -47,7 +51,7 @@ class StagedLog:
 
     @property
     def rows(self) -> int:
-        return sum(batch.rows for batch in self._batches)
+        return self._rows
 
     def require(self, names: Sequence[str]) -> None:
         """Columns were checked while staging; only names that were never declared are left to refuse."""
@@ -59,60 +63,56 @@ class StagedLog:
         return self._batches
 
     def read(self, batch: Batch, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
-        found = self._file.get_batch(batch.row_groups[0])
-        yield batch.first_row, [found.column(found.schema.get_field_index(name)) for name in names]
+        pieces = [self._file.get_batch(number) for number in batch.row_groups]
+        places = [pieces[0].schema.get_field_index(name) for name in names]
+        yield batch.first_row, [pa.chunked_array([piece.column(place) for piece in pieces]) for place in places]
 
     def _stage(self) -> None:
         schema = pa.schema([(name, kind) for name, (_, kind) in self._columns.items()])
-        seen: set[str] = set()
+        plan = list(self._columns.values())
         with pa.OSFile(self._path, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            pending: list[list[Any]] = []
-            for row in self._rows(seen):
-                pending.append(row)
-                if len(pending) == STAGED_ROWS:
-                    self._write(writer, schema, pending)
-                    pending = []
-            if pending:
-                self._write(writer, schema, pending)
-        missing = [name for name in self._columns if name not in seen]
+            for part in self._parts():
+                arrays = part.convert(plan, self._convert)
+                self._write(writer, pa.record_batch(arrays, schema=schema))
+        missing = [name for name in self._columns if name not in self._seen]
         if missing and self._batches:
             raise SourceError(f"{self.source.shown}: no column {missing[0][:100]!r} in any row")
 
-    def _write(self, writer: Any, schema: pa.Schema, rows: list[list[Any]]) -> None:
-        columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)]
-        first = self.rows
-        if first + len(rows) > self.limits.rows:
-            raise SourceError(f"{self.source.shown}: more rows than the limit of {self.limits.rows:,}")
-        writer.write_batch(pa.record_batch(columns, schema=schema))
-        self._batches.append(Batch((len(self._batches),), first, len(rows)))
-
-    def _rows(self, seen: set[str]) -> Iterator[list[Any]]:
-        if self.source.format == "jsonl":
-            for number, found in records(self.source, self.limits):
-                if isinstance(found, str):
-                    self.bad.add(self.source, number, found)
-                    continue
-                if len(seen) < len(self._columns):
-                    seen.update(name for name in self._columns if name in found)
-                row = self._convert(number, [found.get(name) for name in self._columns])
-                if row is not None:
-                    yield row
+    def _write(self, writer: Any, piece: pa.RecordBatch) -> None:
+        """A block of text is a piece; pieces are folded together up to STAGED_ROWS."""
+        first, rows = self.rows, len(piece)
+        if not rows:
             return
-        names, lines = header_and_rows(self.source, self.limits)
-        place = {name: index for index, name in enumerate(names)}
-        for name in self._columns:
-            if name not in place:
-                near = ", ".join(repr(other[:60]) for other in names[:12])
+        if first + rows > self.limits.rows:
+            raise SourceError(f"{self.source.shown}: more rows than the limit of {self.limits.rows:,}")
+        writer.write_batch(piece)
+        self._rows += rows
+        number = self._pieces
+        self._pieces += 1
+        last = self._batches[-1] if self._batches else None
+        if last is not None and last.rows + rows <= STAGED_ROWS:
+            self._batches[-1] = Batch((*last.row_groups, number), last.first_row, last.rows + rows)
+        else:
+            self._batches.append(Batch((number,), first, rows))
+
+    def _parts(self) -> Iterator[Part]:
+        names = list(self._columns)
+        if self.source.format == "jsonl":
+            objects = ObjectBlocks(self.source, self.limits, names, self._report)
+            self._seen = objects.seen
+            yield from objects.parts()
+            return
+        cells = CellBlocks(self.source, self.limits)
+        present = set(cells.names)
+        for name in names:
+            if name not in present:
+                near = ", ".join(repr(other[:60]) for other in cells.names[:12])
                 raise SourceError(f"{self.source.shown}: no column {name[:100]!r} in the header; it has {near}")
-        seen.update(self._columns)
-        places = [place[name] for name in self._columns]
-        for number, cells in lines:
-            if isinstance(cells, str):
-                self.bad.add(self.source, number, cells)
-                continue
-            row = self._convert(number, [cells[index] or None for index in places])  # an empty cell is null
-            if row is not None:
-                yield row
+        self._seen.update(names)
+        yield from cells.parts(names, self._report)
+
+    def _report(self, number: int, reason: str) -> None:
+        self.bad.add(self.source, number, reason)
 
     def _convert(self, number: int, values: list[Any]) -> list[Any] | None:
         row: list[Any] = []
@@ -125,7 +125,7 @@ class StagedLog:
                     raise BadValue(f"longer than {self.limits.cell_bytes:,} characters")
                 row.append(convert(value))
             except BadValue as error:
-                self.bad.add(self.source, number, f"column {name[:60]!r}: {error}")
+                self._report(number, f"column {name[:60]!r}: {error}")
                 return None
         return row
 

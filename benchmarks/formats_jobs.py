@@ -1,0 +1,133 @@
+"""Jobs of the benchmark of formats: ours, and pyarrow reading the same file. Each runs in a fresh process."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.json as pajson
+import pyarrow.parquet as pq
+
+from benchmarks.formats_data import beginning
+from benchmarks.jobs import BY_WINDOW
+from benchmarks.mark import answer, mark
+from observability.domain.fold.windows import Keys
+from observability.domain.specs.spec import Spec
+from observability.engines import local
+from observability.engines.base import Options
+from observability.engines.proposing import propose_spec
+from observability.store.files import Limits, open_source
+
+THREADS = 2
+
+
+def fold(path: str, windows: bool = False, limit: int = 4_096) -> None:
+    """Our whole pass over a file, or over a list of files between commas."""
+    paths = path.split(",")
+    limits = Limits(groups=limit)
+    spec = propose_spec([open_source(paths[0])], limits)
+    spec = Spec(tuple(one for one in spec if one.name not in BY_WINDOW.columns or not windows))
+    options = Options(keys=BY_WINDOW if windows else Keys(), threads=THREADS, limits=limits)
+    sources = [open_source(one) for one in paths]
+    warm(paths[0], spec, options)
+    mark("BEGIN")
+    profile = local.profile_sources(sources, spec, options)
+    mark("END")
+    answer(rows=profile.rows, columns=len(spec), bad=profile.note["bad_rows"], states=len(profile.cells) * len(spec))
+
+
+def warm(path: str, spec: Spec, options: Options) -> None:
+    """Load, or on a new machine compile, the loops for this kind of file."""
+    with beginning(path) as short:
+        local.profile_sources([open_source(short)], spec, options)
+
+
+def freeze(path: str, limit: int) -> None:
+    """The states of all cells out of what was counted: how many are made in a second of CPU time."""
+    spent = {"cpu": 0.0, "wall": 0.0}
+    inner = local._Lane.freeze
+
+    def timed(lane: Any, cells: int) -> None:
+        began = time.thread_time(), time.perf_counter()
+        inner(lane, cells)
+        spent["cpu"] += time.thread_time() - began[0]
+        spent["wall"] += time.perf_counter() - began[1]
+
+    local._Lane.freeze = timed  # type: ignore[method-assign]
+    spec = propose_spec([open_source(path)], Limits())
+    spec = Spec(tuple(one for one in spec if one.name not in BY_WINDOW.columns))
+    options = Options(keys=BY_WINDOW, threads=1, limits=Limits(groups=limit))
+    warm(path, spec, options)
+    spent.update(cpu=0.0, wall=0.0)
+    mark("BEGIN")
+    profile = local.profile_sources([open_source(path)], spec, options)
+    mark("END")
+    states = len(profile.cells) * len(spec)
+    answer(rows=profile.rows, columns=len(spec), states=states, per_second=states / spent["cpu"])
+
+
+def read_csv(path: str) -> None:
+    """pyarrow's typed read; rows of another width than the header are left out, as ours does."""
+    skip = pacsv.ParseOptions(invalid_row_handler=lambda row: "skip")
+    mark("BEGIN")
+    table = pacsv.read_csv(path, parse_options=skip)
+    mark("END")
+    answer(rows=table.num_rows, columns=table.num_columns)
+
+
+def read_jsonl(path: str) -> None:
+    """pyarrow's typed read; it knows no compression, so that the stream is unpacked beside it."""
+    mark("BEGIN")
+    source = pa.input_stream(path) if path.endswith((".gz", ".zst")) else path
+    table = pajson.read_json(source)
+    mark("END")
+    answer(rows=table.num_rows, columns=table.num_columns)
+
+
+def read_parquet(path: str, columns: int = 4, coded: bool = False) -> None:
+    """Row groups in threads, a few columns at a time: the fastest form found."""
+    paths = path.split(",")
+    names = pq.read_schema(paths[0]).names
+    texts = [name for name in names if str(pq.read_schema(paths[0]).field(name).type) == "string"] if coded else None
+    steps = [names[place : place + columns] for place in range(0, len(names), columns)]
+
+    def one(path: str, groups: range, metadata: Any) -> int:
+        file, rows = pq.ParquetFile(path, metadata=metadata, pre_buffer=False, read_dictionary=texts), 0
+        for group in groups:
+            for some in steps:
+                rows += file.read_row_group(group, columns=some, use_threads=False).num_rows
+        return rows
+
+    def lane(number: int) -> int:
+        if len(paths) > 1:
+            return sum(
+                one(path, range((found := pq.read_metadata(path)).num_row_groups), found)
+                for path in paths[number::THREADS]
+            )
+        return one(path, range(number, metadata.num_row_groups, THREADS), metadata)
+
+    mark("BEGIN")
+    metadata = pq.read_metadata(paths[0])
+    with ThreadPoolExecutor(THREADS) as pool:
+        rows = sum(pool.map(lane, range(THREADS))) // len(steps)
+    mark("END")
+    answer(rows=rows, columns=len(names))
+
+
+JOBS: dict[str, Callable[..., None]] = {
+    "fold": fold,
+    "freeze": freeze,
+    "csv": read_csv,
+    "jsonl": read_jsonl,
+    "parquet": read_parquet,
+}
+
+if __name__ == "__main__":
+    pa.set_cpu_count(THREADS)
+    JOBS[sys.argv[1]](**json.loads(sys.argv[2]))
