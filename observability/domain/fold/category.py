@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from observability.domain.fold.columns import Texts
 from observability.domain.fold.distinct import Digests, KnownValues, Vocabulary
+from observability.domain.fold.numeric import grown
 from observability.domain.loops.category import count_codes, spread_codes
 from observability.domain.loops.grouping import Grouping
 from observability.domain.loops.hashing import HASH_BUCKETS, REGISTERS, bucket_of, register_of
@@ -49,6 +50,7 @@ class CategoryAccumulator:
         self.words = Vocabulary(spec.vocabulary)
         self.dense: Ints | None = np.zeros((0, 0), dtype=np.int64)  # None once there were too many values
         self.known = KnownValues()  # what the columns of `dense` count
+        self.hardly_repeats = False  # then finding the distinct values of a batch costs more than it saves
 
     def fold(self, column: Texts, grouping: Grouping) -> None:
         """Add one batch."""
@@ -62,7 +64,8 @@ class CategoryAccumulator:
         if translation is not None:
             count_codes(codes, grouping.segment, translation, groups, nulls, self._room())
         elif all(self.tables[group] is None for group in groups.tolist()):
-            self._spread_rows(codes, Digests.of(column.dictionary, self.words), grouping, nulls)
+            self._spread_rows(column, Digests.of(column.dictionary, self.words), grouping, nulls)
+            self.hardly_repeats = 4 * len(column.dictionary) > len(codes)
         else:
             cells = self._cells(codes, codes >= 0, grouping)
             self._spread(*cells, Digests.of(column.dictionary, self.words))
@@ -100,13 +103,15 @@ class CategoryAccumulator:
             self.dense = grown
         return self.dense
 
-    def _spread_rows(self, codes: Ints, digests: Digests, grouping: Grouping, nulls: Ints) -> None:
+    def _spread_rows(self, column: Texts, digests: Digests, grouping: Grouping, nulls: Ints) -> None:
         """Add a batch whose groups have no table any more: row by row, as no count per value is needed."""
+        codes = column.codes
         counted = (self.rows[2], self.vocabulary, self.buckets, self.registers)
         spread_codes(codes, grouping.segment, grouping.groups, digests.marks, nulls, *counted)
         if self.spec.kind is Kind.ID:
-            is_sampled = (digests.hashes >> np.uint64(64 - SAMPLE_BITS)) == 0
-            groups, places, counts = self._cells(codes, (codes >= 0) & np.append(is_sampled, False)[codes], grouping)
+            is_sampled = digests.hashes < np.uint64(1 << 64 - SAMPLE_BITS)
+            chosen = (codes >= 0) & (is_sampled if column.is_each else np.append(is_sampled, False)[codes])
+            groups, places, counts = self._cells(codes, chosen, grouping)
             self._add_samples(groups, digests.hashes[places], counts)
 
     def _settle(self) -> None:
@@ -186,10 +191,9 @@ class CategoryAccumulator:
         more = size - self.size
         if more <= 0:
             return
-        self.rows = np.pad(self.rows, ((0, 0), (0, more)))
-        self.vocabulary = np.pad(self.vocabulary, ((0, more), (0, 0)))
-        self.buckets = np.pad(self.buckets, ((0, more), (0, 0)))
-        self.registers = np.pad(self.registers, ((0, more), (0, 0)))
+        self.rows = np.ascontiguousarray(grown(self.rows.T, size).T)
+        self.vocabulary, self.buckets = grown(self.vocabulary, size), grown(self.buckets, size)
+        self.registers = grown(self.registers, size)
         self.tables += [{} if self.spec.table_limit else None for _ in range(more)]
         self.samples += [empty_sample()] * more
         self.size = size

@@ -24,10 +24,11 @@ class ColumnError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """Codes into values (bytes); -1 where null. The dictionary may repeat a value."""
+    """Codes into values (bytes); -1 where null. The dictionary may repeat a value. `is_each`: it has one a row."""
 
     codes: Ints
     dictionary: pa.Array
+    is_each: bool = False
 
 
 def validity(array: pa.Array) -> NDArray[np.bool_] | None:
@@ -157,6 +158,23 @@ def texts(array: pa.Array, spec: FeatureSpec) -> Texts:
     return result
 
 
+def each_text(array: pa.Array, spec: FeatureSpec) -> Texts:
+    """Like `texts`, for a column of which few values repeat: every row is an entry of the dictionary."""
+    codes = np.arange(len(array), dtype=np.int64)
+    valid = validity(array)
+    if valid is not None:
+        codes[~valid] = -1
+    return Texts(codes, _as_bytes(array, spec), is_each=True)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Texts or bytes that are no dictionary."""
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind)
+        or pa.types.is_large_binary(kind)
+    )
+
+
 def _coded(codes: NDArray[Any], valid: NDArray[np.bool_] | None, dictionary: pa.Array) -> Texts:
     wide = codes.astype(np.int64)
     if valid is not None:
@@ -167,7 +185,7 @@ def _coded(codes: NDArray[Any], valid: NDArray[np.bool_] | None, dictionary: pa.
 def _as_bytes(values: pa.Array, spec: FeatureSpec) -> pa.Array:
     kind = values.type
     if pa.types.is_binary(kind) or pa.types.is_string(kind):
-        return values.view(pa.binary()) if values.offset == 0 else values.cast(pa.binary())
+        return values.view(pa.binary())
     if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         return values.cast(pa.binary())
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):

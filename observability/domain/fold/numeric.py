@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ from observability.domain.profile.states import FULL_NUMBERS, NO_FLOATS, NO_INTS
 from observability.domain.specs.spec import FeatureSpec, Kind
 
 DENSE_CELLS: Final = 1 << 19  # 4 MiB of counts per column, then sparse: never +-65,536 buckets for thousands of columns
+FEW_GROUPS: Final = 64
+USUAL_KEYS: Final = 1_024  # on each side of the centre: most columns need no more, and none is looked at twice
 SMALL_TABLE: Final = 200
 _EXACT_INTEGER: Final = 2.0**53
 _ALL: Final[Valid] = np.zeros(0, dtype=bool)
@@ -68,6 +70,13 @@ def _integers_of_their_own(spec: FeatureSpec) -> tuple[float, float]:
     if reach <= 0 or spec.unit_exponent < -40 or abs(spec.centre) > 2**31 or not float(spec.centre).is_integer():
         return 1.0, 0.0
     return spec.centre - np.ceil(reach) + 1, spec.centre + np.ceil(reach) - 1
+
+
+def grown(values: NDArray[Any], size: int, fill: float = 0) -> NDArray[Any]:
+    """The values with more lines at their end."""
+    found = np.full((size, *values.shape[1:]), fill, dtype=values.dtype)
+    found[: len(values)] = values
+    return found
 
 
 class HistogramCounts:
@@ -161,6 +170,8 @@ class NumericAccumulator:
             self._spill()
         counters, hits = np.zeros((count, COUNTERS), dtype=np.int64), np.zeros((count, len(self.spec.atoms)), np.int64)
         low, high = self.low[groups], self.high[groups]
+        if not self.counts.dense.size and self.size <= FEW_GROUPS:
+            self.counts.reserve(self.size, -USUAL_KEYS, USUAL_KEYS)
         base, dense = self.counts.covered(int(groups[-1]))
         atoms = np.array(self.spec.atoms, dtype=np.float64)
         keys = fold_rows(*column, source, placing, self.zero, groups, base, dense, atoms, counters, hits, low, high)
@@ -274,15 +285,13 @@ class NumericAccumulator:
     def _grow(self, size: int) -> None:
         if size <= self.size:
             return
-        self.rows = np.pad(self.rows, (0, size - self.size))
-        self.totals = np.pad(self.totals, ((0, size - self.size), (0, 0)))
-        self.atoms = np.pad(self.atoms, ((0, size - self.size), (0, 0)))
-        self.is_full = np.pad(self.is_full, (0, size - self.size), constant_values=self.spec.table_limit == 0)
-        self.low = np.pad(self.low, (0, size - self.size), constant_values=np.inf)
-        self.high = np.pad(self.high, (0, size - self.size), constant_values=-np.inf)
         span = np.iinfo(np.int64)
-        self.first = np.pad(self.first, (0, size - self.size), constant_values=span.max)
-        self.last = np.pad(self.last, (0, size - self.size), constant_values=span.min)
+        self.rows = grown(self.rows, size)
+        self.totals = grown(self.totals, size)
+        self.atoms = grown(self.atoms, size)
+        self.is_full = grown(self.is_full, size, self.spec.table_limit == 0)
+        self.low, self.high = grown(self.low, size, np.inf), grown(self.high, size, -np.inf)
+        self.first, self.last = grown(self.first, size, span.max), grown(self.last, size, span.min)
         self.size = size
 
     def state(self, group: int) -> NumericState:
