@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import accuracy, apply, clicks, fleet, profile
+from benchmarks import accuracy, apply, clicks, fleet, formats, profile
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "profile": profile.main,
+    "formats": formats.main,
     "accuracy": accuracy.main,
     "apply": apply.main,
     "fleet": fleet.main,

@@ -157,7 +157,18 @@ def beginning(path: str) -> Iterator[str]:
         target = Path(folder) / name.name
         if ".parquet" in name.suffixes:
             file = pq.ParquetFile(path)
-            pq.write_table(pa.Table.from_batches([next(file.iter_batches(10_000, columns=file.schema_arrow.names[:30] + file.schema_arrow.names[30:][-2:]))]), target)
+            pq.write_table(
+                pa.Table.from_batches(
+                    [
+                        next(
+                            file.iter_batches(
+                                10_000, columns=file.schema_arrow.names[:30] + file.schema_arrow.names[30:][-2:]
+                            )
+                        )
+                    ]
+                ),
+                target,
+            )
         else:
             with pa.input_stream(path) as stream:
                 lines = bytes(stream.read(1 << 18)).rsplit(b"\n", 1)[0] + b"\n"

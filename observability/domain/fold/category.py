@@ -271,7 +271,9 @@ class _Ordered:
         self.values: list[bytes] = [found[code] for code in self.order.tolist()]
         labels = [label(value) for value in self.values]
         # Bytes sort as their labels do, unless a label is another text than the value.
-        self.labels = labels if all(one.encode() == value for one, value in zip(labels, self.values, strict=True)) else None
+        self.labels = (
+            labels if all(one.encode() == value for one, value in zip(labels, self.values, strict=True)) else None
+        )
         sampled = np.flatnonzero(digests.hashes < np.uint64(1 << 64 - SAMPLE_BITS))
         self.sampled = sampled[np.argsort(digests.hashes[sampled])]
         self.hashes = digests.hashes[self.sampled]

@@ -177,7 +177,9 @@ def each_text(array: pa.Array, spec: FeatureSpec) -> Texts:
 def is_text(kind: pa.DataType) -> bool:
     """Texts or bytes that are no dictionary."""
     return bool(
-        pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind)
+        pa.types.is_string(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_string(kind)
         or pa.types.is_large_binary(kind)
     )
 
