@@ -101,7 +101,8 @@ def main() -> None:
         print(line(case), flush=True)
     found = job("formats_jobs", "freeze", path=formats_data.many_cells(1_000_000), limit=40_000)
     print(
-        f"\n{found.answer['rows']:,} rows in 720 windows x 50 versions x {found.answer['columns']} columns: {found.answer['states']:,} states, "
+        f"\n{found.answer['rows']:,} rows in 720 windows x 50 versions x {found.answer['columns']} columns: "
+        f"{found.answer['states']:,} states, "
         f"{found.answer['per_second']:,.0f} a second and core (goal 50,000); the whole run {found.cpu:.1f} CPU-s, "
         f"{found.rss >> 20} MiB."
     )

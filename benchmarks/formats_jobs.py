@@ -46,10 +46,7 @@ def fold(path: str, windows: bool = False, limit: int = 4_096) -> None:
 
 def spec_of(path: str, windows: bool) -> Spec:
     """What is proposed for the file; for text, for the same columns before they were text."""
-    if ".parquet" in path:
-        found = propose_spec([open_source(path)], Limits())
-    else:
-        found = propose(predictions(50_000))
+    found = propose_spec([open_source(path)], Limits()) if ".parquet" in path else propose(predictions(50_000))
     return Spec(tuple(one for one in found if one.name not in BY_WINDOW.columns or not windows))
 
 
@@ -91,53 +88,6 @@ def freeze(path: str, limit: int) -> None:
     spent[0] += time.thread_time() - began
     mark("END")
     answer(rows=profile.rows, columns=len(spec), states=made, per_second=made / spent[0])
-
-
-def spec_of(path: str, windows: bool) -> Spec:
-    """What is proposed for the file; for text, for the same columns before they were text."""
-    if ".parquet" in path:
-        found = propose_spec([open_source(path)], Limits())
-    else:
-        found = propose(predictions(50_000))
-    return Spec(tuple(one for one in found if one.name not in BY_WINDOW.columns or not windows))
-
-
-def forget_peak() -> None:
-    """Count the peak of memory from here on: making the spec is not what is measured."""
-    pa.default_memory_pool().release_unused()
-    Path("/proc/self/clear_refs").write_text("5")
-
-
-def warm(path: str, spec: Spec, options: Options) -> None:
-    """Load, or on a new machine compile, the loops for this kind of file."""
-    few = Spec(spec.features[:30])
-    with beginning(path) as short:
-        for _ in range(2):
-            local.profile_sources([open_source(short)], few, options)
-
-
-def freeze(path: str, limit: int) -> None:
-    """The states of all cells out of what was counted: how many are made in a second of CPU time."""
-    spent = {"cpu": 0.0, "wall": 0.0}
-    inner = local._Lane.freeze
-
-    def timed(lane: Any, cells: int) -> None:
-        began = time.thread_time(), time.perf_counter()
-        inner(lane, cells)
-        spent["cpu"] += time.thread_time() - began[0]
-        spent["wall"] += time.perf_counter() - began[1]
-
-    local._Lane.freeze = timed  # type: ignore[method-assign]
-    spec = spec_of(path, windows=True)
-    options = Options(keys=BY_WINDOW, threads=1, limits=Limits(groups=limit))
-    warm(path, spec, options)
-    forget_peak()
-    spent.update(cpu=0.0, wall=0.0)
-    mark("BEGIN")
-    profile = local.profile_sources([open_source(path)], spec, options)
-    mark("END")
-    states = len(profile.cells) * len(spec)
-    answer(rows=profile.rows, columns=len(spec), states=states, per_second=states / spent["cpu"])
 
 
 def read_csv(path: str) -> None:

@@ -75,7 +75,7 @@ class ParquetLog:
 
     @cached_property
     def batch_rows(self) -> int:
-        """Rows that are read together: fewer where a column holds vectors or long texts. Told by the first row group."""
+        """Rows read together: fewer where a column holds vectors or long texts. Told by the first row group."""
         if not self.metadata.num_row_groups or not self.metadata.row_group(0).num_rows:
             return BATCH_ROWS
         group = self.metadata.row_group(0)

@@ -1,7 +1,7 @@
 """Columns of Arrow out of the spans of a block of text: by compiled loops, and value by value where these are unsure.
 
-What a value means is said by the converters of `values` alone. A loop stands in for one of them only where both give the
-same; every other converter is asked once for each distinct value of the block.
+What a value means is said by the converters of `values` alone. A loop stands in for one of them only where both give
+the same; every other converter is asked once for each distinct value of the block.
 """
 
 from __future__ import annotations

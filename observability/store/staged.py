@@ -1,4 +1,4 @@
-"""JSONL and CSV as columns: parsed once into a temporary Arrow file, read from there by any number of threads.
+"""JSONL and CSV as columns: parsed once into memory or a temporary Arrow file, read from there by all threads.
 
 Text cannot be read by column or from the middle. Staging keeps memory flat and makes both formats look like Parquet to
 the engines; the file has no name from the moment it is mapped.
@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
@@ -25,6 +26,7 @@ from observability.store.spans import Part
 from observability.store.values import BadValue, Convert, converter, number_text, time_key, word
 
 STAGED_ROWS: Final = 65_536
+HELD_BYTES: Final = 128 << 20  # more than this is written to a file: memory stays flat
 
 
 class BadCounter(Protocol):
@@ -41,13 +43,10 @@ class StagedLog:
         self._pieces = 0
         self._rows = 0
         self._seen: set[str] = set()
-        handle, self._path = tempfile.mkstemp(prefix="barista-stage-", suffix=".arrow")
-        os.close(handle)
-        try:
-            self._stage()
-            self._file = pa.ipc.open_file(pa.memory_map(self._path))
-        finally:
-            os.unlink(self._path)  # the mapping keeps the content until the log is gone; nothing is left behind
+        self._held: list[pa.RecordBatch] = []  # while they are few; then all are in the file
+        self._held_bytes = 0
+        with ExitStack() as stack:
+            self._stage(stack)
 
     @property
     def rows(self) -> int:
@@ -63,29 +62,48 @@ class StagedLog:
         return self._batches
 
     def read(self, batch: Batch, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
-        pieces = [self._file.get_batch(number) for number in batch.row_groups]
+        pieces = [self._held[one] if self._held else self._file.get_batch(one) for one in batch.row_groups]
         places = [pieces[0].schema.get_field_index(name) for name in names]
         yield batch.first_row, [pa.chunked_array([piece.column(place) for piece in pieces]) for place in places]
 
-    def _stage(self) -> None:
+    def _stage(self, stack: ExitStack) -> None:
         schema = pa.schema([(name, kind) for name, (_, kind) in self._columns.items()])
         plan = list(self._columns.values())
-        with pa.OSFile(self._path, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            for part in self._parts():
-                arrays = part.convert(plan, self._convert)
-                self._write(writer, pa.record_batch(arrays, schema=schema))
+        writer: Any = None
+        for part in self._parts():
+            piece = pa.record_batch(part.convert(plan, self._convert), schema=schema)
+            if not self._count(len(piece)):
+                continue
+            self._held.append(piece)
+            self._held_bytes += piece.nbytes
+            if writer is None and self._held_bytes > HELD_BYTES:
+                writer = self._open_file(stack, schema)
+            if writer is not None:
+                for one in self._held:
+                    writer.write_batch(one)
+                self._held.clear()
+        if writer is not None:
+            writer.close()
+            self._file = pa.ipc.open_file(pa.memory_map(self._path))
         missing = [name for name in self._columns if name not in self._seen]
         if missing and self._batches:
             raise SourceError(f"{self.source.shown}: no column {missing[0][:100]!r} in any row")
 
-    def _write(self, writer: Any, piece: pa.RecordBatch) -> None:
-        """A block of text is a piece; pieces are folded together up to STAGED_ROWS."""
-        first, rows = self.rows, len(piece)
-        if not rows:
-            return
+    def _open_file(self, stack: ExitStack, schema: pa.Schema) -> Any:
+        """The mapping keeps the content until the log is gone; no name is left behind."""
+        handle, self._path = tempfile.mkstemp(prefix="barista-stage-", suffix=".arrow")
+        os.close(handle)
+        stack.callback(os.unlink, self._path)
+        sink = stack.enter_context(pa.OSFile(self._path, "wb"))
+        return stack.enter_context(pa.ipc.new_file(sink, schema))
+
+    def _count(self, rows: int) -> bool:
+        """Take note of a piece, which is a block of text; pieces are folded together up to STAGED_ROWS."""
+        first = self.rows
         if first + rows > self.limits.rows:
             raise SourceError(f"{self.source.shown}: more rows than the limit of {self.limits.rows:,}")
-        writer.write_batch(piece)
+        if not rows:
+            return False
         self._rows += rows
         number = self._pieces
         self._pieces += 1
@@ -94,6 +112,7 @@ class StagedLog:
             self._batches[-1] = Batch((*last.row_groups, number), last.first_row, last.rows + rows)
         else:
             self._batches.append(Batch((number,), first, rows))
+        return True
 
     def _parts(self) -> Iterator[Part]:
         names = list(self._columns)

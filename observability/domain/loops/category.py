@@ -25,7 +25,7 @@ def are_inside(codes: Codes, valid: Valid, size: int) -> bool:
     else:
         for row in range(len(codes)):
             beyond += np.int64((codes[row] < 0) | (codes[row] >= size))
-    return beyond == 0
+    return bool(beyond == 0)
 
 
 @compiled

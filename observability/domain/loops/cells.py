@@ -1,9 +1,9 @@
 """Blocks of lines of CSV as spans of their cells, by one look at each byte.
 
-A block is bytes that end in a line feed. Of every row that is taken, the loop writes for each wanted column where in the
-block its value is (`first`, `size`) and what it is (`tag`, one of those in `decimals`). A row that is not beyond doubt is put
-on the list of refused ones instead: the reader of single lines decides about it. So the loop may refuse what it likes, but
-what it takes must be what that reader would take. That the bytes are UTF-8 is checked elsewhere.
+A block is bytes that end in a line feed. Of every row that is taken, the loop writes for each wanted column where in
+the block its value is (`first`, `size`) and what it is (`tag`, one of those in `decimals`). A row that is not beyond
+doubt is put on the list of refused ones instead: the reader of single lines decides about it. So the loop may refuse
+what it likes, but what it takes must be what that reader would take. That the bytes are UTF-8 is checked elsewhere.
 """
 
 from __future__ import annotations

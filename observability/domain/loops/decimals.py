@@ -1,12 +1,13 @@
 """Decimal texts as float64, correctly rounded, and ISO 8601 instants as integers: loops over spans of a buffer.
 
 Digits are gathered as an integer w and a power of ten q. Where both are exact in float64 one multiplication is exactly
-rounded; else the method of Eisel and Lemire (https://arxiv.org/abs/2101.11408) multiplies w by 128 bits of the power of five.
-What these cannot decide (more than 19 digits, results that are subnormal or infinite) is left to the caller as unsure.
+rounded; else the method of Eisel and Lemire (https://arxiv.org/abs/2101.11408) multiplies w by 128 bits of the power of
+five. What these cannot decide (more than 19 digits, results that are subnormal or infinite) is left to the caller.
 
 A span is `first`, `size` and `tag` of a value; see `cells`.
 """
 
+# ruff: noqa: SIM109 - `in` a tuple is a loop when it is compiled
 from __future__ import annotations
 
 from typing import Any, Final
@@ -30,11 +31,11 @@ _LOW_HALF: Final = np.uint64(0xFFFFFFFF)
 def _power_of_five(power: int) -> int:
     """The 128 leading bits of 5**power, rounded up where the power is negative."""
     if power >= 0:
-        value = 5**power
+        value: int = 5**power
         return value << 128 - value.bit_length() if value.bit_length() <= 128 else value >> value.bit_length() - 128
-    divisor = 5**-power
+    divisor: int = 5**-power
     bits = (divisor - 1).bit_length()
-    found = (1 << (bits + 127 if power >= -27 else 2 * bits + 128)) // divisor + 1
+    found: int = (1 << (bits + 127 if power >= -27 else 2 * bits + 128)) // divisor + 1
     return found >> max(found.bit_length() - 128, 0)
 
 
@@ -90,7 +91,7 @@ def _rounded(w: Any, q: int) -> tuple[float, bool]:
 
 
 @compiled
-def _decimal(text: Bytes, at: int, end: int) -> tuple[float, bool]:
+def _decimal(text: Bytes, at: Any, end: Any) -> tuple[float, bool]:
     """The number that text[at:end] is: sign, digits with a point, exponent; or nan, inf by name. False: unsure."""
     negative = False
     if at < end and (text[at] == 45 or text[at] == 43):  # - +
@@ -116,7 +117,8 @@ def _decimal(text: Bytes, at: int, end: int) -> tuple[float, bool]:
         below = False
         if at < end and (text[at] == 45 or text[at] == 43):
             below, at = text[at] == 45, at + 1
-        power, first = 0, at
+        power: Any = 0
+        first = at
         while at < end and np.uint8(text[at] - np.uint8(48)) <= 9:
             power, at = power * 10 + np.int64(text[at]) - 48, at + 1
         if at < end or first == at or at - first > 4:
@@ -127,7 +129,7 @@ def _decimal(text: Bytes, at: int, end: int) -> tuple[float, bool]:
 
 
 @compiled
-def _named(text: Bytes, at: int, end: int, negative: bool) -> tuple[float, bool]:
+def _named(text: Bytes, at: Any, end: Any, negative: bool) -> tuple[float, bool]:
     if end - at != 3:
         return 0.0, False
     a, b, c = text[at] | 32, text[at + 1] | 32, text[at + 2] | 32
@@ -171,7 +173,8 @@ def read_vectors(
     text: Bytes, first: Spots, size: Spots, tag: NDArray[np.uint8], flat: Floats, ends: Ints, unsure: Flags
 ) -> int:
     """Lists of JSON numbers, one after the other in `flat`; lists of anything else are marked. Returns how many."""
-    left, used = 0, 0
+    left: int = 0
+    used: Any = 0
     for row in range(len(first)):
         ends[row + 1] = used
         kind = tag[row]
@@ -196,14 +199,14 @@ def read_vectors(
 
 
 @compiled
-def _two(text: Bytes, at: int) -> int:
+def _two(text: Bytes, at: Any) -> Any:
     """Two digits, or a number below zero that stays below zero when a few of them are added."""
     a, b = np.int64(text[at]) - 48, np.int64(text[at + 1]) - 48
     return a * 10 + b if 0 <= a <= 9 and 0 <= b <= 9 else -100_000
 
 
 @compiled
-def _microseconds(text: Bytes, at: int, size: int) -> tuple[int, bool]:
+def _microseconds(text: Bytes, at: Any, size: Any) -> tuple[Any, bool]:
     """YYYY-MM-DD, then T or a space and HH:MM:SS, a fraction of 1 to 6 digits and Z or +HH:MM where they are given."""
     if size < 10 or size == 11 or text[at + 4] != 45 or text[at + 7] != 45:
         return 0, False
@@ -242,7 +245,7 @@ def _microseconds(text: Bytes, at: int, size: int) -> tuple[int, bool]:
 
 
 @compiled
-def _digits(text: Bytes, at: int, size: int) -> tuple[int, bool]:
+def _digits(text: Bytes, at: Any, size: Any) -> tuple[Any, bool]:
     """A whole number below 9 * 10**18."""
     negative = size > 1 and text[at] == 45
     value: Any = 0
@@ -279,7 +282,8 @@ def read_instants(
         valid[row], out[row] = not (kind == NOTHING or kind == NULL), 0
         if not valid[row]:
             continue
-        value, is_sure, is_number = 0, False, kind == INTEGER
+        value: Any = 0
+        is_sure, is_number = False, kind == INTEGER
         if kind == PLAIN and length >= 10 and text[at + 4] == 45:
             value, is_sure = _microseconds(text, at, length)
             if scale <= 1_000_000:

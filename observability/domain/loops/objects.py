@@ -1,9 +1,10 @@
 """Blocks of JSON lines as spans of the values of each object, by one look at each byte.
 
-Spans, and rows that are refused, are those of `cells`. The whole line is checked, not only the values that are wanted: what is
-no JSON, holds a name twice at any depth, or a name that is not known is refused.
+Spans, and rows that are refused, are those of `cells`. The whole line is checked, not only the values that are wanted:
+what is no JSON, holds a name twice at any depth, or a name that is not known is refused.
 """
 
+# ruff: noqa: SIM109 - `in` a tuple is a loop when it is compiled
 from __future__ import annotations
 
 from typing import Any, Final
@@ -150,7 +151,7 @@ def _is_same(text: Bytes, a: int, b: int, length: int) -> bool:
 
 @compiled
 def _container(text: Bytes, at: int, opened: Ints, names: Spots) -> int:
-    """The place after the JSON object or list at `at`, or -1: of any depth up to MAX_DEPTH, no name twice in one object."""
+    """The place after the object or list at `at`, or -1: of depth up to MAX_DEPTH, no name twice in one object."""
     depth, used, wants_value, is_after = 0, 0, True, False
     while True:
         at = _space(text, at)
@@ -200,7 +201,7 @@ def _container(text: Bytes, at: int, opened: Ints, names: Spots) -> int:
 
 @compiled
 def _place(text: Bytes, at: int, known: Bytes, ends: Ints, turn: int) -> tuple[int, int]:
-    """(number of the name that begins at `at`, place after its quote): usually the one whose turn it is; -1 if refused."""
+    """(number of the name at `at`, place after its quote): usually the one whose turn it is; -1 if refused."""
     count = len(ends) - 1
     if turn < count:
         length = ends[turn + 1] - ends[turn]
@@ -240,7 +241,7 @@ def _object(
     opened: Ints,
     names: Spots,
 ) -> int:
-    """The place after the object at `at`, whose values are written as row `row`; -1 if refused, -2 for an unknown name."""
+    """The place after the object at `at`, whose values become row `row`; -1 if refused, -2 for an unknown name."""
     turn, at = 0, _space(text, at + 1)
     if text[at] == 125:
         return at + 1

@@ -1,7 +1,7 @@
 """The loops over the components of vectors: rounding to a grid, the norm, and projections; see `fold.embedding`.
 
-Components on the grid are whole numbers so small that products with +-1 and their sums are exact in float64: the compiler
-may add them in any order. Squares are not, so those are added in the order of the components.
+Components on the grid are whole numbers so small that products with +-1 and their sums are exact in float64: the
+compiler may add them in any order. Squares are not, so those are added in the order of the components.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _project(grid: Floats, signs: Floats, scale: float, out: Floats) -> None:
 
 def _reordered(function: Any) -> Any:
     """Compiled with sums in any order and multiplications fused into them: only for sums that are exact."""
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:
