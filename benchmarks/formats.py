@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from benchmarks import data, formats_data
 from benchmarks.measure import ROOT, Run, run
@@ -30,8 +31,8 @@ class Case:
     kind: str
     path: str
     goal: float
-    reading: dict[str, object] = field(default_factory=dict)
-    folding: dict[str, object] = field(default_factory=dict)
+    reading: dict[str, Any] = field(default_factory=dict)
+    folding: dict[str, Any] = field(default_factory=dict)
     has_peers: bool = True
 
 
@@ -46,7 +47,7 @@ def cases() -> Iterator[Case]:
     small = ",".join(formats_data.small_files(1_000))
     yield Case("1,000 files x 1,000 rows x 10", "parquet", small, 0.5, {"columns": 100})
     log = data.log(2_000_000)[0]
-    whole: dict[str, object] = {"windows": True}
+    whole: dict[str, Any] = {"windows": True}
     yield Case("2,000,000 x 52, all state in 48 cells", "parquet", log, 0.68, {"coded": True}, whole, has_peers=False)
 
 
@@ -65,7 +66,7 @@ def other(name: str, case: Case, ours: Run) -> str:
     if not case.has_peers:
         return "-"
     try:
-        found = job("formats_peers", name, python_of("readers"), path=case.path, kind=case.kind)
+        found = job("peer_formats", name, python_of("readers"), path=case.path, kind=case.kind)
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return "cannot read it"
@@ -83,8 +84,8 @@ def line(case: Case) -> str:
     return (
         f"| {case.name} | {ours.cpu:.2f} / {ours.wall:.2f} | {read.cpu:.2f} / {read.wall:.2f} "
         f"| {share:.2f} ({spread[0]:.2f}-{spread[-1]:.2f}) | {read.wall / ours.wall:.2f} | {case.goal} "
-        f"| {'met' if share >= case.goal else 'missed'} | {other('polars', case, ours)} | {other('duckdb', case, ours)} "
-        f"| {ours.answer['bad']:,} | {ours.rss >> 20} |"
+        f"| {'met' if share >= case.goal else 'missed'} | {other('polars', case, ours)} "
+        f"| {other('duckdb', case, ours)} | {ours.answer['bad']:,} | {ours.rss >> 20} |"
     )
 
 

@@ -6,6 +6,7 @@ import gzip
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,9 @@ def made(name: str, write: Callable[[Path], None]) -> str:
     path = CACHE / "bench-data" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        partial = path.with_name("part-" + path.name)
-        write(partial)
-        partial.rename(path)
+        unfinished = path.with_name("part-" + path.name)
+        write(unfinished)
+        unfinished.rename(path)
     return str(path)
 
 
@@ -132,7 +133,7 @@ def small_files(files: int, rows: int = 1_000) -> list[str]:
         columns |= {f"s{place}": [f"w{code}" for code in rng.integers(0, 50, rows)] for place in range(3)}
         pq.write_table(pa.table(columns), path, compression="zstd")
 
-    return [made(f"small-{rows}-{seed}.parquet", lambda path, seed=seed: write(path, seed)) for seed in range(files)]
+    return [made(f"small-{rows}-{seed}.parquet", partial(write, seed=seed)) for seed in range(files)]
 
 
 def many_cells(rows: int, windows: int = 720, versions: int = 50) -> str:

@@ -74,7 +74,7 @@ def freeze(path: str, limit: int) -> None:
         inner(lane, cells)
         spent[0] += time.thread_time() - began
 
-    local._Lane.freeze = timed  # type: ignore[method-assign]
+    local._Lane.freeze = timed  # type: ignore[method-assign, assignment]
     spec = spec_of(path, windows=True)
     options = Options(keys=BY_WINDOW, threads=THREADS, limits=Limits(groups=limit))
     warm(path, spec, options)

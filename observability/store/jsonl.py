@@ -117,8 +117,14 @@ class ObjectBlocks:
             taken, left, _, strange = split_objects(
                 shown,
                 np.frombuffer(b"".join(known), np.uint8),
-                *(ends, wanted, (self.limits.cell_bytes, self.limits.line_bytes)),
-                *(first, size, tag, rows, refused),
+                ends,
+                wanted,
+                (self.limits.cell_bytes, self.limits.line_bytes),
+                first,
+                size,
+                tag,
+                rows,
+                refused,
             )
             lost = refused[:left]
             # Names that it did not know are worth another look when they are in more than a few rows.

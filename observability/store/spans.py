@@ -83,7 +83,8 @@ class _Column:
     @property
     def present(self) -> Flags:
         tag = self.at[2]
-        return (tag != NOTHING) & (tag != NULL)
+        found: Flags = (tag != NOTHING) & (tag != NULL)
+        return found
 
     def array(self) -> pa.Array:
         convert = self.convert
@@ -227,7 +228,8 @@ class Part:
         if not kept.all():
             chosen = pa.array(kept)
             arrays = [array.filter(chosen) for array in arrays]
-        rows = [(before, row) for before, line, found in self.others if (row := one(line, found)) is not None]
+        tried = [(before, one(line, found)) for before, line, found in self.others]
+        rows = [(before, found) for before, found in tried if found is not None]
         return self._merged(arrays, kept, rows, plan) if rows else arrays
 
     def _merged(

@@ -138,7 +138,8 @@ class Bad:
 
 def by_lines(source: Source, spec: Spec, keys: Keys) -> tuple[list[list[Any]], list[tuple[int, str]]]:
     """What the readers of single lines and the converters of single values say."""
-    bad, rows, seen = Bad(), [], set()
+    bad, rows = Bad(), []
+    seen: set[str] = set()
     plan = staged._plan(spec, keys, is_text=source.format == "csv")
 
     def convert(number: int, values: list[Any]) -> None:
@@ -154,6 +155,7 @@ def by_lines(source: Source, spec: Spec, keys: Keys) -> tuple[list[list[Any]], l
         rows.append(row)
 
     if source.format == "jsonl":
+        found: Any
         for number, found in records(source, LIMITS):
             if isinstance(found, str):
                 bad.add(source, number, found)

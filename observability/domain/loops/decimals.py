@@ -96,7 +96,9 @@ def _decimal(text: Bytes, at: Any, end: Any) -> tuple[float, bool]:
     negative = False
     if at < end and (text[at] == 45 or text[at] == 43):  # - +
         negative, at = text[at] == 45, at + 1
-    begin, w, q, count, point = at, np.uint64(0), 0, 0, False
+    w: Any = np.uint64(0)
+    count: Any = 0
+    begin, q, point = at, 0, False
     while at < end:
         digit: Any = text[at] - np.uint8(48)
         if digit <= 9:

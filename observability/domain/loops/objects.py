@@ -51,7 +51,7 @@ def _space(text: Bytes, at: int) -> int:
 
 
 @compiled
-def _hex(text: Bytes, at: int) -> int:
+def _hex(text: Bytes, at: Any) -> Any:
     """Four hexadecimal digits, or -1."""
     value: Any = 0
     for place in range(at, at + 4):
