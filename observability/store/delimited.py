@@ -14,7 +14,7 @@ from observability.domain.loops.cells import split_cells
 from observability.domain.loops.numeric import Ints
 from observability.store.files import Limits, Source, SourceError
 from observability.store.spans import Part, Spans, spans_for
-from observability.store.text import Block, Line, blocks, hidden, lines
+from observability.store.text import Block, Line, blocks, count_lines, hidden, lines
 
 MAX_RECORD_LINES: Final = 1_000  # a quoted cell may hold line ends, but a quote that never closes must not eat the file
 DELIMITERS: Final = ",;\t|"
@@ -40,7 +40,7 @@ class _Cells:
                 cells = next(csv.reader([text], delimiter=self.delimiter, strict=True))
             except (csv.Error, StopIteration):
                 return "has quotes in wrong places or a cell that is too long"
-        if any(len(cell) > self.limits.cell_bytes for cell in cells):
+        if len(text) > self.limits.cell_bytes and any(len(cell) > self.limits.cell_bytes for cell in cells):
             return f"has a cell longer than {self.limits.cell_bytes:,} characters"
         return cells
 
@@ -174,7 +174,7 @@ class CellBlocks:
 
     def _part(self, number: int, text: bytes, wanted: Ints, bad: Callable[[int, str], None]) -> Part:
         """One block. The loop takes each line for a record; where a record takes several, their rows are not kept."""
-        lines = text.count(b"\n")
+        lines = count_lines(text)
         first, size, tag = spans_for(int(wanted.max(initial=-1)) + 1, lines)
         rows, refused = np.empty(lines, dtype=np.int32), np.empty((lines, 4), dtype=np.int32)
         taken, left, _ = split_cells(

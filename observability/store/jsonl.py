@@ -12,7 +12,7 @@ import orjson
 from observability.domain.loops.objects import split_objects
 from observability.store.files import Limits, Source
 from observability.store.spans import Part, Spans, spans_for
-from observability.store.text import Block, Line, blocks, hidden, lines
+from observability.store.text import Block, Line, blocks, count_lines, hidden, lines
 from observability.store.values import BadValue
 
 HALF_LINE: Final = "the file ends in the middle of this line"
@@ -106,7 +106,7 @@ class ObjectBlocks:
         return len(self._names) > before
 
     def _part(self, block: Block) -> Part:
-        text, lines = block.text, block.text.count(b"\n")
+        text, lines = block.text, count_lines(block.text)
         shown = np.frombuffer(hidden(text), np.uint8)
         rows, refused = np.empty(lines, dtype=np.int32), np.empty((lines, 4), dtype=np.int32)
         first, size, tag = spans_for(len(self.columns), lines)

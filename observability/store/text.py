@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from observability.store.files import Limits, Source, SourceError, short
@@ -107,7 +108,7 @@ class Block:
         """The same lines in blocks of at most HELD_VALUES values of so many columns."""
         lines = max(HELD_VALUES // max(columns, 1), 64)
         at, number = 0, self.number
-        while self.text.count(b"\n", at) > lines:
+        while count_lines(self.text[at:] if at else self.text) > lines:
             end = at
             for _ in range(lines):
                 end = self.text.index(b"\n", end) + 1
@@ -132,13 +133,18 @@ def blocks(source: Source, limits: Limits) -> Iterator[Block]:
         if end:
             text = rest + data[:end] if rest else data[:end]
             yield Block(number, text)
-            number, rest = number + text.count(b"\n"), data[end:]
+            number, rest = number + count_lines(text), data[end:]
         else:
             rest += data
         if len(rest) > limits.line_bytes:
             rest, is_skipping = b"", True
     if rest or is_skipping:
         yield Block(number, rest, is_too_long=is_skipping, is_cut=True)
+
+
+def count_lines(text: bytes) -> int:
+    """Line feeds; several times as fast as bytes.count, which looks at one byte after the other."""
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == 10))
 
 
 def hidden(text: bytes) -> bytes:
