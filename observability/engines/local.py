@@ -29,6 +29,7 @@ from observability.store.parquet import Batch
 
 Job = tuple[Callable[..., None], tuple[Any, ...]]
 EAGER_CELLS: Final = 512
+KEPT_FOOTERS: Final = 8
 SPAN_ROWS: Final = 1 << 19  # rows whose grouping is held at a time: 20 bytes each
 
 
@@ -168,11 +169,12 @@ class LocalFold:
             yield cell, states if len(cells) > EAGER_CELLS else dict(states)
 
     def _open(self, source: Source) -> Log:
-        """Text is parsed once for all rounds of columns; Parquet is opened again, its footer is cheap."""
+        """Text is parsed once for all rounds of columns; of Parquet a few footers are kept, which are long where it is wide."""
         if source.path in self._staged:
             return self._staged[source.path]
         log = open_log(source, self.spec, self.options.limits, self.bad, self.options.keys)
-        if source.format != "parquet" and len(self.spec) > self.options.columns_at_once:
+        is_kept = source.format != "parquet" or len(self._staged) < KEPT_FOOTERS
+        if is_kept and len(self.spec) > self.options.columns_at_once:
             self._staged[source.path] = log
         return log
 

@@ -173,6 +173,8 @@ class ParquetLog:
 
 
 def _leaf_count(kind: pa.DataType) -> int:
+    if not pa.types.is_nested(kind) and not isinstance(kind, pa.ExtensionType):
+        return 1
     if isinstance(kind, pa.ExtensionType):
         return _leaf_count(kind.storage_type)
     if pa.types.is_struct(kind):
