@@ -169,7 +169,7 @@ class LocalFold:
             yield cell, states if len(cells) > EAGER_CELLS else dict(states)
 
     def _open(self, source: Source) -> Log:
-        """Text is parsed once for all rounds of columns; of Parquet a few footers are kept, which are long where it is wide."""
+        """Text is parsed once for all rounds of columns; of wide Parquet a few footers are kept, which are long."""
         if source.path in self._staged:
             return self._staged[source.path]
         log = open_log(source, self.spec, self.options.limits, self.bad, self.options.keys)
