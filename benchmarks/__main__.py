@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import accuracy, apply, clicks, fleet, profile, slow_clients, verdicts
+from benchmarks import accuracy, apply, clicks, fleet, formats, profile, slow_clients, verdicts
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "profile": profile.main,
+    "formats": formats.main,
     "accuracy": accuracy.main,
     "verdicts": verdicts.main,
     "apply": apply.main,

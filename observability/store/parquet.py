@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ from observability.store.files import Limits, Source, SourceError, short
 
 BATCH_ROWS: Final = 131_072
 UNNAMED: Final = "(unnamed)"
+BATCH_BYTES: Final = 32 << 20  # of one column
 WHOLE_ROWS: Final = 1 << 19  # larger row groups are streamed in batches
 
 
@@ -35,10 +37,6 @@ class Batch:
     row_groups: tuple[int, ...]
     first_row: int
     rows: int
-
-    @property
-    def is_streamed(self) -> bool:
-        return self.rows > WHOLE_ROWS
 
 
 class ParquetLog:
@@ -109,24 +107,34 @@ class ParquetLog:
     def require(self, names: Sequence[str]) -> None:
         """Raises for a declared column that is missing, doubled or of a type no fold knows."""
         present = self.schema.names
+        counts = Counter(present)
         for name in names:
             if name not in self._leaves:
                 near = ", ".join(repr(other[:60]) for other in present[:12])
                 raise SourceError(f"{self.source.shown}: no column {name[:100]!r}; it has {near}")
-            if present.count(name) > 1:
+            if counts[name] > 1:
                 raise SourceError(f"{self.source.shown}: the column {name[:100]!r} appears twice")
             kind = self.schema.field(name).type
             if pa.types.is_nested(kind) and len(self._leaves[name]) != 1:
                 raise SourceError(f"{self.source.shown}: not supported: column {name[:100]!r} of type {kind}")
 
+    @cached_property
+    def batch_rows(self) -> int:
+        """Rows read together: fewer where a column holds vectors or long texts. Told by the first row group."""
+        if not self.metadata.num_row_groups or not self.metadata.row_group(0).num_rows:
+            return BATCH_ROWS
+        group = self.metadata.row_group(0)
+        widest = max((group.column(place).total_uncompressed_size for place in range(group.num_columns)), default=0)
+        return int(min(BATCH_ROWS, max(BATCH_BYTES * group.num_rows // max(widest, 1), 1_024)))
+
     def batches(self) -> list[Batch]:
-        """Small row groups together, up to BATCH_ROWS; the same for every column."""
+        """Small row groups together, up to `batch_rows`; the same for every column."""
         found: list[Batch] = []
         pending: list[int] = []
         rows = start = 0
         for index in range(self.metadata.num_row_groups):
             size = self.metadata.row_group(index).num_rows
-            if pending and rows + size > BATCH_ROWS:
+            if pending and rows + size > self.batch_rows:
                 found.append(Batch(tuple(pending), start, rows))
                 start, rows, pending = start + rows, 0, []
             pending.append(index)
@@ -160,9 +168,9 @@ class ParquetLog:
         coded = self._coded(names)
         with _explained(self.source):
             file = self._reader(coded, unit)
-            if batch.is_streamed:
+            if batch.rows > max(self.batch_rows, WHOLE_ROWS * self.batch_rows // BATCH_ROWS):
                 row = batch.first_row
-                pieces = file.reader.iter_batches(BATCH_ROWS, list(batch.row_groups), leaves, use_threads=False)
+                pieces = file.reader.iter_batches(self.batch_rows, list(batch.row_groups), leaves, use_threads=False)
                 for piece in pieces:
                     yield row, [piece.column(piece.schema.get_field_index(name)) for name in names]
                     row += len(piece)
@@ -287,6 +295,8 @@ class ParquetLog:
 
 
 def _leaf_count(kind: pa.DataType) -> int:
+    if not pa.types.is_nested(kind) and not isinstance(kind, pa.ExtensionType):
+        return 1
     if isinstance(kind, pa.ExtensionType):
         return _leaf_count(kind.storage_type)
     if pa.types.is_struct(kind):
