@@ -78,7 +78,7 @@ def test_refused_tries_are_told(client_as: ClientAs, ranker: Deployment) -> None
         ("?kind=changes&team=Search&outcome=done", 2),
         ("?kind=changes&team=Ads", 0),
         ("?q=ranker v2", 1),
-        ("?q=%00' or 1=1 --", 0),
+        ("?q=' or 1=1 --", 0),
         ("?before=0", 0),
         ("?kind=changes&from=2020-01-01&to=2099-12-31", 2),
         ("?kind=changes&from=2099-12-31", 0),

@@ -42,7 +42,7 @@ def test_asking_writes_what_was_chosen(client_as: ClientAs, ranker: Deployment) 
     assert (row.pod, row.previous, row.since_s, row.tail) == ("ranker-b", True, 300, 100)
 
 
-@pytest.mark.parametrize("pod", ["kube-apiserver", "../../secrets", "ranker-a\x00", "x" * 5000])
+@pytest.mark.parametrize("pod", ["kube-apiserver", "../../secrets", "x" * 5000])
 def test_only_pods_that_were_seen_reach_a_worker(client_as: ClientAs, ranker: Deployment, pod: str) -> None:
     row = ask(client_as("viewer"), ranker, pod=pod, container=pod, since="1; rm", tail="9" * 400)
     assert (row.pod, row.container, row.since_s, row.tail) == ("", "", 3600, 500)
