@@ -11,7 +11,7 @@ from deployments import access
 from deployments.domain.catalogue import Environment, ModelType
 from deployments.domain.roles import Permission
 from deployments.domain.text.naming import InvalidName, InvalidText, check_label, check_name, clean_text, suggest_name
-from deployments.forms.spec.layout import Problem
+from deployments.forms.problem import Problem
 from deployments.models import Namespace, ServedModel, User
 from deployments.queries import rules
 

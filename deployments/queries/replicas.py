@@ -6,7 +6,7 @@ from datetime import datetime
 
 from deployments.domain.changes.diff import FieldChange
 from deployments.domain.replicas import Replicas, effective_replicas
-from deployments.domain.spec.field import SCALING
+from deployments.domain.spec.fields.field import SCALING
 from deployments.domain.spec.spec import Spec
 from deployments.models import Deployment
 

@@ -12,7 +12,7 @@ from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.changes.diff import FieldChange, blast_radius, label, spec_diff, unified_lines
 from deployments.domain.changes.warnings import ReviewWarning, review_warnings
 from deployments.domain.hints import kubectl
-from deployments.domain.spec.fields import field_for
+from deployments.domain.spec.fields.table import field_for
 from deployments.domain.spec.parts import RollingUpdate
 from deployments.domain.spec.spec import Spec, effective_resources
 from deployments.domain.text.quantities import human_memory

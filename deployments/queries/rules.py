@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db.models import Q
 
 from deployments.domain.catalogue import Environment
+from deployments.domain.spec.checks.validate import validate
 from deployments.domain.spec.spec import Spec
-from deployments.domain.spec.validation import validate
 from deployments.domain.text.naming import InvalidName, check_name
 from deployments.models import (
     Deployment,

@@ -22,10 +22,12 @@ from deployments.domain.changes.diff import label
 from deployments.domain.changes.held import HeldField
 from deployments.domain.hints import kubectl
 from deployments.domain.roles import Permission
+from deployments.domain.spec.fields.resources import OWN_SIZE
+from deployments.domain.spec.fields.scaling import AUTOSCALE
 from deployments.domain.spec.reader import SpecInvalid
 from deployments.domain.spec.spec import Spec
 from deployments.forms.spec import merge
-from deployments.forms.spec.texts import AUTOSCALE, OWN_SIZE, Texts
+from deployments.forms.spec.inputs import Texts
 from deployments.models import Deployment, Proposal, Revision
 
 ALL = "all"

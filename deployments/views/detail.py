@@ -25,8 +25,8 @@ from deployments.domain.changes.diff import label, spec_diff, unified_lines
 from deployments.domain.hints.sample_call import sample_call
 from deployments.domain.manifests.metadata import ANNOTATION_REVISION
 from deployments.domain.roles import Permission
-from deployments.domain.spec.field import SECTIONS
-from deployments.domain.spec.fields import field_for
+from deployments.domain.spec.fields.field import SECTIONS
+from deployments.domain.spec.fields.table import field_for
 from deployments.domain.spec.spec import effective_image, effective_resources
 from deployments.domain.spec.wording import values
 from deployments.domain.status.pods import HASH_LABEL, PodRow, pod_rows

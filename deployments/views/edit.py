@@ -15,6 +15,7 @@ from deployments.actions import proposals
 from deployments.actions.errors import Stale, Wrong
 from deployments.domain.catalogue import HardwareProfile as Size
 from deployments.domain.roles import Permission
+from deployments.domain.spec.fields.scaling import AUTOSCALE
 from deployments.domain.spec.spec import Spec
 from deployments.forms.choices import Choices
 from deployments.forms.spec import form as spec_forms
@@ -100,7 +101,7 @@ def _opened(request: HttpRequest, deployment: Deployment, base: Revision) -> Que
         spec, size = base.to_spec(), base.to_profile()
     values, env = texts.of_spec(spec, size), dict(spec.env)
     live = deployment.observation.desired
-    if values["replicas.mode"] == texts.AUTOSCALE and live:
+    if values["replicas.mode"] == AUTOSCALE and live:
         # Turned off, the autoscaler leaves as many pods as it had chosen, unless somebody says otherwise.
         values["replicas.count"] = str(live)
     adopted = request.GET.get("adopt", "")

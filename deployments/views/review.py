@@ -18,7 +18,7 @@ from deployments.actions.errors import Refused, Stale, Wrong
 from deployments.audit import Actor
 from deployments.domain.changes.diff import label
 from deployments.domain.roles import Permission
-from deployments.domain.spec.fields import FIELDS
+from deployments.domain.spec.fields.table import FIELDS
 from deployments.models import Deployment, Proposal
 from deployments.queries import rules
 from deployments.queries.review import Review

@@ -15,6 +15,7 @@ from deployments.domain.spec.reader import SpecInvalid
 from deployments.forms.spec import environment, texts
 from deployments.forms.spec.environment import EnvRow
 from deployments.forms.spec.form import Show, SpecForm
+from deployments.forms.spec.layout import sections_of
 from deployments.models import Deployment
 from deployments.views.yaml_text import to_yaml
 
@@ -95,6 +96,7 @@ def manifests_of(
 def respond(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     """The whole page, the form alone after a button, or only what stands beside the fields while typing."""
     place = context.get("place_form")
+    context["sections"] = sections_of(context["form"])
     context["problems_count"] = len(context["form"].problems) + (len(place.problems) if place else 0)
     if is_step(request):
         answer = render(request, "deployments/_spec_step.html", context | {"is_patch": True})

@@ -7,13 +7,13 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from deployments.domain.spec.field import SECTIONS
-from deployments.domain.spec.fields import ALL_FIELDS, field_for
+from deployments.domain.spec.fields.field import SECTIONS
+from deployments.domain.spec.fields.table import FIELDS, field_for
 from deployments.domain.spec.parts import RollingUpdate
 from deployments.domain.spec.spec import Spec
 from deployments.domain.spec.wording import ABSENT, values
 
-_ORDER: Final = {field.path: index for index, field in enumerate(ALL_FIELDS)}
+_ORDER: Final = {field.path: index for index, field in enumerate(FIELDS)}
 _SECTION_ORDER: Final = {section: index for index, section in enumerate(SECTIONS)}
 
 

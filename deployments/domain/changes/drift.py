@@ -15,6 +15,8 @@ from deployments.domain.apiserver.objects import instant, message, number, obj, 
 from deployments.domain.changes.diff import flatten, manifest_diff, strip_server_fields
 from deployments.domain.changes.held import HeldField
 from deployments.domain.manifests.managers import OUR_MANAGERS, SYSTEM_MANAGERS
+from deployments.domain.spec.fields.field import CONTAINER, POD, Place
+from deployments.domain.spec.fields.table import FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,62 +62,53 @@ class DriftItem:
 
 _REPLICAS: Final = "spec.replicas"
 _MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
-_CONTAINER: Final = "spec.template.spec.containers[model]"
 GENERATION_PATH: Final = "metadata.annotations[barista.io/generation]"
 # Written with every apply, an older number there is no edit; and what objects applied by an older Barista lack.
 _NO_EDIT: Final = (
     "metadata.annotations[barista.io/revision]",
     GENERATION_PATH,
     "metadata.labels[barista.io/install]",
-    f"{_CONTAINER}.terminationMessagePolicy",
+    f"{CONTAINER}.terminationMessagePolicy",
 )
+
+
+# What nobody sets through Barista, and should not have set behind its back.
+_UNOFFERED: Final = frozenset(
+    (
+        "spec.paused",
+        "spec.revisionHistoryLimit",
+        f"{POD}.serviceAccountName",
+        f"{POD}.hostNetwork",
+        f"{POD}.hostPID",
+    )
+)
+
+
+def _root(place: Place) -> str:
+    """Where a setting begins: the container as a whole, else a member of the pod's or the object's spec."""
+    if place.path.startswith(f"{CONTAINER}."):
+        return f"{CONTAINER}."
+    base = f"{POD}." if place.path.startswith(f"{POD}.") else "spec."
+    return base + re.split(r"[.\[]", place.path.removeprefix(base))[0]
+
 
 # Where people with kubectl change a model. Outside of it others may add what they like: sidecars, mesh annotations.
-_VOCABULARY: Final = (
-    f"{_CONTAINER}.",
-    "spec.strategy",
-    "spec.paused",
-    "spec.minReadySeconds",
-    "spec.progressDeadlineSeconds",
-    "spec.revisionHistoryLimit",
-    "spec.template.spec.nodeSelector",
-    "spec.template.spec.tolerations",
-    "spec.template.spec.terminationGracePeriodSeconds",
-    "spec.template.spec.serviceAccountName",
-    "spec.template.spec.priorityClassName",
-    "spec.template.spec.topologySpreadConstraints",
-    "spec.template.spec.hostNetwork",
-    "spec.template.spec.hostPID",
-    "spec.ports",
-    "spec.rules",
-    "spec.minReplicas",
-    "spec.maxReplicas",
-    "spec.metrics",
-    "spec.behavior",
-    "spec.minAvailable",
-    "spec.maxUnavailable",
+# The number of replicas is looked at separately, and metadata is everybody's.
+_VOCABULARY: Final = tuple(
+    _UNOFFERED
+    | {"spec.minAvailable", "spec.maxUnavailable"}
+    | {
+        _root(row.place)
+        for row in FIELDS
+        if row.place
+        and row.place.path.startswith("spec.")
+        and row.place.path != _REPLICAS
+        and ".metadata." not in row.place.path
+    }
 )
 
-_SPEC_PATHS: Final = {
-    f"{_CONTAINER}.image": "image_override",
-    f"{_CONTAINER}.resources.requests.cpu": "resources.cpu_request",
-    f"{_CONTAINER}.resources.limits.cpu": "resources.cpu_limit",
-    f"{_CONTAINER}.resources.requests.memory": "resources.memory_request",
-    f"{_CONTAINER}.resources.limits.memory": "resources.memory_limit",
-    f"{_CONTAINER}.resources.limits[nvidia.com/gpu]": "resources.gpu_count",
-    "spec.template.spec.terminationGracePeriodSeconds": "termination_grace_s",
-    "spec.template.spec.priorityClassName": "priority_class",
-    "spec.progressDeadlineSeconds": "progress_deadline_s",
-    "spec.minReadySeconds": "min_ready_s",
-    "spec.ingressClassName": "ingress_class",
-    "spec.strategy.type": "strategy.type",
-    "spec.strategy.rollingUpdate.maxSurge": "strategy.max_surge",
-    "spec.strategy.rollingUpdate.maxUnavailable": "strategy.max_unavailable",
-    "spec.minReplicas": "replicas.min",
-    "spec.maxReplicas": "replicas.max",
-    "spec.replicas": "replicas.count",
-}
-_ENV: Final = re.compile(re.escape(f"{_CONTAINER}.env[") + r"([A-Za-z_][A-Za-z0-9_]*)\]")
+_SPEC_PATHS: Final = {row.place.path: row.path for row in FIELDS if row.place and row.place.is_value}
+_ENV: Final = re.compile(re.escape(f"{CONTAINER}.env[") + r"([A-Za-z_][A-Za-z0-9_]*)\]")
 
 
 def find_drift(

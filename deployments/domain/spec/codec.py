@@ -1,4 +1,4 @@
-"""The JSON of a spec's parts, read strictly and written deterministically.
+"""The JSON of a spec's settings, read strictly and written deterministically; how follows from each setting's kind.
 
 What is at its default is left out when it came with schema 2, so that a spec that uses nothing new has the same
 digest as when it was stored.
@@ -9,117 +9,124 @@ from dataclasses import fields, is_dataclass
 from typing import Any, Final, Literal, cast
 
 from deployments.domain.catalogue import Probe, Toleration
-from deployments.domain.spec.parts import (
-    Autoscale,
-    Budget,
-    EnvRef,
-    Fixed,
-    Recreate,
-    Resources,
-    RollingUpdate,
-    ScalePolicy,
-    Spread,
-)
+from deployments.domain.spec.fields.field import NEEDED, Field, Kind
+from deployments.domain.spec.fields.table import attributes, members, variants
+from deployments.domain.spec.parts import Budget, EnvRef, Resources, ScalePolicy, Spread
 from deployments.domain.spec.reader import Reader
 from deployments.domain.text.quantities import format_cpu, format_memory
 
 Pairs = tuple[tuple[str, str], ...]
 
 
-def read_env(reader: Reader) -> Pairs:
+def read_attributes(reader: Reader) -> dict[str, Any]:
+    """The values of all attributes of a spec."""
+    values = {row.name: read_field(reader, row) for row in attributes()}
+    return values | {
+        "resources": _read_resources(reader),
+        "replicas": _read_variant(reader, "replicas", is_needed=True),
+        "strategy": _read_variant(reader, "strategy"),
+    }
+
+
+def read_field(reader: Reader, row: Field) -> Any:
+    """Absent means the default; an explicit null means nothing, where nothing is possible.
+
+    What schema 1 had was always written: where such an attribute lacks, it was nothing.
+    """
+    if row.is_optional:
+        if row.default is not None and row.path not in _FIRST and row.name not in reader.data:
+            return row.default
+        return _READERS[row.kind](reader, row) if reader.has(row.name) else None
+    return _READERS[row.kind](reader, row)
+
+
+def write_attributes(spec: Any) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for item in fields(spec):
+        value = getattr(spec, item.name)
+        if item.name in _FIRST or value != item.default:
+            document[item.name] = _WRITERS.get(item.name, write)(value)
+    return document
+
+
+def write(value: Any) -> Any:
+    """The JSON of a part that is set: objects without their absent members, pairs as an object."""
+    if is_dataclass(value):
+        written = {item.name: getattr(value, item.name) for item in fields(value)}
+        return {name: write(member) for name, member in written.items() if member is not None}
+    if isinstance(value, tuple):
+        if value and isinstance(value[0], tuple):
+            return dict(value)
+        return [write(item) for item in value]
+    return value
+
+
+def _default(row: Field) -> Any:
+    return None if row.default is NEEDED else row.default
+
+
+def _read_env(reader: Reader, row: Field) -> Pairs:
     pairs = []
-    for index, item in enumerate(reader.items("env")):
-        entry = Reader(item, f"env.{index + 1}", reader.errors)
+    for index, item in enumerate(reader.items(row.name)):
+        entry = Reader(item, f"{row.path}.{index + 1}", reader.errors)
         pairs.append((entry.text("name"), entry.text("value", "")))
         entry.finish()
     return tuple(pairs)
 
 
-def read_env_refs(reader: Reader) -> tuple[EnvRef, ...]:
+def _read_env_refs(reader: Reader, row: Field) -> tuple[EnvRef, ...]:
     refs = []
-    for index, item in enumerate(reader.items("env_refs")):
-        entry = Reader(item, f"env_refs.{index + 1}", reader.errors)
+    for index, item in enumerate(reader.items(row.name)):
+        entry = Reader(item, f"{row.path}.{index + 1}", reader.errors)
         kind = cast(Literal["secret", "config_map"], entry.choice("kind", ("secret", "config_map")))
         refs.append(EnvRef(entry.text("name"), kind, entry.text("source"), entry.text("key")))
         entry.finish()
     return tuple(refs)
 
 
-def read_resources(reader: Reader) -> Resources | None:
+def _read_resources(reader: Reader) -> Resources | None:
     entry = reader.optional_child("resources")
     if entry is None:
         return None
-    resources = Resources(
-        cpu_request=entry.cpu("cpu_request"),
-        cpu_limit=entry.optional_cpu("cpu_limit"),
-        memory_request=entry.memory("memory_request"),
-        memory_limit=entry.memory("memory_limit"),
-        gpu_count=entry.integer("gpu_count", 0),
-        gpu_type=entry.optional_text("gpu_type"),
-    )
+    resources = Resources(**{row.name: read_field(entry, row) for row in members("resources")})
     entry.finish()
     return resources
 
 
-def read_replicas(reader: Reader) -> Fixed | Autoscale:
-    entry = reader.child("replicas")
-    mode = entry.text("mode")
-    replicas: Fixed | Autoscale = Fixed(1)
-    if mode == "fixed":
-        replicas = Fixed(entry.integer("count"))
-    elif mode == "autoscale":
-        replicas = Autoscale(
-            min=entry.integer("min"),
-            max=entry.integer("max"),
-            # Absent means the default; an explicit null means that CPU does not scale it.
-            cpu_percent=entry.optional_integer("cpu_percent") if "cpu_percent" in entry.data else 70,
-            memory_percent=entry.optional_integer("memory_percent"),
-            scale_up=_read_policy(entry, "scale_up"),
-            scale_down=_read_policy(entry, "scale_down"),
-        )
-    elif mode:
-        entry.fail("mode", 'Must be "fixed" or "autoscale".')
-        return replicas
-    entry.finish()
-    return replicas
-
-
-def read_strategy(reader: Reader) -> RollingUpdate | Recreate:
-    entry = reader.optional_child("strategy")
-    if entry is None:
-        return RollingUpdate()
-    kind = entry.text("type")
-    strategy: RollingUpdate | Recreate = Recreate()
-    if kind == "RollingUpdate":
-        strategy = RollingUpdate(entry.count_or_percent("max_surge", 1), entry.count_or_percent("max_unavailable", 0))
-    elif kind and kind != "Recreate":
-        entry.fail("type", 'Must be "RollingUpdate" or "Recreate".')
-        return strategy
-    entry.finish()
-    return strategy
-
-
-def read_probe(reader: Reader, key: str) -> Probe | None:
-    entry = reader.optional_child(key)
-    if entry is None:
+def _read_variant(reader: Reader, part: str, *, is_needed: bool = False) -> Any:
+    """A part that is of one of several classes. One that need not be there is of the first."""
+    chooser, offered = variants(part)
+    if not is_needed and not reader.has(part):
+        return offered[0].of()
+    entry = reader.child(part)
+    name = entry.text(chooser.name)
+    chosen = next((variant for variant in offered if variant.value == name), None)
+    if chosen is None:
+        names = " or ".join(f'"{variant.value}"' for variant in offered)
+        entry.fail(chooser.name, f"Must be {names}.")
         return None
+    value = chosen.of(**{row.name: read_field(entry, row) for row in members(part, chosen)})
+    entry.finish()
+    return value
+
+
+def _read_probe(reader: Reader, row: Field) -> Probe:
+    entry = reader.child(row.name)
+    numbers = {item.key: entry.integer(item.key, item.default) for item in row.bounded()}
     probe = Probe(
         kind=cast(Literal["http", "tcp", "grpc", "off"], entry.choice("kind", ("http", "tcp", "grpc", "off"))),
         path=entry.optional_text("path"),
         port_name=cast(Literal["http", "grpc"], entry.choice("port_name", ("http", "grpc"), "http")),
-        initial_delay_s=entry.integer("initial_delay_s", 0),
-        period_s=entry.integer("period_s", 10),
-        timeout_s=entry.integer("timeout_s", 1),
-        failure_threshold=entry.integer("failure_threshold", 3),
+        **numbers,
     )
     entry.finish()
     return probe
 
 
-def read_tolerations(reader: Reader) -> tuple[Toleration, ...]:
+def _read_tolerations(reader: Reader, row: Field) -> tuple[Toleration, ...]:
     found = []
-    for index, item in enumerate(reader.items("tolerations")):
-        entry = Reader(item, f"tolerations.{index + 1}", reader.errors)
+    for index, item in enumerate(reader.items(row.name)):
+        entry = Reader(item, f"{row.path}.{index + 1}", reader.errors)
         operator = entry.choice("operator", ("Equal", "Exists"), "Equal")
         effect = entry.choice("effect", ("", "NoSchedule", "PreferNoSchedule", "NoExecute"), "")
         found.append(
@@ -134,93 +141,100 @@ def read_tolerations(reader: Reader) -> tuple[Toleration, ...]:
     return tuple(found)
 
 
-def read_pairs(reader: Reader, key: str) -> Pairs:
+def _read_pairs(reader: Reader, row: Field) -> Pairs:
     """An object of texts, such as labels."""
-    entry = reader.optional_child(key)
+    entry = reader.optional_child(row.name)
     if entry is None:
         return ()
     return tuple((name, entry.text(name, "")) for name in sorted(entry.data))
 
 
-def read_spread(reader: Reader) -> Spread | None:
-    entry = reader.optional_child("spread")
-    if entry is None:
-        return None
+def _read_spread(reader: Reader, row: Field) -> Spread:
+    entry = reader.child(row.name)
     over = cast(Literal["nodes", "zones"], entry.choice("over", ("nodes", "zones")))
-    spread = Spread(over=over, max_skew=entry.integer("max_skew", 1), is_required=entry.boolean("is_required", False))
+    spread = Spread(
+        over=over,
+        max_skew=entry.integer("max_skew", row.member("max_skew").default),
+        is_required=entry.boolean("is_required", row.member("is_required").default),
+    )
     entry.finish()
     return spread
 
 
-def read_budget(reader: Reader) -> Budget | None:
-    entry = reader.optional_child("budget")
-    if entry is None:
-        return None
+def _read_budget(reader: Reader, row: Field) -> Budget:
+    entry = reader.child(row.name)
     names = ("min_available", "max_unavailable")
     values = {name: entry.count_or_percent(name, 0) if entry.has(name) else None for name in names}
     entry.finish()
     return Budget(**values)
 
 
-def write_resources(resources: Resources) -> dict[str, Any]:
-    written = {
-        "cpu_request": format_cpu(resources.cpu_request),
-        "cpu_limit": None if resources.cpu_limit is None else format_cpu(resources.cpu_limit),
-        "memory_request": format_memory(resources.memory_request),
-        "memory_limit": format_memory(resources.memory_limit),
-        "gpu_count": resources.gpu_count,
+def _read_pace(reader: Reader, row: Field) -> ScalePolicy:
+    entry = reader.child(row.name)
+    values: dict[str, Any] = {
+        item.key: entry.optional_integer(item.key) if item.default is None else entry.integer(item.key, item.default)
+        for item in row.parts
     }
-    return written | ({"gpu_type": resources.gpu_type} if resources.gpu_type is not None else {})
+    entry.finish()
+    return ScalePolicy(**values)
 
 
-def write_replicas(replicas: Fixed | Autoscale) -> dict[str, Any]:
-    if isinstance(replicas, Fixed):
-        return {"mode": "fixed", "count": replicas.count}
-    written = {"mode": "autoscale", "min": replicas.min, "max": replicas.max, "cpu_percent": replicas.cpu_percent}
-    for name in ("memory_percent", "scale_up", "scale_down"):
-        if (value := getattr(replicas, name)) is not None:
-            written[name] = write(value)
+_READERS: Final[Mapping[Kind, Callable[[Reader, Field], Any]]] = {
+    Kind.TEXT: lambda reader, row: reader.text(row.name, _default(row)),
+    Kind.CHOICE: lambda reader, row: reader.text(row.name, _default(row)),
+    Kind.NUMBER: lambda reader, row: reader.integer(row.name, _default(row)),
+    Kind.PORT: lambda reader, row: reader.integer(row.name, _default(row)),
+    Kind.SECONDS: lambda reader, row: reader.integer(row.name, _default(row)),
+    Kind.PERCENT: lambda reader, row: reader.integer(row.name, _default(row)),
+    Kind.COUNT: lambda reader, row: reader.count_or_percent(row.name, row.default),
+    Kind.CPU: lambda reader, row: reader.cpu(row.name),
+    Kind.MEMORY: lambda reader, row: reader.memory(row.name),
+    Kind.VARIABLES: _read_env,
+    Kind.REFERENCES: _read_env_refs,
+    Kind.PAIRS: _read_pairs,
+    Kind.TOLERATIONS: _read_tolerations,
+    Kind.PROBE: _read_probe,
+    Kind.PACE: _read_pace,
+    Kind.SPREAD: _read_spread,
+    Kind.BUDGET: _read_budget,
+}
+
+
+def _write_env(env: Pairs) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in env]
+
+
+def _write_resources(resources: Resources | None) -> dict[str, Any] | None:
+    if resources is None:
+        return None
+    quantities = {Kind.CPU: format_cpu, Kind.MEMORY: format_memory}
+    written: dict[str, Any] = {}
+    for row in members("resources"):
+        value = getattr(resources, row.name)
+        if row.name in _FIRST_RESOURCES or value != row.default:
+            written[row.name] = quantities[row.kind](value) if value is not None and row.kind in quantities else value
     return written
 
 
-def write_strategy(strategy: RollingUpdate | Recreate) -> dict[str, Any]:
-    return {"type": type(strategy).__name__, **write(strategy)}
+def _write_variant(part: str, value: Any) -> dict[str, Any]:
+    chooser, offered = variants(part)
+    chosen = next(variant for variant in offered if isinstance(value, variant.of))
+    written = {chooser.name: chosen.value}
+    for row in members(part, chosen):
+        member = getattr(value, row.name)
+        if member is not None or row.name in _FIRST_REPLICAS:
+            written[row.name] = write(member)
+    return written
 
 
-def write(value: Any) -> Any:
-    """The JSON of a part that is set: objects without their absent members, pairs as an object."""
-    if is_dataclass(value):
-        members = {item.name: getattr(value, item.name) for item in fields(value)}
-        return {name: write(member) for name, member in members.items() if member is not None}
-    if isinstance(value, tuple):
-        if value and isinstance(value[0], tuple):
-            return dict(value)
-        return [write(item) for item in value]
-    return value
+_WRITERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "env": _write_env,
+    "resources": _write_resources,
+    "replicas": lambda value: _write_variant("replicas", value),
+    "strategy": lambda value: _write_variant("strategy", value),
+}
 
-
-def _read_policy(reader: Reader, key: str) -> ScalePolicy | None:
-    entry = reader.optional_child(key)
-    if entry is None:
-        return None
-    policy = ScalePolicy(
-        stabilization_s=entry.optional_integer("stabilization_s"),
-        pods=entry.optional_integer("pods"),
-        percent=entry.optional_integer("percent"),
-        period_s=entry.integer("period_s", 60),
-    )
-    entry.finish()
-    return policy
-
-
-def _to_second(data: Mapping[str, Any], errors: dict[str, str]) -> dict[str, Any]:
-    """Schema 1 knew fewer fields: what is new in 2 is as unknown there as it was then."""
-    for key in data:
-        if key not in _FIRST:
-            errors[str(key)[:60]] = "Is not a known field."
-    return {**data, "schema": 2}
-
-
+# What schema 1 had. It is written always, and what is not in it was unknown then.
 _FIRST: Final = frozenset(
     (
         "schema",
@@ -237,6 +251,17 @@ _FIRST: Final = frozenset(
         "ingress_host",
     )
 )
+_FIRST_RESOURCES: Final = frozenset(("cpu_request", "cpu_limit", "memory_request", "memory_limit", "gpu_count"))
+_FIRST_REPLICAS: Final = frozenset(("count", "min", "max", "cpu_percent"))
+
+
+def _to_second(data: Mapping[str, Any], errors: dict[str, str]) -> dict[str, Any]:
+    """Schema 1 knew fewer fields: what is new in 2 is as unknown there as it was then."""
+    for key in data:
+        if key not in _FIRST:
+            errors[str(key)[:60]] = "Is not a known field."
+    return {**data, "schema": 2}
+
 
 # From a version to the next. Stored revisions are immutable: each step stays for ever.
 UPCASTERS: Final[Mapping[int, Callable[[Mapping[str, Any], dict[str, str]], dict[str, Any]]]] = {1: _to_second}

@@ -31,7 +31,7 @@ class EnvRef:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    count: int = 1
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ Both name fields by the same dotted paths, for example "replicas.max" or "env.LO
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from deployments.domain.catalogue import HardwareProfile, Probe, Runtime, Toleration
@@ -25,7 +25,6 @@ from deployments.domain.spec.parts import (
 from deployments.domain.spec.reader import Reader, SpecInvalid, check_shape
 
 SCHEMA: Final = 2
-DEFAULT_DEADLINE_S: Final = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +32,7 @@ class Spec:
     """`service` is the Service's port, None for no Service. Exactly one of `profile` and `resources` is set.
 
     A probe, grace period or gRPC port that is None is the runtime's; a probe of kind "off" is none at all.
+    Each attribute has its row in `spec/fields`: its JSON, input, words, checks and drift follow from it.
     """
 
     artifact_uri: str
@@ -42,7 +42,7 @@ class Spec:
     env: tuple[tuple[str, str], ...] = ()
     profile: str | None = None
     resources: Resources | None = None
-    replicas: Fixed | Autoscale = field(default_factory=Fixed)
+    replicas: Fixed | Autoscale = field(default_factory=lambda: Fixed(1))
     strategy: RollingUpdate | Recreate = field(default_factory=RollingUpdate)
     service: int | None = 80
     ingress_host: str | None = None
@@ -52,7 +52,7 @@ class Spec:
     readiness: Probe | None = None
     liveness: Probe | None = None
     startup: Probe | None = None
-    progress_deadline_s: int = DEFAULT_DEADLINE_S
+    progress_deadline_s: int = 600
     min_ready_s: int = 0
     termination_grace_s: int | None = None
     pre_stop_sleep_s: int | None = None
@@ -83,53 +83,15 @@ class Spec:
         errors: dict[str, str] = {}
         reader = Reader(_current(data, errors), "", errors)
         reader.integer("schema")
-        values: dict[str, Any] = {
-            "artifact_uri": reader.text("artifact_uri"),
-            "model_version": reader.text("model_version"),
-            "runtime": reader.text("runtime"),
-            "env": codec.read_env(reader),
-            "env_refs": codec.read_env_refs(reader),
-            "resources": codec.read_resources(reader),
-            "replicas": codec.read_replicas(reader),
-            "strategy": codec.read_strategy(reader),
-            "tolerations": codec.read_tolerations(reader),
-            "spread": codec.read_spread(reader),
-            "budget": codec.read_budget(reader),
-            "progress_deadline_s": reader.integer("progress_deadline_s", DEFAULT_DEADLINE_S),
-            "min_ready_s": reader.integer("min_ready_s", 0),
-            "ingress_path": reader.text("ingress_path", "/"),
-        }
-        values |= {name: reader.optional_text(name) for name in _OPTIONAL_TEXTS}
-        values |= {name: reader.optional_integer(name) for name in _OPTIONAL_INTEGERS}
-        values |= {name: reader.text(name, "") for name in _TEXTS}
-        values |= {name: codec.read_pairs(reader, name) for name in _PAIRS}
-        values |= {name: codec.read_probe(reader, name) for name in PROBES}
+        values = codec.read_attributes(reader)
         reader.finish()
         if errors:
             raise SpecInvalid(errors)
         return cls(**values)
 
     def to_json(self) -> dict[str, Any]:
-        """Fields of schema 2 are left out while they are at their default."""
-        document: dict[str, Any] = {
-            "schema": SCHEMA,
-            "artifact_uri": self.artifact_uri,
-            "model_version": self.model_version,
-            "runtime": self.runtime,
-            "image_override": self.image_override,
-            "env": [{"name": name, "value": value} for name, value in self.env],
-            "profile": self.profile,
-            "resources": None if self.resources is None else codec.write_resources(self.resources),
-            "replicas": codec.write_replicas(self.replicas),
-            "strategy": codec.write_strategy(self.strategy),
-            "service": self.service,
-            "ingress_host": self.ingress_host,
-        }
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if item.name not in document and value != item.default:
-                document[item.name] = codec.write(value)
-        return document
+        """What came with schema 2 is left out while it is at its default."""
+        return {"schema": SCHEMA} | codec.write_attributes(self)
 
     def digest(self) -> str:
         """sha256 of the canonical JSON: what a review shows and an apply must match.
@@ -147,20 +109,6 @@ class Spec:
     @property
     def max_replicas(self) -> int:
         return self.replicas.count if isinstance(self.replicas, Fixed) else self.replicas.max
-
-
-PROBES: Final = ("startup", "readiness", "liveness")
-_OPTIONAL_TEXTS: Final = (
-    "image_override",
-    "profile",
-    "ingress_host",
-    "ingress_tls_secret",
-    "ingress_class",
-    "priority_class",
-)
-_OPTIONAL_INTEGERS: Final = ("service", "grpc_port", "termination_grace_s", "pre_stop_sleep_s")
-_TEXTS: Final = ("contact", "runbook", "description")
-_PAIRS: Final = ("node_selector", "labels", "annotations")
 
 
 def effective_resources(spec: Spec, profile: HardwareProfile | None) -> Resources:

@@ -1,10 +1,13 @@
 """Every set field of a spec as text for people, by dotted path. Units are words, absent fields are left out."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from deployments.domain.catalogue import Probe
-from deployments.domain.spec.parts import Budget, EnvRef, Fixed, RollingUpdate, ScalePolicy, Spread
-from deployments.domain.spec.spec import DEFAULT_DEADLINE_S, PROBES, Spec
+from deployments.domain.catalogue import Probe, Toleration
+from deployments.domain.spec.fields.field import Field, Kind
+from deployments.domain.spec.fields.table import FIELDS
+from deployments.domain.spec.parts import Budget, EnvRef, ScalePolicy, Spread
+from deployments.domain.spec.spec import Spec
 from deployments.domain.text.quantities import human_cpu, human_memory
 
 ABSENT: Final = ""
@@ -12,105 +15,36 @@ EMPTY_TEXT: Final = "(empty text)"
 
 
 def values(spec: Spec) -> dict[str, str]:
-    shown: dict[str, str] = {
-        "artifact_uri": spec.artifact_uri,
-        "model_version": spec.model_version,
-        "runtime": spec.runtime,
-        "image_override": spec.image_override or ABSENT,
-        "profile": spec.profile or ABSENT,
-        "service": _number(spec.service),
-        "ingress_host": spec.ingress_host or ABSENT,
-    }
-    shown |= {f"env.{name}": value or EMPTY_TEXT for name, value in spec.env}
-    shown |= _resource_values(spec) | _replica_values(spec) | _strategy_values(spec) | _more_values(spec)
+    """In the order of the form. What is folded there is not told while it is at its default."""
+    shown: dict[str, str] = {}
+    for row in FIELDS:
+        value = row.value_in(spec)
+        is_quiet = (row.is_folded or row.hides_default) and value == row.default
+        if value is None or is_quiet:
+            continue
+        if row.kind in _MEMBERS:
+            shown |= {f"{row.path}.{key}": text for key, text in _MEMBERS[row.kind](value)}
+        else:
+            shown[row.path] = in_words(row, value)
     return {path: text for path, text in shown.items() if text != ABSENT}
 
 
-def _more_values(spec: Spec) -> dict[str, str]:
-    shown = {
-        "description": spec.description,
-        "contact": spec.contact,
-        "runbook": spec.runbook,
-        "grpc_port": _number(spec.grpc_port),
-        "priority_class": spec.priority_class or ABSENT,
-        "spread": _spread(spec.spread),
-        "budget": _budget(spec.budget),
-        "termination_grace_s": _seconds(spec.termination_grace_s),
-        "pre_stop_sleep_s": _seconds(spec.pre_stop_sleep_s),
-        "min_ready_s": _seconds(spec.min_ready_s or None),
-        "ingress_tls_secret": spec.ingress_tls_secret or ABSENT,
-        "ingress_class": spec.ingress_class or ABSENT,
-        "ingress_path": spec.ingress_path if spec.ingress_path != "/" else ABSENT,
-    }
-    if spec.progress_deadline_s != DEFAULT_DEADLINE_S:
-        shown["progress_deadline_s"] = _seconds(spec.progress_deadline_s)
-    shown |= {name: _probe(getattr(spec, name)) for name in PROBES}
-    shown |= {f"env_refs.{ref.name}": _source(ref) for ref in spec.env_refs}
-    for name in ("node_selector", "labels", "annotations"):
-        shown |= {f"{name}.{key}": value or EMPTY_TEXT for key, value in getattr(spec, name)}
-    if spec.tolerations:
-        shown["tolerations"] = ", ".join(_toleration(item.to_json()) for item in spec.tolerations)
-    return shown
+def in_words(row: Field, value: Any) -> str:
+    if row.variants:
+        return next(variant.words for variant in row.variants if variant.value == value)
+    return _WORDS.get(row.kind, str)(value)
 
 
-def _resource_values(spec: Spec) -> dict[str, str]:
-    if spec.resources is None:
-        return {}
-    own = spec.resources
-    return {
-        "resources.cpu_request": human_cpu(own.cpu_request),
-        "resources.cpu_limit": ABSENT if own.cpu_limit is None else human_cpu(own.cpu_limit),
-        "resources.memory_request": human_memory(own.memory_request),
-        "resources.memory_limit": human_memory(own.memory_limit),
-        "resources.gpu_count": str(own.gpu_count) if own.gpu_count else ABSENT,
-        "resources.gpu_type": own.gpu_type or ABSENT,
-    }
+def _pairs(pairs: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    return [(key, value or EMPTY_TEXT) for key, value in pairs]
 
 
-def _replica_values(spec: Spec) -> dict[str, str]:
-    replicas = spec.replicas
-    if isinstance(replicas, Fixed):
-        return {"replicas.mode": "Fixed number", "replicas.count": str(replicas.count)}
-    return {
-        "replicas.mode": "Follows the load",
-        "replicas.min": str(replicas.min),
-        "replicas.max": str(replicas.max),
-        "replicas.cpu_percent": _percent(replicas.cpu_percent),
-        "replicas.memory_percent": _percent(replicas.memory_percent),
-        "replicas.scale_up": _policy(replicas.scale_up),
-        "replicas.scale_down": _policy(replicas.scale_down),
-    }
+def _sources(refs: tuple[EnvRef, ...]) -> list[tuple[str, str]]:
+    what = {"secret": "Secret", "config_map": "ConfigMap"}
+    return [(ref.name, f"{ref.key} of {what[ref.kind]} {ref.source}") for ref in refs]
 
 
-def _strategy_values(spec: Spec) -> dict[str, str]:
-    if not isinstance(spec.strategy, RollingUpdate):
-        return {"strategy.type": "Recreate"}
-    return {
-        "strategy.type": "RollingUpdate",
-        "strategy.max_surge": str(spec.strategy.max_surge),
-        "strategy.max_unavailable": str(spec.strategy.max_unavailable),
-    }
-
-
-def _number(value: int | None) -> str:
-    return ABSENT if value is None else str(value)
-
-
-def _seconds(value: int | None) -> str:
-    return ABSENT if value is None else f"{value} s"
-
-
-def _percent(value: int | None) -> str:
-    return ABSENT if value is None else f"{value} %"
-
-
-def _source(ref: EnvRef) -> str:
-    return f"{ref.key} of {'Secret' if ref.kind == 'secret' else 'ConfigMap'} {ref.source}"
-
-
-def _probe(probe: Probe | None) -> str:
-    if probe is None:
-        return ABSENT
+def _probe(probe: Probe) -> str:
     if probe.kind == "off":
         return "None"
     asks = {"http": f"GET {probe.path or '/'}", "tcp": "a connection", "grpc": "gRPC health"}[probe.kind]
@@ -119,9 +53,7 @@ def _probe(probe: Probe | None) -> str:
     return text + (f", first after {probe.initial_delay_s} s" if probe.initial_delay_s else "")
 
 
-def _policy(policy: ScalePolicy | None) -> str:
-    if policy is None:
-        return ABSENT
+def _pace(policy: ScalePolicy) -> str:
     steps = [f"{policy.pods} pods"] if policy.pods is not None else []
     steps += [f"{policy.percent} %"] if policy.percent is not None else []
     parts = [f"at most {' or '.join(steps)} in {policy.period_s} s"] if steps else []
@@ -130,20 +62,38 @@ def _policy(policy: ScalePolicy | None) -> str:
     return ", ".join(parts) or "Kubernetes' own pace"
 
 
-def _spread(spread: Spread | None) -> str:
-    if spread is None:
-        return ABSENT
+def _spread(spread: Spread) -> str:
     return f"Over {spread.over}, {'at most' if spread.is_required else 'if possible at most'} {spread.max_skew} apart"
 
 
-def _budget(budget: Budget | None) -> str:
-    if budget is None:
-        return ABSENT
+def _budget(budget: Budget) -> str:
     if budget.min_available is not None:
         return f"At least {budget.min_available} available"
     return f"At most {budget.max_unavailable} missing"
 
 
-def _toleration(item: dict[str, Any]) -> str:
-    text = str(item["key"]) + (f"={item['value']}" if item.get("value") else "")
-    return f"{text}:{item['effect']}" if item.get("effect") else text
+def _tolerations(found: tuple[Toleration, ...]) -> str:
+    return ", ".join(_toleration(item) for item in found)
+
+
+def _toleration(item: Toleration) -> str:
+    text = item.key + (f"={item.value}" if item.value else "")
+    return f"{text}:{item.effect}" if item.effect else text
+
+
+_WORDS: Final[Mapping[Kind, Callable[[Any], str]]] = {
+    Kind.SECONDS: lambda value: f"{value} s",
+    Kind.PERCENT: lambda value: f"{value} %",
+    Kind.CPU: human_cpu,
+    Kind.MEMORY: human_memory,
+    Kind.TOLERATIONS: _tolerations,
+    Kind.PROBE: _probe,
+    Kind.PACE: _pace,
+    Kind.SPREAD: _spread,
+    Kind.BUDGET: _budget,
+}
+_MEMBERS: Final[Mapping[Kind, Callable[[Any], list[tuple[str, str]]]]] = {
+    Kind.VARIABLES: _pairs,
+    Kind.PAIRS: _pairs,
+    Kind.REFERENCES: _sources,
+}

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 
 from deployments.domain.catalogue import HardwareProfile as Size
 from deployments.domain.catalogue import Toleration
-from deployments.domain.spec.validation import GPU_MAX
-from deployments.domain.spec.validation_more import metadata_prefix_problem
+from deployments.domain.spec.checks.metadata import prefix_problem
+from deployments.domain.spec.fields.resources import GPUS
 from deployments.domain.text.images import InvalidImage, check_prefix
 from deployments.domain.text.naming import InvalidText, clean_text
 from deployments.domain.text.quantities import human_cpu, human_memory
@@ -47,7 +47,7 @@ class HardwareProfileForm(ReasonForm):
     cpu_limit = CpuField(label="CPU limit", required=False, help_text="Empty: no limit, as most models want.")
     memory_request = MemoryField(help_text='Like "2Gi".')
     memory_limit = MemoryField(help_text="A pod that uses more is killed. Usually the same as the request.")
-    gpu_count = forms.IntegerField(label="GPUs", min_value=0, max_value=GPU_MAX, initial=0)
+    gpu_count = forms.IntegerField(label="GPUs", min_value=GPUS.least, max_value=GPUS.most, initial=0)
     gpu_type = forms.CharField(
         label="GPU type", required=False, max_length=63, help_text="As nodes name it, like nvidia-l4. Empty: any."
     )
@@ -112,7 +112,7 @@ class MetadataPrefixForm(ReasonForm):
     def clean_prefix(self) -> str:
         prefix: str = self.cleaned_data["prefix"].strip()
         prefix = prefix if prefix.endswith("/") else f"{prefix}/"
-        problem = metadata_prefix_problem(prefix)
+        problem = prefix_problem(prefix)
         if problem:
             raise ValidationError(problem)
         return prefix

@@ -10,16 +10,20 @@ from django.core.exceptions import ValidationError
 
 from deployments.domain.catalogue import TEMPLATE_NAMES, Probe
 from deployments.domain.catalogue import Runtime as Template
+from deployments.domain.spec.checks.values import URL_PATH_MAX
+from deployments.domain.spec.fields.field import PORTS
+from deployments.domain.spec.fields.rollout import PROBE_BOUNDS
+from deployments.domain.spec.fields.table import field_for
 from deployments.domain.text.naming import InvalidName, check_object_name
 from deployments.forms.admin.fields import EnvField, ImageField, LinesField, MemoryField, ReasonForm
 from deployments.models import Runtime
 
 PROBES: Final = ("readiness", "liveness", "startup")
 PROBE_NUMBERS: Final = {
-    "initial_delay_s": (0, 0, 3600, "Wait before the first check"),
-    "period_s": (10, 1, 3600, "Check every"),
-    "timeout_s": (1, 1, 600, "Give up after"),
-    "failure_threshold": (3, 1, 360, "Failures in a row"),
+    "initial_delay_s": "Wait before the first check (seconds)",
+    "period_s": "Check every (seconds)",
+    "timeout_s": "Give up after (seconds)",
+    "failure_threshold": "Failures in a row",
 }
 _NAMES_HELP: Final = "May hold " + ", ".join(f"{{{name}}}" for name in TEMPLATE_NAMES) + "."
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
@@ -35,14 +39,14 @@ def _probe_fields(probe: str) -> dict[str, forms.Field]:
     made: dict[str, forms.Field] = {
         f"{probe}_kind": forms.ChoiceField(label="Check by", choices=kinds, required=False),
         f"{probe}_path": forms.CharField(
-            label="Path", required=False, max_length=200, help_text="For HTTP, like /ready."
+            label="Path", required=False, max_length=URL_PATH_MAX, help_text="For HTTP, like /ready."
         ),
         f"{probe}_port_name": forms.ChoiceField(label="Port", choices=[("http", "http"), ("grpc", "grpc")]),
     }
-    for name, (initial, least, most, label) in PROBE_NUMBERS.items():
-        unit = " (seconds)" if name.endswith("_s") else ""
+    for name, label in PROBE_NUMBERS.items():
+        bounds, initial = PROBE_BOUNDS[name], field_for(probe).member(name).default
         made[f"{probe}_{name}"] = forms.IntegerField(
-            label=label + unit, initial=initial, min_value=least, max_value=most
+            label=label, initial=initial, min_value=bounds.least, max_value=bounds.most
         )
     return made
 
@@ -51,7 +55,7 @@ _ProbeFields = type("_ProbeFields", (forms.Form,), {k: v for probe in PROBES for
 
 
 def _port(label: str, *, required: bool = False, **options: Any) -> forms.IntegerField:
-    return forms.IntegerField(label=label, required=required, min_value=1, max_value=65535, **options)
+    return forms.IntegerField(label=label, required=required, min_value=PORTS.least, max_value=PORTS.most, **options)
 
 
 def _user(label: str) -> forms.IntegerField:

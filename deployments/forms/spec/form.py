@@ -12,16 +12,17 @@ from django.http import QueryDict
 from deployments.domain.catalogue import HardwareProfile, Runtime
 from deployments.domain.changes import diff
 from deployments.domain.changes.diff import FieldChange
-from deployments.domain.spec.fields import field_for
+from deployments.domain.spec.checks.validate import validate
+from deployments.domain.spec.fields.resources import OWN_SIZE
+from deployments.domain.spec.fields.table import INPUTS, OWNERS, field_for, place_of
 from deployments.domain.spec.reader import SpecInvalid
 from deployments.domain.spec.spec import Spec
-from deployments.domain.spec.validation import validate
 from deployments.domain.text.naming import InvalidText, check_storable
 from deployments.forms.choices import Choices
-from deployments.forms.spec import environment, inputs, texts
+from deployments.forms.problem import Problem
+from deployments.forms.spec import environment, texts
 from deployments.forms.spec.environment import EnvRow, Removed
-from deployments.forms.spec.layout import MODES, STRATEGIES, Problem, Section, sections_of
-from deployments.forms.spec.texts import Errors, Texts
+from deployments.forms.spec.inputs import Errors, Texts
 
 
 class Show(Enum):
@@ -78,7 +79,7 @@ class SpecForm:
             if path.startswith("env."):
                 self._env_error(path.removeprefix("env."), message)
                 continue
-            place = inputs.place_of(path)
+            place = place_of(path)
             member = path.removeprefix(f"{place}.") if path.startswith(f"{place}.") else ""
             self.errors.setdefault(place, f"{member}: {message}" if member else message)
 
@@ -109,11 +110,9 @@ class SpecForm:
                 self.errors[path] = str(problem)
         offered: dict[str, Iterable[str]] = {
             "runtime": self.choices.runtimes.keys(),
-            "profile": self.choices.profiles.keys() | {texts.OWN_SIZE},
-            "replicas.mode": dict(MODES).keys(),
-            "strategy.type": dict(STRATEGIES).keys(),
+            "profile": self.choices.profiles.keys() | {OWN_SIZE},
         }
-        offered |= {part.path: dict(part.choices).keys() for part in inputs.PARTS if part.choices}
+        offered |= {path: dict(item.choices).keys() for path, item in INPUTS.items() if item.choices}
         for path, values in offered.items():
             # An empty choice is told by the spec's own check, in words that fit it.
             if self.texts[path] not in values and not (self.texts[path] == "" and path in ("runtime", "profile")):
@@ -129,7 +128,7 @@ class SpecForm:
                 if head == "env" and rest.split(".")[0].isdigit():
                     self.env_errors[numbers[int(rest.split(".")[0]) - 1]] = message
                 else:
-                    self.errors.setdefault(inputs.place_of(path), message)
+                    self.errors.setdefault(place_of(path), message)
             return None
 
     def _validate(self, spec: Spec) -> None:
@@ -163,12 +162,13 @@ class SpecForm:
     @property
     def changes_shown(self) -> tuple[tuple[FieldChange, bool], ...]:
         """Each change, and whether it fits."""
-        own = "numbers of its own"
         shown = (
-            replace(change, after=own) if change.path == "profile" and not change.after else change
+            replace(change, after=field_for(change.path).unset)
+            if change.path == "profile" and not change.after
+            else change
             for change in self.changes
         )
-        return tuple((change, inputs.place_of(change.path) not in self.shown_errors) for change in shown)
+        return tuple((change, place_of(change.path) not in self.shown_errors) for change in shown)
 
     @property
     def is_changed(self) -> bool:
@@ -228,20 +228,16 @@ class SpecForm:
         typed = {row.name for row in self.posted_env}
         return tuple(item for item in self.runtime.env if item[0] not in typed) if self.runtime else ()
 
-    @cached_property
-    def sections(self) -> tuple[Section, ...]:
-        return sections_of(self)
-
     def error_at(self, path: str) -> str:
         """The error shown at one text, empty while the field does not count."""
         return self.shown_errors.get(path, "") if texts.is_relevant(path, self.texts) else ""
 
 
 def _label(path: str) -> str:
-    if path in inputs.BY_PATH:
-        part = inputs.BY_PATH[path]
-        return part.label if part.is_first else f"{field_for(part.owner).label}, {part.label.lower()}"
-    return field_for(path).label if path in texts.DEFAULTS or path == "env" else path.capitalize()
+    if path not in INPUTS:
+        return field_for(path).label if path == "env" else path.capitalize()
+    owner, item = OWNERS[path], INPUTS[path]
+    return item.label if item == owner.inputs[0] else f"{owner.label}, {item.label.lower()}"
 
 
 def data_of(values: Texts, env: tuple[tuple[str, str], ...]) -> QueryDict:
@@ -255,9 +251,9 @@ def data_of(values: Texts, env: tuple[tuple[str, str], ...]) -> QueryDict:
 
 
 def _posted(data: QueryDict, start: Texts) -> Texts:
-    # A part that was not sent stays as it is: an old tab need not know every part.
-    usual = {path: start[path] for path in inputs.BY_PATH}
-    return {path: _clean(data.get(texts.path_name(path), usual.get(path, ""))) for path in texts.PATHS}
+    # What is folded and was not sent stays as it is: an old tab need not know every setting.
+    absent = {path: start[path] if OWNERS[path].is_folded else "" for path in texts.PATHS}
+    return {path: _clean(data.get(texts.path_name(path), absent[path])) for path in texts.PATHS}
 
 
 def _clean(text: str) -> str:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from deployments.domain.changes.diff import FieldChange
-from deployments.domain.spec.field import SECTIONS, Field
-from deployments.domain.spec.fields import FIELDS, field_for
+from deployments.domain.spec.fields.field import SECTIONS, Choices, Field, Input, Kind
+from deployments.domain.spec.fields.resources import OWN_SIZE
+from deployments.domain.spec.fields.table import FIELDS, field_for, place_of
 from deployments.domain.text.naming import suggest_name
 from deployments.domain.text.quantities import rounding
 from deployments.forms.choices import size_in_words
-from deployments.forms.spec import inputs, texts
-from deployments.forms.spec.inputs import Part
-
-if TYPE_CHECKING:
-    from deployments.forms.spec.form import SpecForm
+from deployments.forms.spec import texts
+from deployments.forms.spec.form import SpecForm
 
 SECTION_HELP = {
     "Model": "What is served.",
@@ -26,7 +23,7 @@ SECTION_HELP = {
     "Rollout": "How running pods are replaced by new ones.",
     "Network": "How the model is reached.",
 }
-MORE_WORDS = {
+FOLDED_WORDS = {
     "Model": "Description, contact, runbook, labels",
     "Environment variables": "Variables from Secrets and ConfigMaps",
     "Resources": "Where pods run: GPU type, nodes, priority, spread",
@@ -34,56 +31,43 @@ MORE_WORDS = {
     "Rollout": "Probes, deadlines, ending",
     "Network": "gRPC, path, certificate, class",
 }
-UNITS = {
-    "replicas.count": "pods",
-    "replicas.min": "pods",
-    "replicas.max": "pods",
-    "replicas.cpu_percent": "% of the request",
-    "resources.gpu_count": "GPUs",
-}
-MODES = (("fixed", "A fixed number of pods"), ("autoscale", "A range that follows the load (autoscaler)"))
-STRATEGIES = (
-    ("RollingUpdate", "Gradually: new pods first, then the old ones end"),
-    ("Recreate", "All old pods end first: an interruption, but never two versions at once"),
-)
-NUMBERS = frozenset(UNITS) | {"service", "strategy.max_surge", "strategy.max_unavailable"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    anchor: str
-    label: str
-    message: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One text as the page draws it. `when` is a class by which CSS hides what does not count."""
+    """One input as the page draws it. `when` is a class by which CSS hides what does not count."""
 
     field: Field
-    name: str
+    input: Input
     value: str
-    kind: str
     error: str
-    choices: tuple[tuple[str, str], ...] = ()
-    unit: str = ""
+    choices: Choices
     placeholder: str = ""
     origin: str = ""
     note: str = ""
     rounded: str = ""
-    when: str = ""
-    undo: str = ""
     is_changed: bool = False
     before: str = ""
+
+    @property
+    def name(self) -> str:
+        return texts.path_name(self.input.path)
 
     @property
     def id(self) -> str:
         return f"id_{self.name}"
 
     @property
-    def unset(self) -> str:
-        """What an empty value means here."""
-        return {"profile": "numbers of its own", "image_override": "the runtime's"}.get(self.field.path, "not set")
+    def shape(self) -> str:
+        return self.input.shape.value
+
+    @property
+    def kubernetes_name(self) -> str:
+        return self.field.kubernetes_name if self.input == self.field.inputs[0] else ""
+
+    @property
+    def when(self) -> str:
+        return _when(self.input)
 
     @property
     def is_noted(self) -> bool:
@@ -92,15 +76,15 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """`more` are rows that few people need; they are folded unless one of them says something."""
+    """`folded` are rows that few people need; they are folded unless one of them says something."""
 
     name: str
     slug: str
     help: str
     rows: tuple[Row, ...]
-    more: tuple[Row, ...]
-    more_words: str
-    is_more_open: bool
+    folded: tuple[Row, ...]
+    folded_words: str
+    is_open: bool
     is_env: bool
     changed: int
     wrong: int
@@ -108,12 +92,11 @@ class Section:
 
 def sections_of(form: SpecForm) -> tuple[Section, ...]:
     changed = _by_place(form.changes)
-    rows = [_row(form, field, changed.get(field.path)) for field in FIELDS if field.path != "env"]
-    others = [_part_row(form, part, changed.get(part.path)) for part in inputs.PARTS]
+    rows = [_row(form, field, item, changed.get(item.path)) for field in FIELDS for item in field.inputs]
     made = []
     for name in SECTIONS:
-        mine = tuple(row for row in rows if row.field.section == name)
-        folded = tuple(row for row in others if row.field.section == name)
+        mine = [row for row in rows if row.field.section == name]
+        folded = tuple(row for row in mine if row.field.is_folded)
         is_env = name == field_for("env").section
         wrong_env = [row for row in form.env if row.error] if is_env else []
         made.append(
@@ -121,23 +104,23 @@ def sections_of(form: SpecForm) -> tuple[Section, ...]:
                 name=name,
                 slug=suggest_name(name),
                 help=SECTION_HELP[name],
-                rows=mine,
-                more=folded,
-                more_words=MORE_WORDS[name],
-                is_more_open=any(row.is_noted for row in folded),
+                rows=tuple(row for row in mine if not row.field.is_folded),
+                folded=folded,
+                folded_words=FOLDED_WORDS[name],
+                is_open=any(row.is_noted for row in folded),
                 is_env=is_env,
                 changed=sum(change.section == name for change in form.changes),
-                wrong=sum(bool(row.error) for row in (*mine, *folded)) + len(wrong_env),
+                wrong=sum(bool(row.error) for row in mine) + len(wrong_env),
             )
         )
     return tuple(made)
 
 
 def _by_place(changes: tuple[FieldChange, ...]) -> Mapping[str, FieldChange]:
-    """Changes by the text that shows them; several of one list become one."""
+    """Changes by the input that shows them; several of one list become one."""
     found: dict[str, FieldChange] = {}
     for change in changes:
-        place = inputs.place_of(change.path)
+        place = place_of(change.path)
         if place == change.path or place not in found:
             found[place] = change
         else:
@@ -147,95 +130,55 @@ def _by_place(changes: tuple[FieldChange, ...]) -> Mapping[str, FieldChange]:
     return found
 
 
-def _row(form: SpecForm, field: Field, change: FieldChange | None) -> Row:
-    path = field.path
-    error = form.error_at(path)
-    is_wrong_change = bool(error) and form.baseline is not None and form.texts[path] != form.start[path]
-    runtime_image = form.runtime.image if path == "image_override" and form.runtime else ""
+def _row(form: SpecForm, field: Field, item: Input, change: FieldChange | None) -> Row:
+    path, error = item.path, form.error_at(item.path)
+    # What is folded opens with its mistake; a usual field also shows the way back from one.
+    is_wrong = bool(error) and not field.is_folded and form.baseline is not None
+    is_wrong_change = is_wrong and form.texts[path] != form.start[path]
+    is_quantity = field.kind in (Kind.CPU, Kind.MEMORY)
     return Row(
         field=field,
-        name=texts.path_name(path),
+        input=item,
         value=form.texts[path],
-        kind=_kind(path),
         error=error,
-        choices=_choices(form, path),
-        unit=UNITS.get(path, ""),
-        placeholder=runtime_image,
-        origin=f"from {form.runtime.name}" if runtime_image and not form.texts[path] and form.runtime else "",
+        choices=_choices(form, item),
+        placeholder=form.runtime.image if path == "image_override" and form.runtime else "",
+        origin=_origin(form, field, item),
         note=_note(form, path),
-        rounded=rounding(form.texts[path], is_cpu="cpu" in path)
-        if path.startswith(("resources.cpu", "resources.memory"))
-        else "",
-        when=_when(path),
-        undo=path,
+        rounded=rounding(form.texts[path], is_cpu=field.kind is Kind.CPU) if is_quantity else "",
         is_changed=change is not None or is_wrong_change,
         before=change.before if change else form.start[path] if is_wrong_change else "",
     )
 
 
-def _part_row(form: SpecForm, part: Part, change: FieldChange | None) -> Row:
-    owner, error = field_for(part.owner), form.error_at(part.path)
-    runtime = form.runtime
-    is_unset = part.kind == "select" and not form.texts[part.path]
-    return Row(
-        field=Field(
-            part.path,
-            part.label,
-            owner.section,
-            owner.kubernetes_name if part.is_first else "",
-            part.help,
-            restarts=owner.restarts,
-        ),
-        name=texts.path_name(part.path),
-        value=form.texts[part.path],
-        kind=part.kind,
-        error=error,
-        choices=part.choices,
-        unit=part.unit,
-        origin=f"from {runtime.name}" if runtime and is_unset and part.owner in inputs.PROBES else "",
-        note=_part_note(form, part),
-        when=_when(part.path),
-        undo=part.owner,
-        is_changed=part.is_first and change is not None,
-        before=change.before if part.is_first and change else "",
-    )
+def _origin(form: SpecForm, field: Field, item: Input) -> str:
+    """Where the value comes from while nothing is typed or chosen."""
+    is_inherited = item.path == "image_override" or (field.kind is Kind.PROBE and item == field.inputs[0])
+    return f"from {form.runtime.name}" if form.runtime and is_inherited and not form.texts[item.path] else ""
 
 
-def _part_note(form: SpecForm, part: Part) -> str:
-    if part.owner in ("labels", "annotations"):
-        prefixes = ", ".join(form.choices.metadata_prefixes)
-        return f"Allowed prefixes: {prefixes}." if prefixes else "No prefix is allowed yet: ask the platform team."
-    return form.notes.get(part.path, "")
-
-
-def _when(path: str) -> str:
-    needs = texts.condition(path)
-    if needs is None:
+def _when(item: Input) -> str:
+    if item.when is None:
         return ""
-    values = "-".join(value.strip("-").lower() for value in needs[1])
-    return f"when-{needs[0].replace('.', '-')}-{values}"
+    values = "-".join(value.strip("-").lower() for value in item.when[1])
+    return f"when-{item.when[0].replace('.', '-')}-{values}"
 
 
-def _kind(path: str) -> str:
-    if path in ("runtime", "profile"):
-        return "select"
-    if path in ("replicas.mode", "strategy.type"):
-        return "radios"
-    return "number" if path in NUMBERS else "quantity" if path.startswith("resources.") else "text"
-
-
-def _choices(form: SpecForm, path: str) -> tuple[tuple[str, str], ...]:
-    if path == "runtime":
+def _choices(form: SpecForm, item: Input) -> Choices:
+    if item.path == "runtime":
         offered = tuple((slug, runtime.name) for slug, runtime in form.choices.runtimes.items())
         return (("", "Choose a runtime"), *offered) if form.baseline is None else offered
-    if path == "profile":
-        sizes = [(slug, f"{item.name}: {size_in_words(item)}") for slug, item in form.choices.profiles.items()]
+    if item.path == "profile":
+        sizes = [(slug, f"{size.name}: {size_in_words(size)}") for slug, size in form.choices.profiles.items()]
         first = [("", "Choose a size")] if form.baseline is None else []
-        return (*first, *sizes, (texts.OWN_SIZE, "Numbers of your own"))
-    return {"replicas.mode": MODES, "strategy.type": STRATEGIES}.get(path, ())
+        return (*first, *sizes, (OWN_SIZE, "Numbers of your own"))
+    return item.choices
 
 
 def _note(form: SpecForm, path: str) -> str:
+    if path in ("labels", "annotations"):
+        prefixes = ", ".join(form.choices.metadata_prefixes)
+        return f"Allowed prefixes: {prefixes}." if prefixes else "No prefix is allowed yet: ask the platform team."
     if path == "image_override" and not form.texts[path] and form.runtime:
         return f"Now the runtime's: {form.runtime.image}"
     if path == "profile" and form.profile and form.profile.node_selector:

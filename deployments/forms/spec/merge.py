@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.changes.diff import ThreeWayRow, three_way
+from deployments.domain.spec.fields.field import Shape
+from deployments.domain.spec.fields.table import OWNERS, place_of
 from deployments.domain.spec.reader import SpecInvalid
 from deployments.domain.spec.spec import Spec
-from deployments.forms.spec import inputs, texts
+from deployments.forms.spec import texts
 
 THEIRS, YOURS = "theirs", "yours"
 
@@ -88,11 +90,11 @@ def _take(values: dict[str, str], mine: Mapping[str, str], path: str) -> None:
     if path in values:
         values[path] = mine[path]
         return
-    place = inputs.place_of(path)
-    part = inputs.BY_PATH[place]
-    if part.kind == "lines" and path != part.owner:
-        key = path.removeprefix(f"{part.owner}.")
+    place = place_of(path)
+    owner = OWNERS[place]
+    if owner.inputs[0].shape is Shape.LINES and path != owner.path:
+        key = path.removeprefix(f"{owner.path}.")
         kept = [line for line in values[place].splitlines() if not line.startswith(f"{key}=")]
         values[place] = "\n".join(kept + [line for line in mine[place].splitlines() if line.startswith(f"{key}=")])
         return
-    values.update({item.path: mine[item.path] for item in inputs.PARTS if item.owner == part.owner})
+    values.update({item.path: mine[item.path] for item in owner.inputs})

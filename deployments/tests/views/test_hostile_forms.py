@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from deployments.domain.spec.fields import field_for
+from deployments.domain.spec.fields.table import field_for
 from deployments.domain.spec.reader import SpecInvalid
 from deployments.domain.spec.spec import Spec
 from deployments.forms.choices import Choices

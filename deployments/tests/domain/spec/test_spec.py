@@ -7,11 +7,11 @@ from hypothesis import given, settings
 
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.spec import wording
-from deployments.domain.spec.field import SECTIONS
-from deployments.domain.spec.fields import ALL_FIELDS, field_for
+from deployments.domain.spec.checks.validate import validate
+from deployments.domain.spec.fields.field import SECTIONS
+from deployments.domain.spec.fields.table import FIELDS, field_for
 from deployments.domain.spec.reader import SpecInvalid
 from deployments.domain.spec.spec import Spec
-from deployments.domain.spec.validation import validate
 from deployments.tests.domain import bad_inputs
 from deployments.tests.domain.examples import ALLOWLIST, PREFIXES, PROFILE, RUNTIME, make_spec, specs
 
@@ -68,6 +68,19 @@ def test_depth_is_bounded_without_recursion() -> None:
         Spec.from_json({"schema": 1, "env": deep})
 
 
+def test_what_schema_1_had_and_is_not_there_is_nothing() -> None:
+    document = make_spec().to_json()
+    assert document.pop("service") == 80
+    assert Spec.from_json(document).service is None
+
+
+@pytest.mark.parametrize("path", ["replicas.mode", "strategy.type"])
+def test_a_part_of_no_class_is_refused(path: str) -> None:
+    with pytest.raises(SpecInvalid) as caught:
+        Spec.from_json(changed({path: ""}))
+    assert set(caught.value.errors) == {path}
+
+
 def test_lone_surrogate_is_refused() -> None:
     with pytest.raises(SpecInvalid, match="cannot be stored"):
         Spec.from_json(changed({"model_version": "\ud800"}))
@@ -105,7 +118,7 @@ def test_the_random_specs_reach_every_field() -> None:
         seen.update(field_for(path).path for path in wording.values(spec) if path != "replicas.mode")
 
     collect()
-    assert {field.path for field in ALL_FIELDS} - seen == {"replicas.mode"}
+    assert {field.path for field in FIELDS} - seen == {"replicas.mode"}
 
 
 def test_order_of_variables_does_not_change_the_digest() -> None:
@@ -121,10 +134,10 @@ def test_unknown_runtime_and_profile_are_named() -> None:
 
 
 def test_fields_are_unique_and_in_known_sections() -> None:
-    paths = [field.path for field in ALL_FIELDS]
+    paths = [field.path for field in FIELDS]
     assert len(set(paths)) == len(paths)
-    assert {field.section for field in ALL_FIELDS} == set(SECTIONS)
-    assert all(field.label and field.kubernetes_name and field.help for field in ALL_FIELDS)
+    assert {field.section for field in FIELDS} == set(SECTIONS)
+    assert all(field.label and field.kubernetes_name and field.help for field in FIELDS)
     assert field_for("env.LOG_LEVEL").path == "env"
     with pytest.raises(KeyError):
         field_for("nonsense")

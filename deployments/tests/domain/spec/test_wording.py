@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given
 
-from deployments.domain.spec.field import SECTIONS
-from deployments.domain.spec.fields import ALL_FIELDS, field_for
+from deployments.domain.spec.fields.field import SECTIONS
+from deployments.domain.spec.fields.table import FIELDS, field_for
 from deployments.domain.spec.spec import Spec
 from deployments.domain.spec.wording import values
 from deployments.tests.domain.examples import make_spec, specs
@@ -59,7 +59,7 @@ def test_every_shown_field_is_a_registered_one(spec: Spec) -> None:
 
 def test_every_registered_field_can_be_shown() -> None:
     paths = {field_for(path).path for path in SHOWN} | {field_for(path).path for path in values(make_spec())}
-    assert {field.path for field in ALL_FIELDS} - paths == {
+    assert {field.path for field in FIELDS} - paths == {
         "image_override",
         "resources.cpu_limit",
         "replicas.cpu_percent",

@@ -1,0 +1,1 @@
+"""What is wrong with a well-shaped spec, by section of the form."""
