@@ -64,9 +64,18 @@ class Product:
             "PORT": str(self.port),
             "PYTHONUNBUFFERED": "1",
             "BARISTA_KUBECONFIG": str(self.existing.kubeconfig) if self.existing else "",
+            "BARISTA_KUBECONFIG_ROOT": str(self._kubeconfig_root()),
+            "BARISTA_EXEC_PLUGINS": os.environ.get("BARISTA_EXEC_PLUGINS", ""),
             "BARISTA_KUBE_CONTEXT": self.existing.context if self.existing else "",
             "SEED": "1" if self.existing and self.existing.seeded else "",
         }
+
+    def _kubeconfig_root(self) -> Path:
+        if self.existing is None:
+            return self.home.path / "kubernetes"
+        # The tools that write ~/.kube/config keep their certificates beside it, such as in ~/.minikube.
+        own = self.existing.kubeconfig
+        return Path.home() if own.is_relative_to(Path.home()) else own.parent
 
     def seed_key(self) -> str:
         """Changes when the seed has something new to do."""

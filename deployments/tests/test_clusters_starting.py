@@ -63,7 +63,7 @@ def test_nonsense_in_the_file_is_no_build(home: Path, cluster: Cluster, text: st
 
 def test_the_build_says_nothing_about_other_clusters(home: Path) -> None:
     (home / "kubernetes" / "build.json").write_text('{"state": "building", "step": "x", "done": 0, "of": 1}')
-    other = factories.make_cluster("other", kubeconfig="/etc/other.kubeconfig")
+    other = factories.make_cluster("other", kubeconfig=str(home / "other.kubeconfig"))
 
     assert breaker.build_progress(other) == ""
     with pytest.raises(NotConfigured, match="is not there yet"):
