@@ -116,6 +116,7 @@ def test_login_is_the_sites_own(client_as: Callable[[str], Client]) -> None:
 def test_every_list_add_and_change_page_opens(platform: Client, places: Places, people: People) -> None:
     factories.make_deployment(author=people.maintainer, namespace=places.dev)
     factories.make_metadata_prefix()
+    factories.make_permits()
     for model, page in admin.site._registry.items():
         assert platform.get(url(model, "changelist")).status_code == 200
         assert platform.get(url(model, "changelist") + "?q=a").status_code == 200
@@ -338,7 +339,8 @@ def test_clusters_and_namespaces(platform: Client, places: Places, people: Peopl
     assert "absolute path" in errors(platform.post(address, wrong))["kubeconfig"]
     file = tmp_path / "eu"
     file.write_text(
-        '{"current-context": c, contexts: [{name: c, context: {cluster: c}}], clusters: [{name: c, cluster: {server: s}}]}'
+        "{current-context: c, contexts: [{name: c, context: {cluster: c}}], clusters: [{name: c, cluster: "
+        "{server: s}}]}"
     )
     assert platform.post(address, {**wrong, "kubeconfig": str(file)}).status_code == 302
     made = Cluster.objects.get(slug="eu")
