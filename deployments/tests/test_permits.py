@@ -178,3 +178,9 @@ def test_what_a_deployment_keeps_is_listed_with_its_end(client_as: ClientAs, kee
     text = page.content.decode()
     assert keeper.slug in text
     assert "store" in text
+
+
+def test_the_platform_is_told_on_the_clusters_page_and_nobody_else(client_as: ClientAs, keeper: Deployment) -> None:
+    page = client_as("platform").get(reverse("clusters")).content.decode()
+    assert "1 value that a running deployment uses is not permitted" in " ".join(page.split())
+    assert "not permitted" not in client_as("maintainer").get(reverse("clusters")).content.decode()
