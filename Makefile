@@ -24,7 +24,7 @@ test: $(VENV)/.development ## the whole suite on the real stack; PYTEST_ARGS="-k
 	@$(BIN)/python -m embedded.kubernetes.build
 	@exec $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
-lint: $(VENV)/.development ## style, types, templates, import rules, migrations, production settings
+lint: $(VENV)/.development ## style, types, templates (import rules, migrations and settings are tests)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash embedded/lint.sh
 
 format: $(VENV)/.development ## rewrite Python files in the house style

@@ -31,6 +31,7 @@ pytest_plugins = ["deployments.tests.fixtures"]
 
 ROOT = Path(__file__).parent
 TEMPLATE = "barista"
+CREATE_NOTHING = ROOT / "deployments/migrations/sql/create_nothing.sql"
 URLS = {
     "BARISTA_TEST_APP_URL": "app_url",
     "BARISTA_TEST_OWNER_URL": "owner_url",
@@ -113,6 +114,10 @@ class WorkerDatabase:
             )
         with self._owner(self.name) as cursor:
             cursor.execute("UPDATE deployments_installation SET uuid = %s", [str(uuid.uuid4())])
+            # A copy has the rights of the template's tables, not those of the template itself.
+            cursor.execute(
+                CREATE_NOTHING.read_text().replace(":app_role", str(connections["default"].settings_dict["USER"]))
+            )
         for alias in connections:
             connections[alias].settings_dict["NAME"] = self.name
 

@@ -8,6 +8,8 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
+from baristaweb.lib import broker
+
 WEAK_SECRETS = ("", "secret", "changeme", "change-me", "django-insecure")
 
 
@@ -24,6 +26,8 @@ def production_values(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessa
         problems.append(("E002", "ALLOWED_HOSTS must name the site's hosts.", "List them, comma separated."))
     if ":@" in settings.CELERY_BROKER_URL or "@" not in settings.CELERY_BROKER_URL:
         problems.append(("E003", "REDIS_URL has no password.", "Use rediss://:password@host:port/0."))
+    if broker.is_unverified(settings.CELERY_BROKER_URL):
+        problems.append(("E009", "REDIS_URL switches the check of certificates off.", "Set REDIS_CA_FILE instead."))
     if settings.DATABASES["default"].get("USER") in {"postgres", "barista_owner"}:
         problems.append(("E004", "DATABASE_URL uses the owner or a superuser.", "Use the role barista_app."))
     token = settings.BARISTA.metrics_token
@@ -46,15 +50,20 @@ def role_problems(alias: str) -> list[checks.CheckMessage]:
     """Why the role of this connection must not run the site."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            "SELECT current_user, rolsuper, EXISTS (SELECT FROM pg_class WHERE relowner = role.oid AND relkind = 'r') "
+            "SELECT current_user, rolsuper, EXISTS (SELECT FROM pg_class WHERE relowner = role.oid AND relkind = 'r'), "
+            "has_database_privilege(current_database(), 'TEMP, CREATE') "
+            "OR EXISTS (SELECT FROM pg_namespace WHERE has_schema_privilege(oid, 'CREATE')) "
             "FROM pg_roles AS role WHERE rolname = current_user"
         )
-        name, is_superuser, is_owner = cursor.fetchone()
+        name, is_superuser, is_owner, may_create = cursor.fetchone()
     hint = "Use the role barista_app, see docs/security.md."
     if is_superuser:
         return [checks.Error(f"The database role {name} is a superuser.", hint=hint, id="barista.E007")]
     if is_owner:
         return [checks.Error(f"The database role {name} owns tables.", hint=hint, id="barista.E008")]
+    if may_create:
+        hint = "As the owner: the REVOKE statements under Backup and restore in docs/operations.md."
+        return [checks.Error(f"The database role {name} may create objects.", hint=hint, id="barista.E010")]
     return []
 
 

@@ -1,22 +1,27 @@
 """How gunicorn serves the site: `gunicorn --config python:baristaweb.serving baristaweb.wsgi`.
 
-The folder is named before anything imports prometheus_client, which looks for it then: with it, `/metrics` answers for
-all of gunicorn's processes and not only for the one that was asked.
+The folder of the metrics is named before anything imports prometheus_client, which looks for it then: with it,
+`/metrics` answers for all of gunicorn's processes and not only for the one that was asked.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from typing import Any
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-_made = None if FOLDER in os.environ else tempfile.mkdtemp(prefix="barista-metrics-")
-os.environ.setdefault(FOLDER, _made or "")
+from baristaweb.server import metrics_folder
+
+folder = metrics_folder.open_folder(os.environ)
 
 workers = 2
 threads = 4
+# A thread gets whole requests only (docs/decisions/0009-whole-requests.md).
+worker_class = "baristaweb.server.whole_requests.WholeRequests"
+worker_connections = 1000
+# Longer than most clients keep an idle connection: who closes it must not be the one that is about to be asked.
+keepalive = 75
+# A file that is sent by the kernel has no deadline for its reader.
+sendfile = False
 
 
 def child_exit(server: Any, worker: Any) -> None:
@@ -27,5 +32,4 @@ def child_exit(server: Any, worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    if _made:
-        shutil.rmtree(_made, ignore_errors=True)
+    folder.close()

@@ -6,6 +6,7 @@ import structlog
 from csp.constants import NONE, SELF
 from environ import FileAwareEnv
 
+from baristaweb.lib import broker
 from baristaweb.lib import env as barista_env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -42,10 +43,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "baristaweb.shell.probes.ProbesMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Before all that look text up: a file, a session.
+    "baristaweb.shell.gate.GateMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -57,7 +61,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "baristaweb.shell.errors.ProblemMiddleware",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
+    "baristaweb.shell.counting.CountingMiddleware",
 ]
 
 TEMPLATES = [
@@ -193,7 +197,9 @@ TIME_ZONE = "UTC"
 
 # The queue. A message is only a nudge: rows are the intent (docs/decisions/0002-rows-are-intent.md).
 
-CELERY_BROKER_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = broker.verified(
+    env.str("REDIS_URL", "redis://127.0.0.1:6379/0"), ca_file=env.str("REDIS_CA_FILE", "")
+)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 10,

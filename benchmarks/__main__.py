@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import accuracy, apply, clicks, fleet, profile
+from benchmarks import accuracy, apply, clicks, fleet, formats, profile, slow_clients, verdicts
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "profile": profile.main,
+    "formats": formats.main,
     "accuracy": accuracy.main,
+    "verdicts": verdicts.main,
     "apply": apply.main,
     "fleet": fleet.main,
     "clicks": clicks.main,
+    "slow_clients": slow_clients.main,
 }
 
 

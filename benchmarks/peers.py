@@ -11,7 +11,11 @@ from typing import Final
 
 HERE: Final = Path(__file__).parent
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "barista"
-REQUIREMENTS: Final = {"drift": "requirements.txt", "whylogs": "requirements-whylogs.txt"}
+REQUIREMENTS: Final = {
+    "drift": "requirements.txt",
+    "whylogs": "requirements-whylogs.txt",
+    "readers": "requirements-readers.txt",
+}
 
 
 def python_of(peer: str) -> str:

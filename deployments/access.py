@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest
 
+from baristaweb.lib.clock import now
 from deployments import audit
 from deployments.domain.catalogue import Environment
 from deployments.domain.roles import Permission, Role, is_allowed, needed_role
@@ -61,12 +64,10 @@ def require(request: HttpRequest, permission: Permission, *, target: Deployment 
         return
     if request.method not in SAFE_METHODS:
         with transaction.atomic():
-            audit.record(
-                "permission.refused",
+            audit.record_refusal(
                 target,
                 by=audit.Actor.of(request),
                 facts={"permission": permission.value, "path": request.path[:200]},
-                was_allowed=False,
             )
     raise TooSmallARole(role=needed_role(permission, environment), team=team, doing=permission.label)
 
@@ -109,9 +110,11 @@ def get_proposal(request: HttpRequest, proposal_id: uuid.UUID, permission: Permi
 
 
 def get_log_request(request: HttpRequest, slug: str, request_id: uuid.UUID) -> LogRequest:
-    """The user's own log request of a deployment that the user may still read."""
+    """The user's own log request of a deployment that the user may still read; none that should be deleted by now."""
     deployment = get_deployment(request, slug, Permission.LOGS_VIEW)
-    found = LogRequest.objects.filter(pk=request_id, deployment=deployment, author=current_user(request)).first()
+    kept_since = now() - timedelta(hours=settings.BARISTA.keep_log_answers_h)
+    mine = LogRequest.objects.filter(deployment=deployment, author=current_user(request), created_at__gt=kept_since)
+    found = mine.filter(pk=request_id).first()
     if found is None:
         raise Http404
     found.deployment = deployment

@@ -7,20 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import connection, models
+from django.db.models import F
 from django.http import HttpRequest
 
+from baristaweb.lib.clock import now
 from deployments.domain.changes.diff import FieldChange
-from deployments.models import AuditEvent, Deployment, Namespace, Team, User
+from deployments.domain.text.naming import signed_name
+from deployments.models import AuditEvent, Deployment, Namespace, RefusedTries, Team, User
 
 NOTE_LIMIT = AuditEvent._meta.get_field("note").max_length or 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who acts, and through what."""
+    """Who acts, and through what. `name` is what people call themselves; `username` is theirs alone."""
 
     name: str
+    username: str = ""
     id: int | None = None
     via: str = "worker"
     request_id: str = ""
@@ -33,7 +38,8 @@ class Actor:
         if not isinstance(user, User):
             raise TypeError("only a logged-in user acts")
         return cls(
-            name=str(user),
+            name=user.display_name or user.username,
+            username=user.username,
             id=user.pk,
             via=via,
             user=user,
@@ -43,12 +49,18 @@ class Actor:
     @classmethod
     def as_user(cls, user: User, *, via: str = "command") -> Actor:
         """`user`, acting through a command instead of the site."""
-        return cls(name=str(user), id=user.pk, via=via, user=user)
+        name = user.display_name or user.username
+        return cls(name=name, username=user.username, id=user.pk, via=via, user=user)
 
     @classmethod
     def system(cls, name: str, *, via: str = "worker") -> Actor:
         """A process of Barista itself, like `relay`."""
         return cls(name=name, via=via)
+
+    @property
+    def label(self) -> str:
+        """As it is kept beside a revision or a sign-off."""
+        return signed_name(self.name, self.username) if self.username else self.name[:120]
 
 
 def record(
@@ -75,6 +87,7 @@ def record(
                 was_allowed=was_allowed,
                 actor_id=by.id,
                 actor_name=by.name[:120],
+                actor_username=by.username,
                 via=by.via,
                 request_id=by.request_id,
                 object_type=str(target._meta.model_name),
@@ -87,6 +100,22 @@ def record(
             )
         ]
     )
+
+
+def record_refusal(target: models.Model, *, by: Actor, facts: Mapping[str, Any]) -> None:
+    """Append that a person tried what their role does not allow; beyond BARISTA_REFUSED_EVENTS an hour, only count it.
+
+    Else a script of somebody without rights would fill a log that nobody can shorten.
+    """
+    tries = {"actor_id": by.id or 0, "hour": now().replace(minute=0, second=0, microsecond=0)}
+    RefusedTries.objects.bulk_create([RefusedTries(**tries)], ignore_conflicts=True)
+    RefusedTries.objects.filter(**tries).update(count=F("count") + 1)
+    count = RefusedTries.objects.filter(**tries).values_list("count", flat=True).get()
+    most = settings.BARISTA.refused_events
+    if count > most:
+        return
+    last = {"further_tries": "are counted, and told when the hour is over"} if count == most else {}
+    record("permission.refused", target, by=by, facts={**facts, **last}, was_allowed=False)
 
 
 def _change(change: FieldChange | Mapping[str, str]) -> dict[str, str]:

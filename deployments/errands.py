@@ -17,6 +17,7 @@ from baristaweb.lib.clock import now
 from baristaweb.lib.registry import Chore, Errand, Key
 from deployments import breaker, dispatch, dryrun, observe, podlogs, reconcile
 from deployments.actions import deployments as actions
+from deployments.actions import retention
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.status.states import Phase
@@ -30,6 +31,7 @@ CLAIM: Final = 200
 UNANSWERED_S: Final = 2.0
 PROBE_S: Final = 1.0
 PROBE_REFUSED_S: Final = 15.0
+SWEEP_EVERY_S: Final = 300.0
 State = ClusterHealth.State
 
 
@@ -99,6 +101,11 @@ def tell_the_log() -> None:
     log.info("waiting", deployments=waiting.count(), oldest=oldest and oldest.isoformat())
 
 
+def sweep() -> None:
+    """Delete what has been kept long enough."""
+    retention.sweep(at=now())
+
+
 class Prober:
     """Asks clusters that do not answer whether they are back, each in a thread: one that hangs delays no other."""
 
@@ -147,6 +154,7 @@ ERRANDS: Final = (
 )
 CHORES: Final = (
     Chore(name="probe", every_s=PROBE_S, do=Prober()),
+    Chore(name="sweep", every_s=SWEEP_EVERY_S, do=sweep),
     Chore(name="pauses", every_s=5.0, do=end_pauses),
     Chore(name="anchor", every_s=60.0, do=tell_the_log),
 )

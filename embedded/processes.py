@@ -48,6 +48,7 @@ class Command:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
     niceness: int = 0
+    sockets: tuple[int, ...] = ()  # file numbers that the process keeps, such as the socket it listens on
 
 
 def die_with_parent(stop_signal: int = signal.SIGTERM) -> None:
@@ -71,8 +72,12 @@ def _spawn(command: Command, mark: str) -> subprocess.Popen[bytes]:
     output: int | IO[bytes] = subprocess.PIPE
     with contextlib.ExitStack() as stack:
         if command.log is not None:
-            command.log.parent.mkdir(parents=True, exist_ok=True)
-            output = stack.enter_context(command.log.open("ab"))
+            try:
+                command.log.parent.mkdir(parents=True, exist_ok=True)
+                output = stack.enter_context(command.log.open("ab"))
+            except OSError:
+                # No room even for a name: better a program without a log than none.
+                output = subprocess.DEVNULL
         return subprocess.Popen(
             command.argv,
             env=environ,
@@ -81,6 +86,7 @@ def _spawn(command: Command, mark: str) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=command.sockets,
             user=command.user,
             group=command.group,
             extra_groups=[] if command.user is not None else None,

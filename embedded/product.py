@@ -82,10 +82,11 @@ class Product:
         parts = (self.password, str(self.home.path), str(self.existing))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    def web(self) -> Command:
+    def web(self, listener: int) -> Command:
+        """`listener` is the socket of the site's port: ours, so that who asks during a restart waits for its end."""
         arguments = (
             "--bind",
-            f"{LOOPBACK}:{self.port}",
+            f"fd://{listener}",
             "--config",
             "python:baristaweb.serving",
             "--timeout",
@@ -94,8 +95,10 @@ class Product:
             "4",
             "--log-level",
             "warning",
+            "--no-control-socket",
         )
-        return self._program("web", "gunicorn", "baristaweb.wsgi", *arguments, stop_seconds=6)
+        command = self._program("web", "gunicorn", "baristaweb.wsgi", *arguments, stop_seconds=6)
+        return replace(command, sockets=(listener,))
 
     def worker(self) -> Command:
         arguments = ("--concurrency", "2", "--without-gossip", "--without-mingle")

@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -23,7 +24,7 @@ from embedded.console import Console
 from embedded.kubernetes import grant
 from embedded.kubernetes.api import Api, read_manifests
 from embedded.kubernetes.cluster import Cluster
-from embedded.paths import Home, cache_folder, home_folder, is_free, write_private
+from embedded.paths import LOOPBACK, Home, cache_folder, home_folder, write_private
 from embedded.processes import Command, die_with_parent, end, has_exited, spawn, sweep
 from embedded.product import ACCOUNTS, Existing, Product, password
 from embedded.supervisor import Say, Stopped, Supervisor
@@ -45,6 +46,7 @@ class Demo:
     cluster: Cluster | None = None
     supervisor: Supervisor = field(init=False)
     teller: Teller | None = None
+    listener: socket.socket | None = None
     _namespaces: Future[tuple[str, ...]] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
@@ -74,8 +76,7 @@ class Demo:
         began = time.monotonic()
         if left := sweep(self.home):
             self.console.say("stack", f"ended what an earlier run left behind: {', '.join(left)}")
-        if not is_free(self.port):
-            raise RuntimeError(f"Port {self.port} is in use. Choose another one: make demo PORT={self.port + 10}")
+        self.listener = listen(self.port)
         urls = postgres.start(self.supervisor, self.home)
         redis_url = valkey.start(self.supervisor, self.home)
         product = Product(self.home, self.port, urls, redis_url, password(self.home), self.existing)
@@ -84,7 +85,7 @@ class Demo:
         if self.cluster is not None:
             self.teller = Teller(self.home, product.progress())
             self.teller.start()
-        self.supervisor.start(product.web(), ready=product.answers, wait=False)
+        self.supervisor.start(product.web(self.listener.fileno()), ready=product.answers, wait=False)
         self._namespaces.set_result(self._demo_namespaces(product))
         for command in (product.worker(), product.relay(), product.watch()):
             self.supervisor.start(command)
@@ -179,9 +180,19 @@ class Demo:
             self.teller.stop()
         # The product first: it should not see its database go.
         self.supervisor.stop_together("watch", "relay", "worker", "web")
+        if self.listener is not None:
+            self.listener.close()  # nobody waits for a site that does not come back
         if self.cluster is not None:
             self.cluster.stop()
         self.supervisor.stop()
+
+
+def listen(port: int) -> socket.socket:
+    """The site's port, held by us and not by the web process: while that restarts, connections wait in its queue."""
+    try:
+        return socket.create_server((LOOPBACK, port), backlog=1024)
+    except OSError:
+        raise RuntimeError(f"Port {port} is in use. Choose another one: make demo PORT={port + 10}") from None
 
 
 def _forward(name: str, stream: Iterator[bytes], lines: list[str], say: Say) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from embedded.logs import rotate
 from embedded.paths import Home
 from embedded.processes import Command, end, has_exited, remove_record, spawn, write_record
 
@@ -15,6 +17,7 @@ Say = Callable[[str, str], None]  # (who, what)
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 15.0
+_LOGS_EVERY = 5.0
 _SETTLED_AFTER = 30.0  # a process that ran this long starts over with the shortest pause
 
 
@@ -31,7 +34,10 @@ class Child:
 
 @dataclass
 class Supervisor:
-    """One ordered set of children. Thread safe: the control plane comes up in its own thread."""
+    """One ordered set of children. Thread safe: the control plane comes up in its own thread.
+
+    A full disk stops none of its threads: what could not be written is said or recorded when there is room again.
+    """
 
     home: Home
     say: Say
@@ -39,6 +45,8 @@ class Supervisor:
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _closing: threading.Event = field(default_factory=threading.Event)
     _watcher: threading.Thread | None = None
+    _unrecorded: set[str] = field(default_factory=set)
+    _logs_at: float = 0.0
 
     def start(
         self, command: Command, *, ready: Callable[[], bool] | None = None, seconds: float = 60.0, wait: bool = True
@@ -109,10 +117,22 @@ class Supervisor:
 
     def _spawn(self, command: Command) -> subprocess.Popen[bytes]:
         process = spawn(command, mark=str(self.home.path))
-        write_record(self.home, command.name, process.pid)
+        self._record(command.name, process.pid)
         if process.stdout is not None:
             threading.Thread(target=self._forward, args=(command.name, process), daemon=True).start()
         return process
+
+    def _record(self, name: str, pid: int) -> None:
+        """A later start finds the process by its mark too: without room for the record it runs all the same."""
+        self._unrecorded.discard(name)
+        try:
+            write_record(self.home, name, pid)
+        except OSError:
+            self._unrecorded.add(name)
+
+    def _tell(self, who: str, what: str) -> None:
+        with contextlib.suppress(OSError):
+            self.say(who, what)
 
     def _forward(self, name: str, process: subprocess.Popen[bytes]) -> None:
         stream = process.stdout
@@ -120,14 +140,34 @@ class Supervisor:
             return
         with stream:
             for line in stream:
-                self.say(name, line.decode(errors="replace").rstrip())
+                self._tell(name, line.decode(errors="replace").rstrip())
 
     def _watch(self) -> None:
         while not self._closing.wait(0.2):
             with self._lock:
                 for child in self.children.values():
                     if not self._closing.is_set():
-                        self._heal(child)
+                        self._try_to_heal(child)
+                self._keep_house()
+
+    def _keep_house(self) -> None:
+        for name in [name for name in self._unrecorded if name in self.children]:
+            self._record(name, self.children[name].process.pid)
+        if time.monotonic() - self._logs_at < _LOGS_EVERY:
+            return
+        self._logs_at = time.monotonic()
+        for child in self.children.values():
+            if child.command.log is not None:
+                rotate(child.command.log)
+
+    def _try_to_heal(self, child: Child) -> None:
+        try:
+            self._heal(child)
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            # No room, no memory, no more processes: all of these pass, and nobody but this thread tries again.
+            child.restart_at = time.monotonic() + child.pause
+            self._tell(child.command.name, f"could not be started ({error}); trying again in {child.pause:.1f} s")
+            child.pause = min(child.pause * 2, _LONGEST_PAUSE)
 
     def _heal(self, child: Child) -> None:
         now = time.monotonic()
@@ -139,14 +179,16 @@ class Supervisor:
                 child.pause = _FIRST_PAUSE
             # What is left of its session goes too: two sets of workers would share one queue.
             end(child.process, stop_signal=child.command.stop_signal, seconds=0)
-            self.say(name, f"ended with {_ending(child.process.returncode)}; starting it again in {child.pause:.1f} s")
+            self._tell(
+                name, f"ended with {_ending(child.process.returncode)}; starting it again in {child.pause:.1f} s"
+            )
             child.restart_at = now + child.pause
             child.pause = min(child.pause * 2, _LONGEST_PAUSE)
         elif now >= child.restart_at:
+            child.process, child.started = self._spawn(child.command), now
             child.restart_at = None
             child.restarts += 1
-            child.process, child.started = self._spawn(child.command), now
-            self.say(name, f"started again (pid {child.process.pid})")
+            self._tell(name, f"started again (pid {child.process.pid})")
 
 
 class Stopped(RuntimeError):

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from django.http import StreamingHttpResponse
 
+from baristaweb.lib.visible import visible
+
 # A spreadsheet takes a cell that begins with one of these for a formula (OWASP ASVS 5.0, 1.2.10).
 FORMULA_STARTS = tuple("=+-@\t\r\0\uff1d\uff0b\uff0d\uff20")  # the last four are the full-width forms of = + - @
 
@@ -18,7 +20,7 @@ def safe_cell(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     text = str(value)
-    return ("'" + text if text.startswith(FORMULA_STARTS) else text).replace("\0", "")
+    return visible("'" + text if text.startswith(FORMULA_STARTS) else text)
 
 
 class _Echo:

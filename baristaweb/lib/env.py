@@ -23,6 +23,14 @@ class Barista:
     observation_stale_s: int  # BARISTA_OBSERVATION_STALE_S: older observations are shown as stale
     login_failures: int  # BARISTA_LOGIN_FAILURES: failed logins per user and address in 15 minutes
     login_failures_address: int  # BARISTA_LOGIN_FAILURES_ADDRESS: the same per address
+    login_failures_user: int  # BARISTA_LOGIN_FAILURES_USER: the same per user, from all addresses together
+    trusted_hops: int  # BARISTA_TRUSTED_HOPS: proxies of our own in front of the site
+    refused_events: int  # BARISTA_REFUSED_EVENTS: refused tries of a person in an hour with an audit event each
+    keep_log_answers_h: int  # BARISTA_KEEP_LOG_ANSWERS_H: hours that fetched log lines are kept
+    keep_proposals_d: int  # BARISTA_KEEP_PROPOSALS_D: days that proposals are kept which made no revision
+    keep_drafts_d: int  # BARISTA_KEEP_DRAFTS_D: days that drafts are kept
+    keep_events_d: int  # BARISTA_KEEP_EVENTS_D: days that events of clusters are kept
+    keep_samples_d: int  # BARISTA_KEEP_SAMPLES_D: days that samples of use are kept
 
 
 def read(env: FileAwareEnv) -> Barista:
@@ -38,4 +46,12 @@ def read(env: FileAwareEnv) -> Barista:
         observation_stale_s=env.int("BARISTA_OBSERVATION_STALE_S", 60),
         login_failures=env.int("BARISTA_LOGIN_FAILURES", 5),
         login_failures_address=env.int("BARISTA_LOGIN_FAILURES_ADDRESS", 20),
+        login_failures_user=env.int("BARISTA_LOGIN_FAILURES_USER", 30),
+        trusted_hops=env.int("BARISTA_TRUSTED_HOPS", 0),
+        refused_events=env.int("BARISTA_REFUSED_EVENTS", 20),
+        keep_log_answers_h=env.int("BARISTA_KEEP_LOG_ANSWERS_H", 1),
+        keep_proposals_d=env.int("BARISTA_KEEP_PROPOSALS_D", 90),
+        keep_drafts_d=env.int("BARISTA_KEEP_DRAFTS_D", 30),
+        keep_events_d=env.int("BARISTA_KEEP_EVENTS_D", 30),
+        keep_samples_d=env.int("BARISTA_KEEP_SAMPLES_D", 7),
     )

@@ -10,6 +10,7 @@ from celery import current_app
 from celery.exceptions import OperationalError
 from django.conf import settings
 from django.db import transaction
+from kombu import pools
 from kombu.exceptions import KombuError
 from redis import Redis
 from redis.exceptions import RedisError
@@ -19,6 +20,9 @@ log = structlog.get_logger(__name__)
 # Without these a frozen broker blocks the request; `retry=False` would still wait for 6 s.
 RETRY_POLICY: Final = {"max_retries": 0, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 QUIET_AFTER_FAILURE_S: Final = 5.0
+# A save waits for this and no longer: at most for a connection and for one answer. Workers, which read the queue, keep
+# the patience of the settings.
+IMPATIENT: Final = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2, "retry_on_timeout": False}
 
 _quiet_until = 0.0
 
@@ -29,7 +33,11 @@ def nudge(task: str, *args: int | str) -> bool:
     if time.monotonic() < _quiet_until:
         return False
     try:
-        current_app.signature(task, args=args, immutable=True).apply_async(retry=True, retry_policy=RETRY_POLICY)
+        connection = current_app.connection_for_write(transport_options=IMPATIENT)
+        with pools.producers[connection].acquire(block=True, timeout=IMPATIENT["socket_timeout"]) as producer:
+            current_app.signature(task, args=args, immutable=True).apply_async(
+                producer=producer, retry=True, retry_policy=RETRY_POLICY
+            )
     except (OperationalError, KombuError, RedisError, OSError) as problem:
         _quiet_until = time.monotonic() + QUIET_AFTER_FAILURE_S
         log.warning("nudge_lost", task=task, problem=type(problem).__name__)

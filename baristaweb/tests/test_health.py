@@ -40,6 +40,33 @@ def test_metrics_need_the_token(client: Client, db: None) -> None:
     assert client.get("/metrics", headers=METRICS).status_code == 200
 
 
+PROBES = ["/healthz", "/readyz", "/metrics"]
+
+
+@pytest.mark.parametrize("path", PROBES)
+@pytest.mark.parametrize("host", ["10.4.0.7:8000", "[fd00::7]:8000", "evil.example", "a b", ""])
+def test_machines_ask_by_any_address(client: Client, db: None, path: str, host: str) -> None:
+    assert client.get("/login/", headers={"host": host or "x"}).status_code == 400
+    assert client.get(path, headers=METRICS | {"host": host}).status_code == 200
+
+
+def test_machines_are_not_sent_to_https(client: Client, db: None, settings) -> None:  # type: ignore[no-untyped-def]
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get("/login/").status_code == 301
+    assert [client.get(path, headers=METRICS).status_code for path in PROBES] == [200] * 3
+    assert client.post("/healthz").status_code == 405
+
+
+def test_invented_methods_are_one_label(client: Client, db: None) -> None:
+    before = client.get("/metrics", headers=METRICS).content.count(b"\n")
+    for number in range(60):
+        client.generic(f"BREW{number}", "/login/")
+    text = client.get("/metrics", headers=METRICS).content.decode()
+    assert "BREW" not in text
+    assert 'method="other"' in text
+    assert text.count("\n") - before < 60
+
+
 COUNT = """
 import os, baristaweb.serving
 from prometheus_client import Counter

@@ -118,6 +118,17 @@ def test_only_the_engines_know_duckdb_and_spark() -> None:
     assert not found
 
 
+def test_numbers_in_text_are_read_in_one_place() -> None:
+    """str.isdigit() says yes to "²", of which int() knows nothing: lib/numbers.py and the pure core know better."""
+    doors = re.compile(
+        r"deployments/(views|forms|actions|queries|admin|api)/|observability/(views|forms|actions|queries|api)/"
+    )
+    found = [
+        name_of(path) for path in python_files() if doors.match(name_of(path)) and ".isdigit()" in path.read_text()
+    ]
+    assert not found, f"use baristaweb.lib.numbers.whole in {found}"
+
+
 def test_markup_is_never_declared_safe() -> None:
     found = [
         name_of(path)
@@ -190,6 +201,14 @@ def check_deploy(**changes: str) -> subprocess.CompletedProcess[str]:
     return run(*command, **{**PRODUCTION, "BARISTA_METRICS_TOKEN": "", **changes})
 
 
+def test_every_client_of_the_queue_gets_an_address_that_is_verified() -> None:
+    ask = "from django.conf import settings; print(settings.CELERY_BROKER_URL)"
+    done = run(sys.executable, "-W", "ignore", "-c", ask, **PRODUCTION, REDIS_CA_FILE="/etc/ca.pem")
+    assert done.stdout.strip() == (
+        "rediss://:x@127.0.0.1:1/0?ssl_cert_reqs=required&ssl_check_hostname=true&ssl_ca_certs=/etc/ca.pem"
+    )
+
+
 def test_production_values_pass_the_deployment_check() -> None:
     done = check_deploy()
     assert done.returncode == 0, done.stderr[-3000:]
@@ -202,6 +221,7 @@ def test_production_values_pass_the_deployment_check() -> None:
         ("SECRET_KEY", "", "SECRET_KEY"),
         ("ALLOWED_HOSTS", "*", "barista.E002"),
         ("REDIS_URL", "redis://127.0.0.1:1/0", "barista.E003"),
+        ("REDIS_URL", "rediss://:x@127.0.0.1:1/0?ssl_cert_reqs=none", "barista.E009"),
         ("DATABASE_URL", "postgres://barista_owner:x@127.0.0.1:1/barista", "barista.E004"),
         ("BARISTA_METRICS_TOKEN", "short", "barista.E005"),
     ],

@@ -17,5 +17,5 @@ def sign_off(*, event: AuditEvent, by: Actor, verdict: AuditReview.Verdict, note
     if verdict is AuditReview.Verdict.CONCERN and not note.strip():
         raise Refused("Say what needs a closer look.")
     return AuditReview.objects.create(
-        seq=event.seq, reviewer_id=by.id, reviewer_name=by.name[:120], verdict=verdict, note=note.strip()[:500]
+        seq=event.seq, reviewer_id=by.id, reviewer_name=by.label, verdict=verdict, note=note.strip()[:500]
     )

@@ -11,6 +11,10 @@ class Refused(Exception):
     """The action was not done; the text says why and what to do next."""
 
 
+class NotYet(Refused):
+    """It waits for an answer of the cluster."""
+
+
 class Stale(Refused):
     """Somebody else saved a revision since this one was begun."""
 

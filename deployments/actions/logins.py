@@ -18,10 +18,12 @@ WINDOW = timedelta(minutes=15)
 
 def _keys(username: str, address: str) -> list[tuple[str, int]]:
     limits = settings.BARISTA
+    # As the login form reads it, else each other spelling of one name would have tries of its own.
+    user = normalize("NFKC", username).strip().lower()
     return [
-        # As the login form reads it, else each other spelling of one name would have tries of its own.
-        (_digest("user", normalize("NFKC", username).strip().lower(), address), limits.login_failures),
+        (_digest("user", user, address), limits.login_failures),
         (_digest("address", address), limits.login_failures_address),
+        (_digest("user anywhere", user), limits.login_failures_user),
     ]
 
 
@@ -31,7 +33,9 @@ def _digest(*parts: str) -> str:
 
 @transaction.atomic
 def admit(*, username: str, address: str) -> bool:
-    """Count one try; False when this user from this address, or the address, failed too often in the last 15 minutes.
+    """Count one try; False when this user from this address or from anywhere, or the address, failed too often.
+
+    The same for the present password that somebody types to set another: an open session is no way to guess it.
 
     Counted before the password is looked at: tries at the same moment would otherwise all be let through.
     """
@@ -47,7 +51,8 @@ def admit(*, username: str, address: str) -> bool:
 
 @transaction.atomic
 def forget(*, username: str, address: str) -> None:
-    """After a success, the user's own count starts again; the address is spared this one try only."""
-    (user, _), (place, _) = _keys(username, address)
-    LoginAttempt.objects.filter(pk=user).delete()
-    LoginAttempt.objects.filter(pk=place, failures__gt=0).update(failures=F("failures") - 1)
+    """After a success, the user's count from this address starts again; the others are spared this one try only."""
+    (here, _), *others = _keys(username, address)
+    LoginAttempt.objects.filter(pk=here).delete()
+    for key, _ in others:
+        LoginAttempt.objects.filter(pk=key, failures__gt=0).update(failures=F("failures") - 1)

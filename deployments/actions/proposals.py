@@ -19,6 +19,7 @@ from deployments.models import (
     User,
 )
 from deployments.queries import rules
+from deployments.queries.verdict import Verdict
 
 MOST_OPEN = 50  # of one author; older ones are dropped, so that an abandoned form leaves nothing behind for ever
 
@@ -130,5 +131,10 @@ def drop(*, proposal: Proposal, by: Actor, note: str = "") -> None:
 @transaction.atomic
 def check_again(*, proposal: Proposal) -> None:
     """Ask the cluster once more, for instance after it was unreachable."""
-    Proposal.objects.filter(pk=proposal.pk, applied_at=None).update(answer="waiting", verdict={}, answered_at=None)
+    row = Proposal.objects.select_for_update(of=("self",)).get(pk=proposal.pk)
+    # What it refused stays refused until it has answered anew.
+    was_refused = Verdict.of(row).is_refused or bool(row.verdict.get("was_refused"))
+    Proposal.objects.filter(pk=proposal.pk, applied_at=None).update(
+        answer="waiting", verdict={"was_refused": True} if was_refused else {}, answered_at=None
+    )
     dispatch.check_proposal_soon(proposal.pk)

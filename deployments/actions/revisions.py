@@ -8,22 +8,26 @@ from baristaweb.lib.clock import now
 from deployments import audit
 from deployments.actions import places
 from deployments.actions.deployments import change_intent, lock, need_reason
-from deployments.actions.errors import Refused, Stale, Wrong
+from deployments.actions.errors import NotYet, Refused, Stale, Wrong
 from deployments.audit import Actor
 from deployments.domain.changes.diff import FieldChange, spec_diff
 from deployments.domain.spec.spec import Spec
 from deployments.models import Deployment, DeploymentState, Observation, Proposal, Revision, Rollout
+from deployments.models.requests import Answer
 from deployments.queries import rules
 from deployments.queries.replicas import scaled_back
+from deployments.queries.verdict import Verdict
+
+KINDS = {"create": "deployment.created", "rollback": "revision.rolled_back"}
 
 
 @transaction.atomic
-def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str) -> Revision:
+def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_verdict: bool | None = None) -> Revision:
     """Turn a reviewed proposal into the current revision; doing it twice gives the same revision.
 
     `reviewed` is the digest of the spec that the reviewer saw. Raises Stale when another revision was saved since the
-    proposal was begun, Wrong when it no longer fits the catalogue, Refused otherwise. An unchanged spec makes no
-    revision and returns the current one.
+    proposal was begun, Wrong when it no longer fits the catalogue, Refused otherwise. An unchanged spec gives back the
+    current one. `without_verdict`: whether the reviewer goes on before the cluster answers; None asks no cluster.
     """
     candidate = (
         Proposal.objects.select_for_update(of=("self",))
@@ -37,6 +41,7 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str) -> Revisio
         raise Refused("This proposal was dropped. Begin a new edit.")
     if reviewed != candidate.spec_hash:
         raise Refused("What you reviewed is not what would be applied. Review it again.")
+    goes_without = {} if without_verdict is None else _goes_without(candidate, is_said=without_verdict)
     spec = Spec.from_json(candidate.spec)
     if candidate.deployment is None:
         candidate.namespace, candidate.model = places.hold(candidate.namespace, candidate.model)
@@ -49,10 +54,8 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str) -> Revisio
     if current is not None and current.number != candidate.based_on:
         raise Stale(current=current)
     changes = spec_diff(current.to_spec() if current else None, spec)
-    same_catalogue = current is not None and (current.runtime, current.profile) == (
-        candidate.runtime,
-        candidate.profile,
-    )
+    chosen = (candidate.runtime, candidate.profile)
+    same_catalogue = current is not None and (current.runtime, current.profile) == chosen
     if current is not None and not changes and same_catalogue:
         _close(candidate, deployment)
         return current
@@ -61,9 +64,8 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str) -> Revisio
     _close(candidate, deployment)
     deployment.current = revision
     change_intent(deployment, by=by, what=revision.summary, fields=("current",))
-    kind = {"create": "deployment.created", "rollback": "revision.rolled_back"}.get(candidate.kind, "revision.saved")
     audit.record(
-        kind,
+        KINDS.get(candidate.kind, "revision.saved"),
         deployment,
         by=by,
         note=note,
@@ -73,6 +75,7 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str) -> Revisio
             "returns_to": revision.returns_to,
             "proposed_by": str(candidate.author) if by.id != candidate.author_id else None,
             "catalogue_changed": current is not None and not same_catalogue,
+            **goes_without,
         },
     )
     return revision
@@ -84,6 +87,22 @@ def _check(candidate: Proposal, spec: Spec) -> None:
     errors = rules.problems(candidate, spec)
     if errors:
         raise Wrong(errors)
+
+
+def _goes_without(candidate: Proposal, *, is_said: bool) -> dict[str, bool]:
+    """The fact that it is applied before the cluster has answered, if so. Raises Refused when it or nobody said yes.
+
+    Read under the lock: asking again must not wipe out a refusal for the moment in which somebody applies.
+    """
+    if Verdict.of(candidate).is_refused:
+        raise Refused("The cluster refuses this, so it was not applied. Change what it names and review again.")
+    if candidate.answer != Answer.WAITING:
+        return {}
+    if candidate.verdict.get("was_refused"):
+        raise NotYet("The cluster refused this and is asked anew. Wait for its answer.")
+    if not is_said:
+        raise NotYet("The cluster is being asked and has not answered. Wait for its verdict, or apply without it.")
+    return {"without_verdict": True}
 
 
 def _create(candidate: Proposal) -> Deployment:
@@ -112,7 +131,7 @@ def _insert(
         runtime=candidate.runtime,
         profile=candidate.profile,
         author_id=by.id,
-        author_name=by.name[:120],
+        author_name=by.label,
         reason=note.strip()[:500],
         summary=_summary(candidate, changes, is_first=last is None),
         returns_to=candidate.returns_to,

@@ -17,14 +17,14 @@ from deployments.models import AuditEvent
 class AuditEventAdmin(AuditedAdmin):
     """Nothing here writes; the database would refuse it."""
 
-    list_display = ("seq", "at", "actor_name", "kind", "object_name", "team_name", "environment", "was_allowed", "note")
+    list_display = ("seq", "at", "who", "kind", "object_name", "team_name", "environment", "was_allowed", "note")
     list_display_links = ("seq", "kind")
     list_filter = ("was_allowed", "via", "environment", "object_type")
-    search_fields = ("actor_name", "kind", "object_name", "object_type", "team_name", "note")
+    search_fields = ("actor_name", "actor_username", "kind", "object_name", "object_type", "team_name", "note")
     show_full_result_count = False
     fields = (
         ("seq", "at"),
-        ("actor_name", "via", "request_id"),
+        ("actor_name", "actor_username", "actor_id", "via", "request_id"),
         ("kind", "was_allowed"),
         ("object_type", "object_id", "object_name"),
         ("team_name", "environment", "cluster_name"),

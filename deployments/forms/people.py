@@ -7,6 +7,7 @@ from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 
 from deployments.domain.roles import Role
+from deployments.domain.text.naming import InvalidText, clean_text
 from deployments.models import User
 
 ROLES = [(role.value, f"{role.label}: {role.description}") for role in Role]
@@ -38,7 +39,15 @@ class ProfileForm(forms.ModelForm):
         model = User
         fields = ("display_name", "email")
         labels = {"display_name": "Name shown to others", "email": "Email"}
-        help_texts = {"display_name": "Audit entries keep the name that you had at the time."}
+        help_texts = {
+            "display_name": "Others see your user name beside it. Audit entries keep both as they were at the time."
+        }
+
+    def clean_display_name(self) -> str:
+        try:
+            return clean_text(self.cleaned_data["display_name"], limit=120)
+        except InvalidText as problem:
+            raise ValidationError(str(problem)) from problem
 
 
 class PasswordForm(forms.Form):

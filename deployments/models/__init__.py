@@ -1,6 +1,6 @@
 """Data, constraints and chainable querysets; no I/O, no save() overrides, no signals."""
 
-from deployments.models.audit import AuditEvent, AuditReview
+from deployments.models.audit import AuditEvent, AuditReview, RefusedTries
 from deployments.models.catalogue import HardwareProfile, MetadataPrefix, RegistryRule, Runtime
 from deployments.models.cluster import Cluster, ClusterHealth, Installation, Namespace
 from deployments.models.deployment import Deployment, DeploymentState, Revision, ServedModel
@@ -29,6 +29,7 @@ __all__ = [
     "Observation",
     "Permit",
     "Proposal",
+    "RefusedTries",
     "RegistryRule",
     "Revision",
     "Rollout",

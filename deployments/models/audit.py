@@ -7,6 +7,7 @@ from typing import Self
 from django.db import models
 from django.utils import timezone
 
+from deployments.domain.text.naming import signed_name
 from deployments.models.people import User
 
 
@@ -34,6 +35,7 @@ class AuditEvent(models.Model):
     was_allowed = models.BooleanField(default=True, help_text="Off: it was tried and refused.")
     actor_id = models.BigIntegerField(null=True)
     actor_name = models.CharField(max_length=120)
+    actor_username = models.CharField(max_length=64, blank=True, default="", db_default="")
     via = models.CharField(max_length=16, help_text="web, admin, worker, command")
     request_id = models.CharField(max_length=64, blank=True)
     object_type = models.CharField(max_length=40)
@@ -61,6 +63,27 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"
+
+    @property
+    def who(self) -> str:
+        """The name of that time with the user name, which nobody else can have; older events hold only the id."""
+        if self.actor_id is None:
+            return self.actor_name
+        return signed_name(self.actor_name, self.actor_username or f"user {self.actor_id}")
+
+
+class RefusedTries(models.Model):
+    """How often a person was refused in one hour; beyond a number of them they are counted here and nowhere else."""
+
+    actor_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["actor_id", "hour"], name="refused_tries_once")]
+
+    def __str__(self) -> str:
+        return f"{self.count} by {self.actor_id}"
 
 
 class AuditReview(models.Model):

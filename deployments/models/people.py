@@ -11,6 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 from deployments.domain.roles import Role
+from deployments.domain.text.naming import signed_name
 
 slug_validator = RegexValidator(
     r"\A[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z", "Use lower-case letters, digits and dashes, like search-ranker."
@@ -50,7 +51,7 @@ class User(AbstractBaseUser):
         ordering = ["username"]
 
     def __str__(self) -> str:
-        return self.display_name or self.username
+        return signed_name(self.display_name, self.username)
 
     @property
     def is_staff(self) -> bool:

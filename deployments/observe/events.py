@@ -8,6 +8,8 @@ from datetime import timedelta
 from threading import Lock
 from typing import Any, Final
 
+from django.conf import settings
+
 from baristaweb.lib.clock import now
 from deployments.domain.apiserver.objects import instant, number, obj, text
 from deployments.domain.status.pods import event_time
@@ -20,7 +22,6 @@ from deployments.observe.store import Store
 WAITS_S: Final = 30.0
 MOST_WAITING: Final = 20_000
 BATCH: Final = 500
-KEPT_FOR: Final = timedelta(days=30)
 
 
 class EventBuffer:
@@ -77,5 +78,6 @@ class EventBuffer:
 
 
 def forget_old(cluster_id: int) -> Any:
-    """Delete events older than a month."""
-    return ClusterEvent.objects.filter(cluster_id=cluster_id, last_at__lt=now() - KEPT_FOR).delete()
+    """Delete events that are kept no longer."""
+    kept_since = now() - timedelta(days=settings.BARISTA.keep_events_d)
+    return ClusterEvent.objects.filter(cluster_id=cluster_id, last_at__lt=kept_since).delete()

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from django.conf import settings
+
 from deployments.models import UsageSample
 from deployments.observe.store import Store
 
 EVERY: Final = timedelta(minutes=5)
-KEPT_FOR: Final = timedelta(days=7)
 FORGET_EVERY: Final = timedelta(hours=1)
 
 
@@ -58,5 +59,6 @@ class UsageSampler:
 
     def _forget(self, at: datetime) -> None:
         # By deployment, because the index begins with it.
-        UsageSample.objects.filter(deployment__in=list(self._store.targets), at__lt=at - KEPT_FOR).delete()
+        kept_since = at - timedelta(days=settings.BARISTA.keep_samples_d)
+        UsageSample.objects.filter(deployment__in=list(self._store.targets), at__lt=kept_since).delete()
         self._forgot_at = at

@@ -35,11 +35,12 @@ def events(user: User, filters: Filters) -> QuerySet[AuditEvent]:
             Q(note__icontains=word)
             | Q(object_name__icontains=word)
             | Q(actor_name__icontains=word)
+            | Q(actor_username__icontains=word)
             | Q(team_name__icontains=word)
             | Q(changes__icontains=word)
         )
     if filters.actor:
-        found = found.filter(actor_name__icontains=filters.actor)
+        found = found.filter(Q(actor_name__icontains=filters.actor) | Q(actor_username__icontains=filters.actor))
     if filters.environment:
         found = found.filter(environment=filters.environment)
     if filters.team:

@@ -67,17 +67,17 @@ def find(user: User, slug: str) -> Cluster | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class Unpermitted:
     """What running deployments still use though nothing permits it."""
 
     number: int
     first_ends_at: datetime | None
 
 
-def kept_permits() -> Kept:
+def unpermitted() -> Unpermitted:
     found = Permit.objects.exclude(deployment=None).filter(deployment__retired_at=None).valid_at(now())
     counted = found.aggregate(number=Count("pk"), first=Min("expires_at"))
-    return Kept(number=counted["number"], first_ends_at=counted["first"])
+    return Unpermitted(number=counted["number"], first_ends_at=counted["first"])
 
 
 def _view(cluster: Cluster, lag: Mapping[str, Any], spaces: list[Namespace], profiles: list[Profile]) -> ClusterView:

@@ -17,7 +17,7 @@ from deployments.domain.spec.checks.permits import check as check_permits
 from deployments.domain.spec.checks.permits import with_profile
 from deployments.domain.spec.checks.validate import validate
 from deployments.domain.spec.spec import Spec
-from deployments.domain.text.naming import InvalidName, check_name
+from deployments.domain.text.naming import InvalidName, check_name, check_namespace
 from deployments.models import (
     Deployment,
     HardwareProfile,
@@ -157,6 +157,8 @@ def other_owner(namespace: Namespace, model: ServedModel) -> str:
 def name_problem(namespace: Namespace, name: str) -> str:
     """Why a new deployment cannot have this name there; empty when it can."""
     try:
+        # One that was registered before it was reserved takes nothing new.
+        check_namespace(namespace.name)
         check_name(name)
     except InvalidName as problem:
         return str(problem)

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from deployments.domain.roles import Role
+from deployments.kube.client import KubernetesGateway
 from deployments.models import Cluster, Namespace, Team, User
 from deployments.tests import factories
 
@@ -102,6 +104,28 @@ def live_cluster(db: None, barista_kubeconfig: str) -> Cluster:
     return factories.make_cluster("plane", kubeconfig=barista_kubeconfig)
 
 
+class NetworkInTransaction(AssertionError):
+    """A call of the network while a transaction is open: locks would be held for as long as the network likes."""
+
+
+def refuse_in_transaction(what: str) -> None:
+    # The test's own transaction, which pytest-django opens around it, is none of the product's.
+    if any(not block._from_testcase for block in connection.atomic_blocks):
+        raise NetworkInTransaction(f"{what} inside a transaction")
+
+
+@pytest.fixture(autouse=True)
+def _no_network_in_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every call of a cluster, in every test, asks whether a transaction is open."""
+    send = KubernetesGateway._send
+
+    def guarded(self: KubernetesGateway, *args: Any, **options: Any) -> Any:
+        refuse_in_transaction("a call of the cluster")
+        return send(self, *args, **options)
+
+    monkeypatch.setattr(KubernetesGateway, "_send", guarded)
+
+
 @pytest.fixture(autouse=True)
 def _no_nudges(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Workers do not run in tests: a nudge is swallowed unless the test asks for the queue."""
@@ -110,4 +134,5 @@ def _no_nudges(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
 
 
 def _swallow(task: str, *args: Any) -> bool:
+    refuse_in_transaction("a nudge")
     return True

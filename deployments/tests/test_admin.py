@@ -347,7 +347,7 @@ def test_clusters_and_namespaces(platform: Client, places: Places, people: Peopl
     assert made.health.state == "unknown"
     address = url(Namespace, "add")
     data = filled(platform, address, cluster=made.pk, name="kube-system", environment="dev", team=people.team.pk)
-    assert "belongs to Kubernetes" in errors(platform.post(address, data))["name"]
+    assert "runs the cluster itself" in errors(platform.post(address, data))["name"]
     assert platform.post(address, {**data, "name": "search-eu"}).status_code == 302
     factories.make_deployment(author=people.maintainer, namespace=places.dev)
     page = platform.get(url(Namespace, "change", places.dev.pk)).content.decode()
@@ -371,3 +371,9 @@ def test_a_prefix_of_labels_ends_in_a_slash(platform: Client) -> None:
     assert platform.post(address, filled(platform, address, prefix="acme.com", reason="cost")).status_code == 302
     assert MetadataPrefix.objects.get().prefix == "acme.com/"
     assert (newest().kind, newest().note) == ("metadataprefix.created", "cost")
+
+
+def test_a_field_to_follow_without_a_name_is_none(client_as: Callable[[str], Client], people: People) -> None:
+    for page in ("change", "delete"):
+        url = reverse(f"admin:deployments_team_{page}", args=[people.team.pk])
+        assert client_as("platform").get(f"{url}?_to_field=").status_code == 200

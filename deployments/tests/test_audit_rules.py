@@ -34,6 +34,58 @@ FORBIDDEN = {
     "new identity": "UPDATE deployments_installation SET uuid = gen_random_uuid()",
     "delete a revision": "DELETE FROM deployments_revision",
     "hide a migration": "DELETE FROM django_migrations",
+    "another identity": "INSERT INTO deployments_installation (uuid, created_at) VALUES (gen_random_uuid(), now())",
+    "in a block": "DO $$ BEGIN UPDATE deployments_audit_head SET seq = 0; END $$",
+    "by text in a block": "DO $$ BEGIN EXECUTE 'ALTER TABLE deployments_team DISABLE TRIGGER ALL'; END $$",
+    "become another session": "SET SESSION AUTHORIZATION barista_owner",
+    "become superuser": "ALTER ROLE CURRENT_USER SUPERUSER",
+    "join the owner": "GRANT barista_owner TO CURRENT_USER",
+    "replication in a block": "DO $$ BEGIN PERFORM set_config('session_replication_role', 'replica', true); END $$",
+    "for every later session": "ALTER ROLE CURRENT_USER SET session_replication_role = replica",
+    "lock the head": "SELECT * FROM deployments_audit_head FOR UPDATE",
+    "lock the head's table": "LOCK TABLE deployments_audit_head IN ACCESS EXCLUSIVE MODE",
+    "wind back the ids": "SELECT setval('deployments_auditevent_id_seq', 1)",
+    "copy over the head": "COPY deployments_audit_head FROM PROGRAM 'true'",
+    "read a file": "SELECT pg_read_file('/etc/passwd')",
+    "write a file": "COPY (SELECT 1) TO '/tmp/barista-copied'",
+    "import a file": "SELECT lo_import('/etc/passwd')",
+    "run a program": "COPY (SELECT 1) TO PROGRAM 'true'",
+    "another language": "CREATE LANGUAGE plperlu",
+    "an extension": "CREATE EXTENSION dblink",
+    "a trusted extension": "CREATE EXTENSION hstore",
+    "a schema": "CREATE SCHEMA evil",
+    "a temporary table": "CREATE TEMP TABLE mine (seq bigint)",
+    "a temporary view": "CREATE TEMP VIEW deployments_auditevent AS SELECT 1 AS txid",
+    "a temporary type": "CREATE TYPE pg_temp.text AS ENUM ('x')",
+    "a temporary domain": "CREATE DOMAIN pg_temp.jsonb AS text",
+    "a temporary function": "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "a temporary operator": "CREATE OPERATOR pg_temp.= (FUNCTION = texteq, LEFTARG = text, RIGHTARG = text)",
+    "a cast": "CREATE CAST (text AS jsonb) WITH INOUT AS IMPLICIT",
+    "a rule": "CREATE RULE r AS ON INSERT TO deployments_auditevent DO INSTEAD NOTHING",
+    "a trigger": (
+        "CREATE TRIGGER t BEFORE INSERT ON deployments_team FOR EACH ROW "
+        "EXECUTE FUNCTION deployments_audit_append_only()"
+    ),
+    "a trigger of events": "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION deployments_must_audit()",
+    "a policy": "CREATE POLICY p ON deployments_auditevent USING (false)",
+    "a publication": "CREATE PUBLICATION p FOR ALL TABLES",
+    "another path for a rule": "ALTER FUNCTION deployments_must_audit() SET search_path = pg_temp, public",
+    "unguard through the helper": "SELECT deployments_attach_must_audit('deployments_team', 'x', 'id', '{}')",
+    "call a rule": "SELECT deployments_must_audit()",
+    "take the log": "ALTER TABLE deployments_auditevent OWNER TO CURRENT_USER",
+    "inherit from the log": "CREATE TABLE mine () INHERITS (deployments_auditevent)",
+    "move the log": "ALTER TABLE deployments_auditevent SET SCHEMA pg_temp",
+    "grant to oneself": (
+        "GRANT UPDATE ON deployments_audit_head TO CURRENT_USER; UPDATE deployments_audit_head SET seq = 0"
+    ),
+    "alter an event by merging": (
+        "MERGE INTO deployments_auditevent AS e USING (SELECT 1) AS one ON true WHEN MATCHED THEN UPDATE SET note = 'x'"
+    ),
+    "alter an event by a conflict": (
+        "INSERT INTO deployments_auditevent SELECT * FROM deployments_auditevent LIMIT 1 "
+        "ON CONFLICT (seq) DO UPDATE SET note = 'x'"
+    ),
+    "alter a sign-off": "UPDATE deployments_auditreview SET note = 'x'",
 }
 
 # Not intent: written by workers, by sessions, or a question to a worker. Every other table must be audited.
@@ -46,6 +98,7 @@ MACHINE_WRITTEN = {
     "logrequest",
     "observation",
     "proposal",
+    "refusedtries",
     "rollout",
     "usagesample",
 }
@@ -112,6 +165,7 @@ def test_every_table_of_intent_is_guarded() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'must_audit' AND tgenabled = 'O'")
         guarded = {row[0] for row in cursor.fetchall()}
-    for model in apps.get_app_config("deployments").get_models():
+    ours = ("deployments", "observability")
+    for model in (model for label in ours for model in apps.get_app_config(label).get_models()):
         expected = model._meta.model_name not in MACHINE_WRITTEN | PERSONAL | APPEND_ONLY
         assert (model._meta.db_table in guarded) == expected, f"{model.__name__}: must_audit is missing or too much"

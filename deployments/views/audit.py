@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from baristaweb.lib.clock import now
+from baristaweb.lib.numbers import FITS_BIGINT, whole
 from deployments.access import current_user, get_deployment
 from deployments.domain.catalogue import Environment
 from deployments.domain.roles import Permission
@@ -68,8 +69,8 @@ def activity(request: HttpRequest, slug: str) -> HttpResponse:
     deployment = get_deployment(request, slug, Permission.AUDIT_VIEW)
     before = request.GET.get("before", "")
     rows = AuditEvent.objects.filter(deployment_id=deployment.pk).order_by("-seq")
-    if _is_seq(before):
-        rows = rows.filter(seq__lt=int(before))
+    if (seq := whole(before, digits=FITS_BIGINT)) is not None:
+        rows = rows.filter(seq__lt=seq)
     shown = list(rows[: PAGE_SIZE + 1])
     context: dict[str, Any] = shell_of(request, deployment, "activity") | {
         "days": days_of(current_user(request), shown[:PAGE_SIZE]),
@@ -101,7 +102,6 @@ def filters_of(request: HttpRequest) -> queries.Filters:
     given = {name: request.GET.get(name, "").replace("\0", "")[:100] for name in request.GET}
     days = next((days for key, _, days in PERIODS if key == given.get("when")), None)
     kinds = next((kinds for key, _, kinds in GROUPS if key == given.get("kind")), ())
-    before = given.get("before", "")
     return queries.Filters(
         words=given.get("q", "").strip(),
         actor=given.get("actor", "").strip(),
@@ -112,7 +112,7 @@ def filters_of(request: HttpRequest) -> queries.Filters:
         until=_day_begins(given.get("to", ""), after=1),
         outcome=given.get("outcome", "") if given.get("outcome") in ("done", "refused") else "",
         request_id=given.get("request", "").strip(),
-        before=int(before) if _is_seq(before) else None,
+        before=whole(given.get("before"), digits=FITS_BIGINT),
     )
 
 
@@ -123,7 +123,3 @@ def _day_begins(raw: str, *, after: int = 0) -> datetime | None:
         return timezone.make_aware(datetime.combine(day, time.min))
     except (ValueError, OverflowError):
         return None
-
-
-def _is_seq(raw: str) -> bool:
-    return raw.isascii() and raw.isdigit() and len(raw) < 19

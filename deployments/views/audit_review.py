@@ -28,7 +28,8 @@ from deployments.views.audit_words import line_of
 PAGE_SIZE = 50
 MOST_ROWS = 100_000
 COLUMNS = (
-    "entry", "at", "kind", "allowed", "who", "through", "what", "team", "environment", "cluster", "why", "changes",
+    "entry", "at", "kind", "allowed", "who", "username", "user id", "through",
+    "what", "team", "environment", "cluster", "why", "changes",
     "request", "hash",
 )  # fmt: skip
 
@@ -45,7 +46,8 @@ def _rows(found: QuerySet[AuditEvent]) -> Iterator[tuple[object, ...]]:
         changes = "; ".join(f"{item['label']}: {item['before']} → {item['after']}" for item in event.changes)
         yield (
             event.seq, event.at.isoformat() if event.at else "", event.kind, "yes" if event.was_allowed else "no",
-            event.actor_name, event.via, event.object_name, event.team_name, event.environment, event.cluster_name,
+            event.actor_name, event.actor_username, event.actor_id, event.via,
+            event.object_name, event.team_name, event.environment, event.cluster_name,
             event.note, changes, event.request_id, event.row_hash,
         )  # fmt: skip
 

@@ -31,6 +31,7 @@ KINDS = {
     "proposal.sent": Words("send", "asked a maintainer to apply a change of"),
     "proposal.dropped": Words("x", "dropped a proposed change of"),
     "permission.refused": Words("lock", "was refused: {permission} of"),
+    "permission.refused_often": Words("lock", "counted {tries} more refused tries, within an hour, of"),
     "user.created": Words("user", "made the account"),
     "user.password_changed": Words("key", "set the password of"),
     "user.changed": Words("user", "changed the account"),

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from baristaweb.lib import registry
 from baristaweb.lib.clock import now
 from baristaweb.lib.looks import Tone
+from baristaweb.lib.numbers import whole
 from deployments import rendering
 from deployments.access import current_user, get_deployment, may
 from deployments.domain.apiserver.objects import text
@@ -186,10 +187,12 @@ def revisions(request: HttpRequest, slug: str) -> HttpResponse:
 def _comparison(deployment: Deployment, first: str, second: str) -> dict[str, Any] | None:
     if not first and not second:
         return None
-    found = {item.number: item for item in deployment.revisions.filter(number__in=[_number(first), _number(second)])}
-    if not {_number(first), _number(second)} <= found.keys():
+    # 0 is never a revision, so that what is not a number finds nothing.
+    wanted = (whole(first, 0), whole(second, 0))
+    found = {item.number: item for item in deployment.revisions.filter(number__in=wanted)}
+    if not set(wanted) <= found.keys():
         raise Http404
-    old, new = sorted((found[_number(first)], found[_number(second)]), key=lambda item: item.number)
+    old, new = sorted((found[number] for number in wanted), key=lambda item: item.number)
     lines: list[str] = []
     before = {item["kind"]: item for item in rendering.of_revision(deployment, old).objects()}
     after = {item["kind"]: item for item in rendering.of_revision(deployment, new).objects()}
@@ -204,11 +207,6 @@ def _comparison(deployment: Deployment, first: str, second: str) -> dict[str, An
         "runtime_changed": old.runtime != new.runtime,
         "profile_changed": old.profile != new.profile,
     }
-
-
-def _number(raw: str) -> int:
-    # 0 is never a revision, so that what is not a number finds nothing.
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0
 
 
 def _verdict_tone(summary: Summary) -> str:

@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from baristaweb.lib.numbers import whole
 from deployments import access, rendering
 from deployments.actions import proposals
 from deployments.actions.errors import Stale, Wrong
@@ -69,9 +70,10 @@ def _base(request: HttpRequest, deployment: Deployment, current: Revision) -> Re
     drafted = drafts.taken_up(request, deployment.slug)
     wanted = request.POST.get("based_on", "") or _of_proposal(request, deployment, "based_on")
     wanted = wanted or (drafted.get("based_on", "") if drafted else "")
-    if not str(wanted).isdigit() or int(wanted) == current.number:
+    number = whole(str(wanted), current.number)
+    if number == current.number:
         return current
-    return deployment.revisions.filter(number=int(wanted)).first() or current
+    return deployment.revisions.filter(number=number).first() or current
 
 
 def _of_proposal(request: HttpRequest, deployment: Deployment, field: str) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from baristaweb.lib.visible import visible
 from deployments.models import LogRequest
 
 COLOURS: Final = 6
@@ -69,7 +70,7 @@ def as_text(row: LogRequest) -> str:
     kept: list[str] = []
     left = FILE_BYTES - 200
     for instant, pod, container, text in reversed(row.lines):
-        line = f"{instant or '-'} {pod}/{container} {text}\n"
+        line = f"{instant or '-'} {pod}/{container} {visible(text)}\n"
         left -= len(line.encode())
         if left < 0:
             break

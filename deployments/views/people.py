@@ -9,8 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from baristaweb.lib.client_address import client_address
 from deployments import access
-from deployments.actions import people, records
+from deployments.actions import logins, people, records
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.roles import Permission, Role
@@ -119,8 +120,14 @@ def profile(request: HttpRequest) -> HttpResponse:
 def change_password(request: HttpRequest) -> HttpResponse:
     """A new password; other sessions of the user end, this one goes on."""
     user = access.current_user(request)
+    who = {"username": user.username, "address": client_address(request)}
+    if not logins.admit(**who):
+        return render(request, "429.html", status=429)
     form = PasswordForm(request.POST, user=user)
-    if not form.is_valid():
+    is_valid = form.is_valid()
+    if "present" in form.cleaned_data:
+        logins.forget(**who)
+    if not is_valid:
         context = {
             "form": ProfileForm(instance=user),
             "password_form": form,

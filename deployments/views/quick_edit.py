@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from baristaweb.lib.numbers import whole
 from deployments import access
 from deployments.domain.roles import Permission
 from deployments.forms.spec import form as spec_forms
@@ -31,9 +32,7 @@ def quick_edit(request: HttpRequest, slug: str) -> HttpResponse:
         # Proposing ends the draft of the form, and with it what else was typed there.
         messages.info(request, "You began an edit and did not finish it. Make the change there, or discard it first.")
         return HttpResponseRedirect(f"{reverse('deployment-edit', args=[slug])}?draft=1")
-    wanted = request.POST.get("based_on", "")
-    number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 10 else 0
-    base = deployment.revisions.filter(number=number).first() or deployment.current
+    base = deployment.revisions.filter(number=whole(request.POST.get("based_on"), 0)).first() or deployment.current
     if base is None:
         return redirect("deployment-edit", slug)
     spec = base.to_spec()

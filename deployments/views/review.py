@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from deployments import access
 from deployments.actions import proposals, revisions
-from deployments.actions.errors import Refused, Stale, Wrong
+from deployments.actions.errors import NotYet, Refused, Stale, Wrong
 from deployments.audit import Actor
 from deployments.domain.changes.diff import label
 from deployments.domain.roles import Permission
@@ -67,7 +67,11 @@ def _apply(request: HttpRequest, proposal: Proposal) -> HttpResponse:
         return _page(request, proposal, refusal=refusal, note=note, status=409)
     try:
         revision = revisions.apply(
-            proposal=proposal, by=Actor.of(request), note=note, reviewed=request.POST.get("reviewed", "")
+            proposal=proposal,
+            by=Actor.of(request),
+            note=note,
+            reviewed=request.POST.get("reviewed", ""),
+            without_verdict=request.POST.get("without_verdict", "") == "1",
         )
     except Stale as problem:
         return conflict.three_columns(request, proposal, problem)
@@ -75,7 +79,8 @@ def _apply(request: HttpRequest, proposal: Proposal) -> HttpResponse:
         words = "; ".join(f"{_label(path)}: {message}" for path, message in problem.errors.items())
         return _page(request, proposal, refusal=f"This does not fit any more. {words}", note=note, status=422)
     except Refused as problem:
-        return _page(request, proposal, refusal=str(problem), note=note, status=422)
+        status = 409 if isinstance(problem, NotYet) else 422
+        return _page(request, proposal, refusal=str(problem), note=note, status=status)
     if revision.number == was_number:
         messages.info(request, f"Nothing changed: revision {revision.number} already says this.")
     else:

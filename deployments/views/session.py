@@ -15,6 +15,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from baristaweb.lib.client_address import client_address
 from deployments.actions import logins
 
 THEMES = ("light", "dark", "auto")
@@ -31,22 +32,18 @@ class Login(views.LoginView):
 
     def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
         username = request.POST.get("username", "")[:150]
-        if not logins.admit(username=username, address=self._address()):
+        if not logins.admit(username=username, address=client_address(request)):
             return render(request, "429.html", status=429)
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        logins.forget(username=form.data.get("username", "")[:150], address=self._address())
+        logins.forget(username=form.data.get("username", "")[:150], address=client_address(self.request))
         answer = super().form_valid(form)
         self.request.session["began"] = self.request.session["seen"] = int(time.time())
         return answer
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=422)
-
-    def _address(self) -> str:
-        # The socket's address: forwarded headers are the client's to forge unless a proxy is named.
-        return str(self.request.META.get("REMOTE_ADDR", ""))
 
 
 @require_POST

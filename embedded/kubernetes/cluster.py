@@ -128,8 +128,8 @@ class Cluster:
         self._report(Progress(State.STARTING, step, done, self._steps, f"starting {step}"))
 
     def _report(self, progress: Progress) -> None:
-        # Written by the build's reader too; a home that was just deleted is no reason to fail.
-        with contextlib.suppress(FileNotFoundError):
+        # Written by the build's reader too; a home that was just deleted, or that is full, is no reason to fail.
+        with contextlib.suppress(OSError):
             write(progress_file(self.home), progress)
         if progress.state in {State.BUILDING, State.WAITING}:
             self.say("kubernetes", f"building {progress.step}, {progress.done + 1} of {progress.of}: {progress.detail}")

@@ -25,7 +25,7 @@ class Module:
 
     @property
     def version(self) -> str:
-        pinned = re.search(rf"^\s*(?:require )?{re.escape(self.main)} (v\S+)", self._text("go.mod"), re.MULTILINE)
+        pinned = re.search(rf"^[ \t]*(?:require )?{re.escape(self.main)} (v\S+)", self._text("go.mod"), re.MULTILINE)
         if pinned is None:
             raise RuntimeError(f"{self.path / 'go.mod'} does not require {self.main}.")
         return pinned.group(1)
@@ -68,7 +68,7 @@ class Program:
             ).stdout
         except (OSError, subprocess.TimeoutExpired):
             return False
-        found = re.search(r"v?(\d+\.\d+)\.\d+", said)
+        found = re.search(r"(?<!\d)(\d+\.\d+)\.\d+", said)
         return found is not None and found.group(1) == self.module.version.removeprefix("v").rsplit(".", 1)[0]
 
 

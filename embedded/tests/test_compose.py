@@ -16,7 +16,7 @@ PRODUCT = {name: service for name, service in SERVICES.items() if "build" in ser
 
 
 def test_every_part_of_the_product_is_there() -> None:
-    assert set(SERVICES) == {"postgres", "redis", "migrate", "web", "worker", "relay", "watch"}
+    assert set(SERVICES) == {"postgres", "redis", "migrate", "web", "proxy", "worker", "relay", "watch"}
     assert set(PRODUCT) == {"migrate", "web", "worker", "relay", "watch"}
 
 
@@ -43,8 +43,18 @@ def test_only_the_processes_that_talk_to_clusters_hold_a_kubeconfig() -> None:
 
 def test_only_loopback_is_published() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert list(published) == ["web"]
-    assert all(port.startswith("127.0.0.1:") for port in published["web"])
+    assert published == {
+        "web": ["127.0.0.1:${PORT:-8000}:8000"],
+        "proxy": ["${PROXY_LISTEN:-127.0.0.1:8443}:8443"],  # and only when somebody asks for it
+    }
+    assert SERVICES["proxy"]["profiles"] == ["proxy"]
+
+
+def test_every_image_can_be_pinned() -> None:
+    images = [service["image"] for name, service in SERVICES.items() if name not in PRODUCT]
+    assert all(re.fullmatch(r"\$\{[A-Z]+_IMAGE:-[^}]+\}", image) for image in images)
+    bases = re.findall(r"^FROM (\S+)", (REPOSITORY / "Dockerfile").read_text(), re.MULTILINE)
+    assert bases == ["${PYTHON_IMAGE}"] * 2
 
 
 def test_no_secret_has_a_default() -> None:

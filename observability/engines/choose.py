@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from observability.domain.profile.profile import Profile
 from observability.domain.specs.spec import Spec
 from observability.engines.base import Engine, Options, Progress
+from observability.engines.isolated import profile_each
 from observability.engines.local import profile_sources as fold_locally
 from observability.engines.spark import profile_sources as fold_on_spark
 from observability.store.files import Limits, Source, expand
@@ -14,11 +15,11 @@ from observability.store.parquet import ParquetLog
 
 
 def find_sources(uris: Sequence[str], limits: Limits) -> list[Source]:
-    """The named objects, folders replaced by their files; the same object named twice counts once."""
-    found: dict[str, Source] = {}
+    """The named objects, folders replaced by their files; the same object named twice, or linked to, counts once."""
+    found: dict[object, Source] = {}
     for uri in uris:
         for source in expand(uri, limits):
-            found.setdefault(source.path, source)
+            found.setdefault(source.identity, source)
     return list(found.values())
 
 
@@ -36,8 +37,11 @@ def run(
     *,
     engine: Engine = Engine.LOCAL,
     progress: Progress | None = None,
+    is_isolated: bool = False,
 ) -> Profile:
-    """Fold the sources with the engine."""
+    """Fold the sources with the engine; isolated, those that cannot be read are named in the note and left out."""
     if engine is Engine.SPARK:
-        return fold_on_spark(sources, spec, options, progress)
+        return fold_on_spark(sources, spec, options, progress, is_isolated=is_isolated)
+    if is_isolated:
+        return profile_each(sources, spec, options)
     return fold_locally(sources, spec, options, progress)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from observability.domain.profile.profile import Profile, merge_profiles
 from observability.domain.specs.spec import Spec
-from observability.engines.base import Options
+from observability.engines.base import Options, named
 from observability.engines.local import profile_sources
-from observability.engines.proposing import propose_spec
+from observability.engines.proposing import Proposal, gather, propose_one
 from observability.store.files import Limits, Source, SourceError, open_source
 from observability.store.sandbox import ChildLimits, run_limited
 
@@ -29,7 +29,7 @@ def profile_each(sources: Sequence[Source], spec: Spec, options: Options) -> Pro
         try:
             made.append(profile_isolated(source, spec, options))
         except SourceError as error:
-            refused.append({"source": source.shown, "reason": _named(source, error)})
+            refused.append({"source": source.shown, "reason": named(source, error)})
     if not made:
         raise SourceError(refused[0]["reason"] if refused else "no source to read")
     merged = merge_profiles(made)
@@ -38,26 +38,30 @@ def profile_each(sources: Sequence[Source], spec: Spec, options: Options) -> Pro
     return merged
 
 
-def propose_each(sources: Sequence[Source], limits: Limits) -> Spec:
-    """The spec proposed from the first source that can be read and has rows."""
-    reason = "no source to read"
-    for source in sources:
+def propose_each(sources: Sequence[Source], limits: Limits) -> Proposal:
+    """Like `propose_from`, each source in a child; those that cannot be read are passed over while others can."""
+    reasons: list[str] = []
+
+    def one_of(source: Source) -> Proposal | None:
         chosen = ChildLimits.for_bytes(min(source.size, 64 << 20))
         try:
-            return Spec.loads(run_limited(_proposed_bytes, source.uri, limits, limits=chosen))
+            spec, left_out, rows = run_limited(_proposed, source.uri, limits, limits=chosen)
         except SourceError as error:
-            reason = _named(source, error)
-    raise SourceError(reason)
+            reasons.append(named(source, error))
+            return None
+        return Proposal(Spec.loads(spec), left_out, rows)
+
+    try:
+        return gather(sources, one_of)
+    except SourceError:
+        if len(reasons) < len(sources):
+            raise
+        raise SourceError(reasons[0]) from None
 
 
-def _named(source: Source, error: SourceError) -> str:
-    """A child that was ended could not say which file it read."""
-    text = str(error)
-    return text if source.shown in text else f"{source.shown}: {text}"
-
-
-def _proposed_bytes(uri: str, limits: Limits) -> bytes:
-    return propose_spec([open_source(uri, limits)], limits).dumps()
+def _proposed(uri: str, limits: Limits) -> tuple[bytes, dict[str, str], int]:
+    found = propose_one(open_source(uri, limits), limits)
+    return found.spec.dumps(), found.left_out, found.rows
 
 
 def _profile_bytes(uri: str, spec: bytes, options: Options) -> bytes:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -21,12 +22,14 @@ from observability.domain.loops.grouping import Grouping, by_group, single
 from observability.domain.profile.profile import Cell, Profile
 from observability.domain.profile.states import State, merge
 from observability.domain.specs.spec import FeatureSpec, Spec
-from observability.engines.base import Options, Progress
+from observability.engines.base import Options, Progress, naming
 from observability.store.files import Source
 from observability.store.logs import BadRows, Log, open_log
 from observability.store.parquet import Batch
 
 Job = tuple[Callable[..., None], tuple[Any, ...]]
+EAGER_CELLS: Final = 512
+KEPT_FOOTERS: Final = 8
 SPAN_ROWS: Final = 1 << 19  # rows whose grouping is held at a time: 20 bytes each
 
 
@@ -42,10 +45,61 @@ class _Lane:
         self.accumulators = [FeatureAccumulator(feature) for feature in self.features]
 
     def freeze(self, cells: int) -> None:
-        """Turn the accumulators into states, and let go of them."""
-        if self.accumulators:
+        """Turn the accumulators into states and let go of them; of very many cells the states are made when asked for.
+
+        A state of a few rows is larger than the counts that it is made of.
+        """
+        if self.accumulators and cells <= EAGER_CELLS:
             self.states = [[one.state(number) for number in range(cells)] for one in self.accumulators]
             self.accumulators.clear()
+        for one in self.accumulators:
+            one.state(cells - 1)  # what is left to be sorted is sorted once, by this thread
+
+    def state(self, place: int, number: int) -> State:
+        """The state of one feature and cell, after `freeze`."""
+        return self.states[place][number] if self.states else self.accumulators[place].state(number)
+
+
+@dataclass(frozen=True, eq=False)
+class _States(Mapping[str, State]):
+    """The states of one cell, each made when it is asked for."""
+
+    number: int
+    made: Mapping[str, tuple[int, list[_Lane]]]
+
+    def __getitem__(self, name: str) -> State:
+        place, group = self.made[name]
+        parts = [lane.state(place, self.number) for lane in group]
+        return parts[0] if len(parts) == 1 else merge(parts)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.made)
+
+    def __len__(self) -> int:
+        return len(self.made)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rounds(Mapping[str, State]):
+    """The states of one cell of which the columns were folded in several rounds."""
+
+    first: Mapping[str, State]
+    then: Mapping[str, State]
+
+    def __getitem__(self, name: str) -> State:
+        return self.first[name] if name in self.first else self.then[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.first or name in self.then
+
+    def __iter__(self) -> Iterator[str]:
+        return chain(self.first, self.then)
+
+    def __len__(self) -> int:
+        return len(self.first) + len(self.then)
 
 
 class LocalFold:
@@ -62,7 +116,7 @@ class LocalFold:
 
     def run(self, sources: Sequence[Source]) -> Profile:
         """The profile of all sources. Raises SourceError, ColumnError or GroupError; a failed run keeps nothing."""
-        states: dict[Cell, dict[str, State]] = {}
+        states: dict[Cell, Mapping[str, State]] = {}
         step = max(self.options.columns_at_once, 1)
         features = self.spec.features
         for place in range(0, len(features), step):
@@ -70,14 +124,21 @@ class LocalFold:
             # Bad rows are the same whichever columns are read with them: count them in the first round only.
             self.bad.is_counting = place == 0
             for cell, found in self._run_columns(sources, chunk):
-                states.setdefault(cell, {}).update(found)
+                # Lookups of many rounds stay lookups: no state is made here.
+                maps = states.get(cell)
+                if maps is None:
+                    states[cell] = found
+                elif isinstance(maps, dict) and isinstance(found, dict):
+                    maps.update(found)
+                else:
+                    states[cell] = _Rounds(maps, found)
         keys = self.options.keys
         note = {"sources": [source.note() for source in sources], **self.bad.note()}
         return Profile(self.spec, states, keys.window.value if keys.window else "", note)
 
     def _run_columns(
         self, sources: Sequence[Source], features: Sequence[FeatureSpec]
-    ) -> Iterator[tuple[Cell, dict[str, State]]]:
+    ) -> Iterator[tuple[Cell, Mapping[str, State]]]:
         # Texts first: they take longest, and what takes longest must not be left to one thread at the end.
         texts = [feature for feature in features if feature.kind.is_categorical]
         others = [feature for feature in features if not feature.kind.is_categorical]
@@ -102,20 +163,18 @@ class LocalFold:
         cells = self.registry.cells()
         for lane in (lane for group in lanes for lane in group):
             lane.freeze(len(cells))  # what no last span has frozen: there was no source
+        made = {feature.name: (place, group) for group in lanes for place, feature in enumerate(group[0].features)}
         for cell, number in cells.items():
-            found: dict[str, State] = {}
-            for group in lanes:
-                for place, feature in enumerate(group[0].features):
-                    parts = [lane.states[place][number] for lane in group]
-                    found[feature.name] = parts[0] if len(parts) == 1 else merge(parts)
-            yield cell, found
+            states = _States(number, made)
+            yield cell, states if len(cells) > EAGER_CELLS else dict(states)
 
     def _open(self, source: Source) -> Log:
-        """Text is parsed once for all rounds of columns; Parquet is opened again, its footer is cheap."""
+        """Text is parsed once for all rounds of columns; of wide Parquet a few footers are kept, which are long."""
         if source.path in self._staged:
             return self._staged[source.path]
         log = open_log(source, self.spec, self.options.limits, self.bad, self.options.keys)
-        if source.format != "parquet" and len(self.spec) > self.options.columns_at_once:
+        is_kept = source.format != "parquet" or len(self._staged) < KEPT_FOOTERS
+        if is_kept and len(self.spec) > self.options.columns_at_once:
             self._staged[source.path] = log
         return log
 
@@ -137,11 +196,11 @@ class LocalFold:
     def _group_jobs(self, span: _Span | None) -> list[Job]:
         if span is None or not self._keyed:
             return []
-        return [(self._group, (span, batch)) for batch in span.batches]
+        return [(naming(span.log.source, self._group), (span, batch)) for batch in span.batches]
 
     def _fold_jobs(self, span: _Span, lanes: list[list[_Lane]], *, is_last: bool) -> list[Job]:
         return [
-            (self._fold, (span, span.batches[turn :: len(group)], lane, is_last))
+            (naming(span.log.source, self._fold), (span, span.batches[turn :: len(group)], lane, is_last))
             for group in lanes
             for turn, lane in enumerate(group)
         ]

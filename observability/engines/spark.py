@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import which
 from typing import Any, Final
@@ -24,10 +24,11 @@ from observability.domain.profile.encoding import decode, encode, pack, unpack
 from observability.domain.profile.profile import Cell, Profile
 from observability.domain.profile.states import State, merge
 from observability.domain.specs.spec import Spec
-from observability.engines.base import Options, Progress
-from observability.store.files import Limits, Source, SourceError, open_source, short
+from observability.engines.base import Options, Progress, named
+from observability.store.files import Limits, Source, SourceError, open_source, short, shown
 from observability.store.logs import BadRows, open_log
 from observability.store.parquet import Batch
+from observability.store.sandbox import ChildLimits, run_limited
 
 MASTER: Final = "BARISTA_SPARK_MASTER"
 ROWS_PER_TASK: Final = 1 << 20
@@ -45,6 +46,10 @@ class Descriptor:
     features: tuple[int, ...]
     is_first: bool  # bad rows are counted by the task that holds the first features
 
+    @property
+    def shown(self) -> str:
+        return shown(self.uri)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -53,10 +58,11 @@ class Plan:
     spec: bytes
     keys: Keys
     limits: Limits
+    is_isolated: bool = False
 
 
 BAD: Final = (-1, ("", None, ""))  # the key that carries bad rows beside the states
-ERROR: Final = (-2, ("", None, ""))  # the key that carries why a file cannot be read
+ERROR: Final = -2  # the place in a key that carries why a file cannot be read; the file stands where the version does
 Key = tuple[int, tuple[str, int | None, str]]  # (place of the feature, cell)
 Found = tuple[Key, Any]  # a packed state, or for BAD (count, examples)
 
@@ -117,6 +123,7 @@ def fold_task(plan: Plan, task: Descriptor) -> Iterator[Found]:
                     bad.add_many(source, (unusable + first + 1).tolist(), reason)
             for accumulator, name in zip(accumulators, names, strict=True):
                 accumulator.fold(by_name[name], grouping)
+    source.check_unchanged()
     if not keyed:
         registry.number(Cell())
     for cell, number in registry.cells().items():
@@ -125,36 +132,106 @@ def fold_task(plan: Plan, task: Descriptor) -> Iterator[Found]:
     yield BAD, (bad.count, [(row.source, row.row, row.reason) for row in bad.examples])
 
 
+@dataclass(eq=False)
+class _Gathered:
+    """What one job brought back."""
+
+    states: dict[Cell, dict[str, State]] = field(default_factory=dict)
+    bad: int = 0
+    examples: list[tuple[str, int, str]] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)  # by address of the source
+
+
 def profile_sources(
-    sources: Sequence[Source], spec: Spec, options: Options, progress: Progress | None = None
+    sources: Sequence[Source],
+    spec: Spec,
+    options: Options,
+    progress: Progress | None = None,
+    *,
+    is_isolated: bool = False,
 ) -> Profile:
-    """Fold sources on the Spark master named by BARISTA_SPARK_MASTER."""
-    tasks = descriptors(sources, spec, options)
-    plan = Plan(spec.dumps(), options.keys, options.limits)
-    states: dict[Cell, dict[str, State]] = {}
-    bad, examples = 0, []
+    """Fold sources on the Spark master named by BARISTA_SPARK_MASTER.
+
+    With `is_isolated` each task reads in a child process with limits, and a source that cannot be read is left out: the
+    note names it. States of a source that failed halfway are in the sums, so the others are folded again without it.
+    """
+    plan = Plan(spec.dumps(), options.keys, options.limits, is_isolated)
     with spark_session() as session:
-        context = session.sparkContext
-        shared = context.broadcast(plan)
-        spread = context.parallelize(tasks, max(len(tasks), 1)).mapPartitions(_Partition(shared))
-        # States of one key meet on an executor, so that the driver sees one state per cell and feature.
-        for (place, cell), found in _collected(spread.reduceByKey(join, context.defaultParallelism)):
-            if (place, cell) == ERROR:
-                raise SourceError(found)
-            if (place, cell) == BAD:
-                bad, examples = found
-                continue
-            states.setdefault(Cell(*cell), {})[spec.features[place].name] = decode(unpack(found))
+        tasks, refused = _tasks(sources, spec, options, is_isolated=is_isolated)
+        while True:
+            left = [source for source in sources if source.uri not in refused]
+            if not left and refused:
+                raise SourceError(refused[sources[0].uri])
+            found = _run(session, [task for task in tasks if task.uri not in refused], plan, spec)
+            errors = found.errors or _changed(left)
+            if errors and not is_isolated:
+                raise SourceError(min(errors.values()))
+            if not errors:
+                break
+            refused |= errors
+    states = found.states
     if not states and not options.keys.columns:  # files without rows: no task had anything to fold
         states[Cell()] = {feature.name: FeatureAccumulator(feature).state(0) for feature in spec}
-    for source in sources:
-        source.check_unchanged()
     if progress is not None:
-        rows = sum(next(iter(found.values())).rows for found in states.values() if found)
+        rows = sum(next(iter(one.values())).rows for one in states.values() if one)
         progress(rows * len(spec), rows)
-    kept = [dict(zip(("source", "row", "reason"), row, strict=True)) for row in sorted(examples)[:20]]
-    note = {"sources": [source.note() for source in sources], "bad_rows": bad, "bad_examples": kept}
+    kept = [dict(zip(("source", "row", "reason"), row, strict=True)) for row in sorted(found.examples)[:20]]
+    note: dict[str, Any] = {
+        "sources": [source.note() for source in left], "bad_rows": found.bad, "bad_examples": kept
+    }  # fmt: skip
+    if refused:
+        note["refused"] = [
+            {"source": source.shown, "reason": refused[source.uri]} for source in sources if source.uri in refused
+        ]
     return Profile(spec, states, options.keys.window.value if options.keys.window else "", note)
+
+
+def _tasks(
+    sources: Sequence[Source], spec: Spec, options: Options, *, is_isolated: bool
+) -> tuple[list[Descriptor], dict[str, str]]:
+    """(descriptors of all sources, why some have none). Footers of unknown quality are read in a child, too."""
+    if not is_isolated:
+        return descriptors(sources, spec, options), {}
+    found: list[Descriptor] = []
+    errors: dict[str, str] = {}
+    for source in sources:
+        try:
+            chosen = ChildLimits.for_bytes(min(source.size, 64 << 20))
+            found += run_limited(_described, source.uri, spec.dumps(), options, limits=chosen)
+        except SourceError as error:
+            errors[source.uri] = named(source, error)
+    return found, errors
+
+
+def _described(uri: str, spec: bytes, options: Options) -> list[Descriptor]:
+    """Runs in a child: the descriptors of one source."""
+    return descriptors([open_source(uri, options.limits)], Spec.loads(spec), options)
+
+
+def _run(session: Any, tasks: list[Descriptor], plan: Plan, spec: Spec) -> _Gathered:
+    context = session.sparkContext
+    shared = context.broadcast(plan)
+    spread = context.parallelize(tasks, max(len(tasks), 1)).mapPartitions(_Partition(shared))
+    found = _Gathered()
+    # States of one key meet on an executor, so that the driver sees one state per cell and feature.
+    for (place, cell), value in _collected(spread.reduceByKey(join, context.defaultParallelism)):
+        if place == ERROR:
+            found.errors[cell[0]] = value
+        elif (place, cell) == BAD:
+            found.bad, found.examples = value
+        else:
+            found.states.setdefault(Cell(*cell), {})[spec.features[place].name] = decode(unpack(value))
+    return found
+
+
+def _changed(sources: Sequence[Source]) -> dict[str, str]:
+    errors = {}
+    for source in sources:
+        try:
+            source.check_unchanged()
+        except SourceError as error:
+            errors[source.uri] = str(error)
+    return errors
 
 
 def _collected(found: Any) -> list[Found]:
@@ -182,11 +259,20 @@ class _Partition:
         self.plan = plan
 
     def __call__(self, tasks: Iterable[Descriptor]) -> Iterator[Found]:
+        plan: Plan = self.plan.value
         for task in tasks:
             try:
-                yield from fold_task(self.plan.value, task)
+                if plan.is_isolated:
+                    yield from run_limited(_folded, plan, task, limits=ChildLimits.for_bytes(task.size))
+                else:
+                    yield from fold_task(plan, task)
             except ValueError as error:  # a file's fault: Spark would try again and then show a Java stack
-                yield ERROR, str(error)
+                yield (ERROR, (task.uri, None, "")), named(task, error)
+
+
+def _folded(plan: Plan, task: Descriptor) -> list[Found]:
+    """Runs in a child of an executor."""
+    return list(fold_task(plan, task))
 
 
 def missing() -> str:

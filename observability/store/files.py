@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.fs as pafs
+
+from observability.store.folders import walk
 
 SUFFIXES: Final = {
     ".parquet": "parquet",
@@ -21,8 +24,10 @@ SUFFIXES: Final = {
     ".csv": "csv",
     ".profile": "profile",
 }
+LOGS: Final = tuple(ending for ending, kind in SUFFIXES.items() if kind != "profile")
 COMPRESSED: Final = {".gz": "gzip", ".zst": "zstd"}
 MAX_LISTING: Final = 100_000
+NAMELESS: Final = "a source needs a path or an s3:// or gs:// address"
 
 
 class SourceError(ValueError):
@@ -51,6 +56,7 @@ class Source:
     size: int
     mtime_ns: int
     filesystem: pafs.FileSystem = field(compare=False, repr=False)
+    inode: tuple[int, int] | None = None  # (device, inode) of a local file
 
     @property
     def format(self) -> str:
@@ -70,8 +76,12 @@ class Source:
     @property
     def shown(self) -> str:
         """The name with control characters escaped, cut to a readable length."""
-        text = self.uri.encode("unicode_escape").decode()
-        return text if len(text) <= 200 else text[:100] + "…" + text[-80:]
+        return shown(self.uri)
+
+    @property
+    def identity(self) -> object:
+        """What is equal for two names of one object: device and inode on this machine, else the path."""
+        return self.inode or self.path
 
     @property
     def is_local(self) -> bool:
@@ -81,6 +91,8 @@ class Source:
         """A seekable Arrow file."""
         try:
             return self.filesystem.open_input_file(self.path)
+        except UnicodeEncodeError:
+            raise SourceError(f"{self.shown}: a name that is not valid UTF-8; rename the file") from None
         except (OSError, pa.ArrowException) as error:
             raise SourceError(f"{self.shown}: cannot be opened: {short(error)}") from None
 
@@ -97,7 +109,7 @@ class Source:
 def open_source(uri: str, limits: Limits | None = None) -> Source:
     """Find one object: a regular file, s3:// or gs://; anything else is refused before it is opened."""
     if not uri or "\0" in uri:
-        raise SourceError("a source needs a path or an s3:// or gs:// address")
+        raise SourceError(NAMELESS)
     filesystem, path = _resolve(uri)
     source = _stat(uri, path, filesystem)
     allowed = (limits or Limits()).file_bytes
@@ -109,24 +121,44 @@ def open_source(uri: str, limits: Limits | None = None) -> Source:
 
 
 def expand(uri: str, limits: Limits | None = None) -> list[Source]:
-    """The object itself, or every profileable file directly and indirectly below a folder, in order of name."""
+    """The object itself, or every log directly and indirectly below a folder, in order of name; stored profiles are
+    taken only when they are named themselves."""
+    if not uri or "\0" in uri:
+        raise SourceError(NAMELESS)
     filesystem, path = _resolve(uri)
-    info = filesystem.get_file_info(path)
-    if info.type != pafs.FileType.Directory:
+    is_local = isinstance(filesystem, pafs.LocalFileSystem)
+    if not (os.path.isdir(path) if is_local else _is_remote_folder(uri, path, filesystem)):
         return [open_source(uri, limits)]
     found = []
-    for entry in filesystem.get_file_info(pafs.FileSelector(path, recursive=True)):
-        name = Path(entry.path)
-        ending = Path(name.stem).suffix if name.suffix.lower() in COMPRESSED else name.suffix
-        hidden = any(part.startswith(("_", ".")) for part in Path(os.path.relpath(entry.path, path)).parts)
-        if entry.type == pafs.FileType.File and ending.lower() in SUFFIXES and not hidden:
-            found.append(entry.path)
+    for name in walk(path, SourceError) if is_local else _remote_names(path, filesystem):
+        if _is_log(name):
+            found.append(name)
         if len(found) > MAX_LISTING:
-            raise SourceError(f"{uri}: more than {MAX_LISTING:,} files; name a smaller folder")
+            raise SourceError(f"{shown(uri)}: more than {MAX_LISTING:,} files; name a smaller folder")
     if not found:
-        raise SourceError(f"{uri}: no log file in this folder; names end in {', '.join(sorted(SUFFIXES))}")
+        raise SourceError(f"{shown(uri)}: no log file in this folder; names end in {', '.join(sorted(LOGS))}")
     scheme = urlsplit(uri).scheme if "://" in uri else ""
     return [open_source(f"{scheme}://{name}" if scheme in ("s3", "gs") else name, limits) for name in sorted(found)]
+
+
+def _is_log(path: str) -> bool:
+    name = Path(path)
+    ending = Path(name.stem).suffix if name.suffix.lower() in COMPRESSED else name.suffix
+    return ending.lower() in LOGS
+
+
+def _is_remote_folder(uri: str, path: str, filesystem: pafs.FileSystem) -> bool:
+    try:
+        return bool(filesystem.get_file_info(path).type == pafs.FileType.Directory)
+    except (OSError, pa.ArrowException) as error:
+        raise SourceError(f"{shown(uri)}: cannot be reached: {short(error)}") from None
+
+
+def _remote_names(path: str, filesystem: pafs.FileSystem) -> Iterator[str]:
+    for entry in filesystem.get_file_info(pafs.FileSelector(path, recursive=True)):
+        parts = Path(os.path.relpath(entry.path, path)).parts
+        if entry.type == pafs.FileType.File and not any(part.startswith(("_", ".")) for part in parts):
+            yield entry.path
 
 
 def _resolve(uri: str) -> tuple[pafs.FileSystem, str]:
@@ -139,7 +171,7 @@ def _resolve(uri: str) -> tuple[pafs.FileSystem, str]:
         return _s3(uri)
     if scheme == "gs":
         return _gs(uri)
-    raise SourceError(f"{uri[:200]}: {scheme}:// is not a source; use a path, file://, s3:// or gs://")
+    raise SourceError(f"{shown(uri)}: {scheme}:// is not a source; use a path, file://, s3:// or gs://")
 
 
 def _s3(uri: str) -> tuple[pafs.FileSystem, str]:
@@ -148,7 +180,7 @@ def _s3(uri: str) -> tuple[pafs.FileSystem, str]:
     options: dict[str, Any] = dict(parse_qsl(parts.query))
     unknown = sorted(set(options) - {"region", "endpoint_override", "scheme"})
     if unknown:
-        raise SourceError(f"{uri[:200]}: unknown option {unknown[0]!r} of an s3:// address")
+        raise SourceError(f"{shown(uri)}: unknown option {unknown[0]!r} of an s3:// address")
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     if endpoint and "endpoint_override" not in options:
         where = urlsplit(endpoint)
@@ -176,17 +208,24 @@ def _stat(uri: str, path: str, filesystem: pafs.FileSystem) -> Source:
         try:
             found = os.stat(path)
         except OSError as error:
-            raise SourceError(f"{quote(uri, safe='/:. ')[:200]}: {error.strerror}") from None
+            raise SourceError(f"{shown(uri)}: {error.strerror}") from None
         if not stat.S_ISREG(found.st_mode):
-            raise SourceError(f"{uri[:200]}: not a regular file (a folder, pipe or device)")
-        return Source(uri, path, found.st_size, found.st_mtime_ns, filesystem)
+            raise SourceError(f"{shown(uri)}: not a regular file (a folder, pipe or device)")
+        inode = (found.st_dev, found.st_ino)
+        return Source(uri, path, found.st_size, found.st_mtime_ns, filesystem, inode)
     try:
         info = filesystem.get_file_info(path)
     except (OSError, pa.ArrowException) as error:
-        raise SourceError(f"{uri[:200]}: cannot be reached: {short(error)}") from None
+        raise SourceError(f"{shown(uri)}: cannot be reached: {short(error)}") from None
     if info.type != pafs.FileType.File:
-        raise SourceError(f"{uri[:200]}: no such object")
+        raise SourceError(f"{shown(uri)}: no such object")
     return Source(uri, path, info.size, info.mtime_ns or 0, filesystem)
+
+
+def shown(uri: str) -> str:
+    """A name on one line: control characters escaped, cut to a readable length."""
+    text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in uri)
+    return text if len(text) <= 200 else text[:100] + "…" + text[-80:]
 
 
 def short(error: BaseException) -> str:

@@ -13,7 +13,9 @@ from observability.domain.fold.windows import Keys
 from observability.domain.specs.spec import Spec
 from observability.store.files import Limits, Source, SourceError
 from observability.store.parquet import Batch, ParquetLog
-from observability.store.staged import StagedLog, sample
+from observability.store.samples import Sample, sample_text
+from observability.store.staged import StagedLog
+from observability.store.starts import check_start
 
 EXAMPLES: Final = 20
 
@@ -74,16 +76,24 @@ class Log(Protocol):
 def open_log(source: Source, spec: Spec, limits: Limits, bad: BadRows, keys: Keys | None = None) -> Log:
     """The reader for the source's format. Text formats are parsed here, so bad rows are known afterwards."""
     if source.format == "parquet":
-        return ParquetLog(source, limits, spec)
+        return ParquetLog(source, limits, spec, bad, keys)
     if source.format in ("jsonl", "csv"):
+        check_start(source, limits)
         return StagedLog(source, spec, keys or Keys(), limits, bad)
     raise SourceError(f"{source.shown}: {source.format} is not a log")
 
 
 def sample_log(source: Source, limits: Limits, rows: int) -> pa.Table:
     """The first rows of every column that a spec can be proposed for."""
+    return sample_of(source, limits, rows).table
+
+
+def sample_of(source: Source, limits: Limits, rows: int) -> Sample:
+    """The first rows, and what is left out of them. Raises SourceError for what is no log."""
     if source.format == "parquet":
-        return ParquetLog(source, limits).sample(rows)
+        log = ParquetLog(source, limits)
+        return Sample(log.sample(rows), log.left_out(), log.rows)
     if source.format in ("jsonl", "csv"):
-        return sample(source, limits, rows)
+        check_start(source, limits)
+        return sample_text(source, limits, rows)
     raise SourceError(f"{source.shown}: {source.format} is not a log")

@@ -6,6 +6,7 @@ fail on honest files), its time and its CPU, which may grow with the size of the
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import resource
@@ -21,6 +22,7 @@ from observability.store.files import SourceError
 
 POLL_SECONDS: Final = 0.05
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG of Linux
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def run_limited(function: Callable[..., Any], *arguments: Any, limits: ChildLimi
     chosen = limits or ChildLimits()
     context = multiprocessing.get_context("spawn")  # a fork would copy the parent's threads' locks and its memory
     receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_child, args=(sender, chosen, function, arguments), daemon=True)
+    child = context.Process(target=_child, args=(sender, chosen, os.getpid(), function, arguments), daemon=True)
     child.start()
     sender.close()
     try:
@@ -103,7 +105,19 @@ def _ending(code: int | None) -> str:
     return f"{name} (out of its CPU time)" if -code == signal.SIGXCPU else name
 
 
-def _child(sender: Connection, limits: ChildLimits, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _die_with(parent: int) -> None:
+    """Nobody waits for the answer once the parent was killed."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "prctl"):
+        library.prctl(DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _child(
+    sender: Connection, limits: ChildLimits, parent: int, function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
+    _die_with(parent)
     for kind, amount in (
         (resource.RLIMIT_AS, limits.address_bytes),
         (resource.RLIMIT_FSIZE, limits.file_bytes),

@@ -1,4 +1,4 @@
-"""JSONL and CSV as columns: parsed once into a temporary Arrow file, read from there by any number of threads.
+"""JSONL and CSV as columns: parsed once into memory or a temporary Arrow file, read from there by all threads.
 
 Text cannot be read by column or from the middle. Staging keeps memory flat and makes both formats look like Parquet to
 the engines; the file has no name from the moment it is mapped.
@@ -6,24 +6,25 @@ the engines; the file has no name from the moment it is mapped.
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
 from observability.domain.fold.windows import Keys
-from observability.domain.propose.propose import is_vector
-from observability.domain.specs.spec import MAX_NAME_BYTES, Spec
-from observability.store.delimited import header_and_rows
+from observability.domain.specs.spec import Spec
+from observability.domain.specs.texts import BadValue
+from observability.store.delimited import CellBlocks
 from observability.store.files import Limits, Source, SourceError
-from observability.store.jsonl import records
+from observability.store.jsonl import ObjectBlocks
 from observability.store.parquet import Batch
-from observability.store.values import BadValue, Convert, converter, number_text, time_key, word
+from observability.store.spans import Part
+from observability.store.staging import nameless_file
+from observability.store.values import Convert, converter, time_key, word
 
 STAGED_ROWS: Final = 65_536
+HELD_BYTES: Final = 128 << 20  # more than this is written to a file: memory stays flat
 
 
 class BadCounter(Protocol):
@@ -37,17 +38,17 @@ class StagedLog:
         self.source, self.limits, self.bad = source, limits, bad
         self._columns = _plan(spec, keys, is_text=source.format == "csv")
         self._batches: list[Batch] = []
-        handle, self._path = tempfile.mkstemp(prefix="barista-stage-", suffix=".arrow")
-        os.close(handle)
-        try:
-            self._stage()
-            self._file = pa.ipc.open_file(pa.memory_map(self._path))
-        finally:
-            os.unlink(self._path)  # the mapping keeps the content until the log is gone; nothing is left behind
+        self._pieces = 0
+        self._rows = 0
+        self._seen: set[str] = set()
+        self._held: list[pa.RecordBatch] = []  # while they are few; then all are in the file
+        self._held_bytes = 0
+        with ExitStack() as stack:
+            self._stage(stack)
 
     @property
     def rows(self) -> int:
-        return sum(batch.rows for batch in self._batches)
+        return self._rows
 
     def require(self, names: Sequence[str]) -> None:
         """Columns were checked while staging; only names that were never declared are left to refuse."""
@@ -59,60 +60,74 @@ class StagedLog:
         return self._batches
 
     def read(self, batch: Batch, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
-        found = self._file.get_batch(batch.row_groups[0])
-        yield batch.first_row, [found.column(found.schema.get_field_index(name)) for name in names]
+        pieces = [self._held[one] if self._held else self._file.get_batch(one) for one in batch.row_groups]
+        places = [pieces[0].schema.get_field_index(name) for name in names]
+        yield batch.first_row, [pa.chunked_array([piece.column(place) for piece in pieces]) for place in places]
 
-    def _stage(self) -> None:
+    def _stage(self, stack: ExitStack) -> None:
         schema = pa.schema([(name, kind) for name, (_, kind) in self._columns.items()])
-        seen: set[str] = set()
-        with pa.OSFile(self._path, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            pending: list[list[Any]] = []
-            for row in self._rows(seen):
-                pending.append(row)
-                if len(pending) == STAGED_ROWS:
-                    self._write(writer, schema, pending)
-                    pending = []
-            if pending:
-                self._write(writer, schema, pending)
-        missing = [name for name in self._columns if name not in seen]
+        plan = list(self._columns.values())
+        writer: Any = None
+        for part in self._parts():
+            piece = pa.record_batch(part.convert(plan, self._convert), schema=schema)
+            if not self._count(len(piece)):
+                continue
+            self._held.append(piece)
+            self._held_bytes += piece.nbytes
+            if writer is None and self._held_bytes > HELD_BYTES:
+                writer = self._open_file(stack, schema)
+            if writer is not None:
+                for one in self._held:
+                    writer.write_batch(one)
+                self._held.clear()
+        if writer is not None:
+            writer.close()
+            self._file = pa.ipc.open_file(pa.memory_map(self._path))
+        missing = [name for name in self._columns if name not in self._seen]
         if missing and self._batches:
             raise SourceError(f"{self.source.shown}: no column {missing[0][:100]!r} in any row")
 
-    def _write(self, writer: Any, schema: pa.Schema, rows: list[list[Any]]) -> None:
-        columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)]
-        first = self.rows
-        if first + len(rows) > self.limits.rows:
-            raise SourceError(f"{self.source.shown}: more rows than the limit of {self.limits.rows:,}")
-        writer.write_batch(pa.record_batch(columns, schema=schema))
-        self._batches.append(Batch((len(self._batches),), first, len(rows)))
+    def _open_file(self, stack: ExitStack, schema: pa.Schema) -> Any:
+        """The mapping keeps the content until the log is gone; no name is left behind."""
+        self._path = stack.enter_context(nameless_file())
+        sink = stack.enter_context(pa.OSFile(self._path, "wb"))
+        return stack.enter_context(pa.ipc.new_file(sink, schema))
 
-    def _rows(self, seen: set[str]) -> Iterator[list[Any]]:
+    def _count(self, rows: int) -> bool:
+        """Take note of a piece, which is a block of text; pieces are folded together up to STAGED_ROWS."""
+        first = self.rows
+        if first + rows > self.limits.rows:
+            raise SourceError(f"{self.source.shown}: more rows than the limit of {self.limits.rows:,}")
+        if not rows:
+            return False
+        self._rows += rows
+        number = self._pieces
+        self._pieces += 1
+        last = self._batches[-1] if self._batches else None
+        if last is not None and last.rows + rows <= STAGED_ROWS:
+            self._batches[-1] = Batch((*last.row_groups, number), last.first_row, last.rows + rows)
+        else:
+            self._batches.append(Batch((number,), first, rows))
+        return True
+
+    def _parts(self) -> Iterator[Part]:
+        names = list(self._columns)
         if self.source.format == "jsonl":
-            for number, found in records(self.source, self.limits):
-                if isinstance(found, str):
-                    self.bad.add(self.source, number, found)
-                    continue
-                if len(seen) < len(self._columns):
-                    seen.update(name for name in self._columns if name in found)
-                row = self._convert(number, [found.get(name) for name in self._columns])
-                if row is not None:
-                    yield row
+            objects = ObjectBlocks(self.source, self.limits, names, self._report)
+            self._seen = objects.seen
+            yield from objects.parts()
             return
-        names, lines = header_and_rows(self.source, self.limits)
-        place = {name: index for index, name in enumerate(names)}
-        for name in self._columns:
-            if name not in place:
-                near = ", ".join(repr(other[:60]) for other in names[:12])
+        cells = CellBlocks(self.source, self.limits)
+        present = set(cells.names)
+        for name in names:
+            if name not in present:
+                near = ", ".join(repr(other[:60]) for other in cells.names[:12])
                 raise SourceError(f"{self.source.shown}: no column {name[:100]!r} in the header; it has {near}")
-        seen.update(self._columns)
-        places = [place[name] for name in self._columns]
-        for number, cells in lines:
-            if isinstance(cells, str):
-                self.bad.add(self.source, number, cells)
-                continue
-            row = self._convert(number, [cells[index] or None for index in places])  # an empty cell is null
-            if row is not None:
-                yield row
+        self._seen.update(names)
+        yield from cells.parts(names, self._report)
+
+    def _report(self, number: int, reason: str) -> None:
+        self.bad.add(self.source, number, reason)
 
     def _convert(self, number: int, values: list[Any]) -> list[Any] | None:
         row: list[Any] = []
@@ -125,7 +140,7 @@ class StagedLog:
                     raise BadValue(f"longer than {self.limits.cell_bytes:,} characters")
                 row.append(convert(value))
             except BadValue as error:
-                self.bad.add(self.source, number, f"column {name[:60]!r}: {error}")
+                self._report(number, f"column {name[:60]!r}: {error}")
                 return None
         return row
 
@@ -143,74 +158,3 @@ def _plan(spec: Spec, keys: Keys, *, is_text: bool) -> dict[str, tuple[Convert, 
     if keys.version:
         found.setdefault(keys.version, (word, pa.string()))
     return found
-
-
-def sample(source: Source, limits: Limits, rows: int) -> pa.Table:
-    """The first good rows with types guessed from the values, for proposing a spec."""
-    columns: dict[str, list[Any]] = {}
-    objects: Counter[str] = Counter()
-    taken = 0
-    if source.format == "jsonl":
-        for _, found in records(source, limits):
-            if isinstance(found, str):
-                continue
-            for name in found:
-                if name not in columns and is_name(name):
-                    columns[name] = [None] * taken
-            if len(columns) > limits.columns:
-                raise SourceError(f"{source.shown}: more than {limits.columns:,} keys, the limit of columns")
-            for name, values in columns.items():
-                value = found.get(name)
-                is_object = isinstance(value, dict)
-                objects[name] += is_object
-                values.append(None if is_object else value)
-            taken += 1
-            if taken >= rows:
-                break
-    else:
-        names, lines = header_and_rows(source, limits)
-        columns = {name: [] for name in names if is_name(name)}
-        for _, cells in lines:
-            if isinstance(cells, str):
-                continue
-            for name, cell in zip(names, cells, strict=True):
-                if name in columns:
-                    columns[name].append(cell or None)
-            taken += 1
-            if taken >= rows:
-                break
-        columns = {name: _numbers_if_all(values) for name, values in columns.items()}
-    # A few objects among other values will be bad rows; a column of objects is none that can be profiled.
-    arrays = {name: _guess(values) for name, values in columns.items() if objects[name] * 2 <= taken}
-    return pa.table({name: array for name, array in arrays.items() if array is not None})
-
-
-def is_name(name: str) -> bool:
-    """Whether a feature can be called so."""
-    return 1 <= len(name.encode("utf-8", "surrogatepass")) <= MAX_NAME_BYTES
-
-
-def _numbers_if_all(values: list[Any]) -> list[Any]:
-    """CSV cells as numbers when every one is, except codes with leading zeros."""
-    try:
-        numbers = [None if value is None else number_text(value) for value in values]
-    except BadValue:
-        return values
-    if any(value is not None and len(value) > 1 and value[0] == "0" and value[1].isdigit() for value in values):
-        return values
-    return numbers
-
-
-def _guess(values: list[Any]) -> pa.Array | None:
-    """An array of one type; mixed scalars become texts; columns of objects only and lists of other things than numbers
-    are left out."""
-    if all(value is None for value in values):
-        return pa.nulls(len(values))
-    try:
-        found = pa.array(values)
-        return None if pa.types.is_list(found.type) and not is_vector(found.type) else found
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        try:
-            return pa.array([None if value is None else word(value) for value in values], pa.string())
-        except BadValue:
-            return None

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from observability.store.files import Limits, Source, SourceError, short
 
 CHUNK: Final = 1 << 20
+HELD_VALUES: Final = 4 << 20  # of a block, where lines are short and columns many
 RATIO_FROM: Final = 4 << 20  # below so many decoded bytes any ratio is harmless
 BOM: Final = b"\xef\xbb\xbf"
 _FOREIGN: Final = (
@@ -83,3 +85,82 @@ def lines(source: Source, limits: Limits) -> Iterator[Line]:
             rest, is_skipping = b"", True
     if rest or is_skipping:
         yield Line(number + 1, None if is_skipping else rest, is_cut=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines, the first of them with this number. Or one line: too long to be kept, or cut by the file's end."""
+
+    number: int
+    text: bytes
+    is_too_long: bool = False
+    is_cut: bool = False
+
+    def lines(self, limits: Limits) -> Iterator[Line]:
+        """The lines, as `lines` gives them."""
+        if self.is_too_long or self.is_cut:
+            yield Line(self.number, None if self.is_too_long else self.text, self.is_cut)
+            return
+        for number, piece in enumerate(self.text.split(b"\n")[:-1], self.number):
+            yield Line(number, None if len(piece) > limits.line_bytes else piece.removesuffix(b"\r"))
+
+    def cut(self, columns: int) -> Iterator[Block]:
+        """The same lines in blocks of at most HELD_VALUES values of so many columns."""
+        lines = max(HELD_VALUES // max(columns, 1), 64)
+        at, number = 0, self.number
+        while count_lines(self.text[at:] if at else self.text) > lines:
+            end = at
+            for _ in range(lines):
+                end = self.text.index(b"\n", end) + 1
+            yield Block(number, self.text[at:end])
+            at, number = end, number + lines
+        yield Block(number, self.text[at:], self.is_too_long, self.is_cut) if at else self
+
+
+def blocks(source: Source, limits: Limits) -> Iterator[Block]:
+    """What `lines` reads, as blocks of about CHUNK bytes; lines beyond the limit may be in them."""
+    number, rest, is_skipping, is_first = 1, b"", False, True
+    for data in chunks(source, limits):
+        if is_first:
+            data, is_first = data.removeprefix(BOM), False
+        if is_skipping:
+            end = data.find(b"\n")
+            if end < 0:
+                continue
+            yield Block(number, b"", is_too_long=True)
+            number, data, is_skipping = number + 1, data[end + 1 :], False
+        end = data.rfind(b"\n") + 1
+        if end:
+            text = rest + data[:end] if rest else data[:end]
+            yield Block(number, text)
+            number, rest = number + count_lines(text), data[end:]
+        else:
+            rest += data
+        if len(rest) > limits.line_bytes:
+            rest, is_skipping = b"", True
+    if rest or is_skipping:
+        yield Block(number, rest, is_too_long=is_skipping, is_cut=True)
+
+
+def count_lines(text: bytes) -> int:
+    """Line feeds; several times as fast as bytes.count, which looks at one byte after the other."""
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == 10))
+
+
+def hidden(text: bytes) -> bytes:
+    """The lines, with NUL, which no reader takes, at the start of those that are not UTF-8."""
+    if text.isascii():
+        return text
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return b"\n".join(_mended(line) for line in text.split(b"\n"))
+    return text
+
+
+def _mended(line: bytes) -> bytes:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return b"\0" + line[1:]
+    return line

@@ -5,23 +5,40 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
 
 from observability.domain.fold.windows import UNIX_YEARS
+from observability.domain.specs.parse import Parse
 from observability.domain.specs.spec import TIME_UNITS, FeatureSpec, Kind
+from observability.domain.specs.texts import (
+    PLAIN_NUMBER,
+    BadValue,
+    flag_text,
+    marks,
+    microseconds,
+    number_reader,
+    number_text,
+)
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
-_SPECIAL: Final = {"nan": math.nan, "inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}
+__all__ = [
+    "BadValue",
+    "Convert",
+    "code",
+    "converter",
+    "flag",
+    "instant_in",
+    "number",
+    "number_text",
+    "text",
+    "time_key",
+    "vector",
+    "word",
+]
+
+_WHOLE_FLOAT: Final = re.compile(r"[+-]?\d+\.0+\Z", re.ASCII)
 Convert = Callable[[Any], Any]
-
-
-class BadValue(ValueError):
-    """What was expected and which kind of thing was found; never the value itself, which may be personal."""
 
 
 def _found(value: object) -> str:
@@ -39,16 +56,6 @@ def number(value: Any) -> float:
         raise BadValue("expected a number, got one beyond 1.8e308") from None
 
 
-def number_text(value: str) -> float:
-    """A number in a CSV cell; ASCII digits only, nan and inf by name."""
-    if _NUMBER.match(value):
-        return float(value)
-    special = _SPECIAL.get(value.lower())
-    if special is None:
-        raise BadValue("expected a number, got text")
-    return special
-
-
 def word(value: Any) -> str:
     """A category: text, or a number or flag in its usual writing."""
     if isinstance(value, str):
@@ -62,6 +69,12 @@ def word(value: Any) -> str:
     raise BadValue(f"expected text, got {_found(value)}")
 
 
+def code(value: Any) -> str:
+    """A code or id: "7.0" is the 7 that a gap in the column turned into a float."""
+    found = word(value)
+    return found.partition(".")[0] if _WHOLE_FLOAT.match(found) else found
+
+
 def text(value: Any) -> str:
     if not isinstance(value, str):
         raise BadValue(f"expected text, got {_found(value)}")
@@ -71,9 +84,10 @@ def text(value: Any) -> str:
 def flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    key = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).lower()
-    if isinstance(value, int | float | str) and key in _FLAGS:
-        return _FLAGS[key]
+    if isinstance(value, int | float) and value in (0, 1):
+        return bool(value)
+    if isinstance(value, str):
+        return flag_text(value)
     raise BadValue(f"expected true or false, got {_found(value)}")
 
 
@@ -83,27 +97,20 @@ def vector(value: Any) -> list[float]:
     return [number(item) for item in value]
 
 
-def microseconds(value: str) -> int:
-    """An ISO 8601 instant as microseconds since 1970; without a zone it is UTC."""
-    try:
-        instant = datetime.fromisoformat(value)
-    except ValueError:
-        raise BadValue("expected an ISO 8601 time or a unix time, got other text") from None
-    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // timedelta(microseconds=1)
-
-
-def instant_in(unit: str) -> Convert:
-    """Converter to integers of a unit: ISO texts, or numbers that already are of that unit."""
+def instant_in(unit: str, order: str = "") -> Convert:
+    """Converter to integers of a unit: texts as `microseconds` reads them, or numbers that already are of that unit."""
     scale = TIME_UNITS[unit]
 
     def convert(value: Any) -> int:
-        if isinstance(value, str) and not _NUMBER.match(value):
-            return _within(microseconds(value) * scale // 1_000_000)
-        amount = number_text(value) if isinstance(value, str) else number(value)
+        if isinstance(value, str):
+            value = value.strip()
+            if not PLAIN_NUMBER.match(value):
+                return _within(microseconds(value, order) * scale // 1_000_000)
+            value = int(value) if value.lstrip("+-").isdigit() else number_text(value)
+        amount = number(value)
         if not math.isfinite(amount):
             raise BadValue("expected a time, got a number that is not finite")
-        return _within(int(value) if isinstance(value, int) else int(amount))
+        return _within(value if isinstance(value, int) else math.floor(amount))
 
     return convert
 
@@ -115,27 +122,55 @@ def _within(value: int) -> int:
 
 
 def converter(spec: FeatureSpec, *, is_text: bool) -> tuple[Convert, pa.DataType]:
-    """(function for one non-null value, Arrow type of the column). `is_text`: all values are CSV cells."""
+    """(function for one non-null value, Arrow type of the column). `is_text`: all values are texts, as in CSV cells.
+
+    The function gives None for what the spec's reading rule calls missing.
+    """
+    convert, kind = _converter(spec, is_text=is_text)
+    gone = marks(spec.parse)
+    if not gone:
+        return convert, kind
+
+    def unless_missing(value: Any) -> Any:
+        return None if isinstance(value, str) and value.strip().casefold() in gone else convert(value)
+
+    return unless_missing, kind
+
+
+def _converter(spec: FeatureSpec, *, is_text: bool) -> tuple[Convert, pa.DataType]:
     if spec.kind is Kind.NUMERIC:
-        return (number_text if is_text else number), pa.float64()
+        return _number_converter(spec.parse, is_text=is_text), pa.float64()
     if spec.kind is Kind.BOOLEAN:
         return flag, pa.bool_()
     if spec.kind is Kind.TIMESTAMP:
-        return instant_in(spec.time_unit), pa.timestamp(spec.time_unit)
+        return instant_in(spec.time_unit, spec.parse.dates if spec.parse else ""), pa.timestamp(spec.time_unit)
     if spec.kind is Kind.TEXT:
         return text, pa.string()
     if spec.kind is Kind.EMBEDDING:
         if is_text:
             raise BadValue("a CSV cell cannot hold an embedding; use Parquet or JSONL")
         return vector, pa.list_(pa.float64())
-    return word, pa.string()
+    return (code if spec.kind in (Kind.CODE, Kind.ID) else word), pa.string()
+
+
+def _number_converter(parse: Parse | None, *, is_text: bool) -> Convert:
+    if parse is None:
+        return number_text if is_text else number
+    read = number_reader(parse)
+    if is_text:
+        return read
+    if not parse.decimal:
+        return number
+    return lambda value: read(value) if isinstance(value, str) else number(value)
 
 
 def time_key(value: Any) -> int:
-    """The time column of a window as microseconds: ISO text, or a unix time in s, ms, us or ns by its magnitude."""
-    if isinstance(value, str) and not _NUMBER.match(value):
-        return _within(microseconds(value))
+    """The time column of a window as microseconds: a text that reads as an instant, or a unix time in s, ms, us or ns
+    by its magnitude."""
     if isinstance(value, str):
+        value = value.strip()
+        if not PLAIN_NUMBER.match(value):
+            return _within(microseconds(value))
         amount: int | float = int(value) if value.isdecimal() and len(value) < 20 else number_text(value)
     else:
         amount = value if isinstance(value, int) else number(value)

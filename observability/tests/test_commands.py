@@ -133,7 +133,7 @@ def test_json_lines_with_objects_among_them(tmp_path: Path) -> None:
     said = run("profile", str(path), "--out", str(out))
     assert "2 rows x 1 features" in said
     assert "1 bad rows" in said
-    for content, message in (("[1]\n", "no column that can be profiled"), ("", "no column that can be profiled")):
+    for content, message in (("[1]\n", "a JSON array, not lines"), ("", "the file is empty")):
         path.write_text(content)
         with pytest.raises(CommandError, match=message):
             run("profile", str(path), "--out", str(out))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observability.domain.compare import chi2, decompose, measures
+from observability.domain.compare import chi2, decompose, floors, measures
 from observability.domain.compare.align import align_numbers
 from observability.domain.compare.result import Comparison, Verdict
 from observability.domain.profile.states import NumericState
@@ -255,7 +255,7 @@ def test_different_specs_are_unknown_not_zero() -> None:
 def test_chi2_quantiles_against_tables() -> None:
     for df, value in ((1, 3.841459), (9, 16.918978), (19, 30.143527), (100, 124.342113)):
         assert math.isclose(chi2.quantile(0.95, df), value, rel_tol=1e-6)
-    assert math.isclose(measures.psi_noise(10, 500, 500), 0.0677, abs_tol=1e-4)
+    assert math.isclose(floors.psi([100] * 10, 500, 500, 0.05), 0.0677, abs_tol=1e-4)
 
 
 VERSIONS = st.dictionaries(

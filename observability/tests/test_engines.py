@@ -161,6 +161,36 @@ def test_spark_gives_the_same_bytes(
             spark.profile_sources([open_source(str(lines))], spec, keys)
 
 
+@needs_spark
+def test_spark_goes_on_without_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Damaged in the footer, damaged in the last row group, of another type, and a text log of other columns."""
+    monkeypatch.setattr(spark, "ROWS_PER_TASK", 2_000)
+    monkeypatch.setenv(spark.MASTER, "local[2]")
+    data = table(6_000).select(["score", "country"])
+    good = write(tmp_path / "good.parquet", data.slice(0, 3_000), 1_000)
+    whole = Path(good).read_bytes()
+    (tmp_path / "footer.parquet").write_bytes(whole[:-100])
+    place = pq.read_metadata(good).row_group(2).column(0).data_page_offset
+    (tmp_path / "page.parquet").write_bytes(whole[:place] + b"\xff" * 200 + whole[place + 200 :])
+    pq.write_table(pa.table({"score": ["x"] * 50, "country": ["de"] * 50}), tmp_path / "type.parquet")
+    (tmp_path / "text.jsonl").write_text('{"other": 1}\n')
+    spec = spec_of(good)
+    sources = [open_source(str(path)) for path in sorted(tmp_path.iterdir())]
+    with spark.spark_session():
+        found = spark.profile_sources(sources, spec, Options(), is_isolated=True)
+        with pytest.raises(SourceError, match=r"page\.parquet: damaged or not Parquet"):
+            spark.profile_sources([open_source(str(tmp_path / "page.parquet"))], spec, Options())
+        only = [open_source(str(tmp_path / "footer.parquet"))]
+        with pytest.raises(SourceError, match=r"footer\.parquet: damaged"):
+            spark.profile_sources(only, spec, Options(), is_isolated=True)
+    assert found.body == profile(good, spec).body
+    refused = {Path(one["source"]).name: one["reason"] for one in found.note["refused"]}
+    assert sorted(refused) == ["footer.parquet", "page.parquet", "text.jsonl", "type.parquet"]
+    assert "type.parquet: column 'score' holds string, which is not a number" in refused["type.parquet"]
+    assert all(name in reason and "\n" not in reason for name, reason in refused.items())
+    assert [Path(one["uri"]).name for one in found.note["sources"]] == ["good.parquet"]
+
+
 def test_spark_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spark, "which", lambda name: None)
     monkeypatch.delenv("JAVA_HOME", raising=False)

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from observability.domain.fold.feature import FeatureAccumulator
+from observability.domain.loops.grouping import by_group
 from observability.domain.loops.hashing import estimate_distinct
 from observability.domain.loops.numeric import keys_of
 from observability.domain.profile.encoding import encode
@@ -329,3 +331,26 @@ def test_one_value_lost_or_doubled_is_seen() -> None:
     assert encode(fold(NUMERIC, pa.array(np.append(values, values[7])))) != whole
     rows = struct.unpack_from("<q", whole, 10)[0]
     assert rows == 100_000
+
+
+def test_many_cells_have_the_states_of_few() -> None:
+    """So many groups that counts are sparse, against each group folded alone."""
+    rng = np.random.default_rng(11)
+    values, ids = pa.array(rng.standard_cauchy(30_000)), rng.integers(0, 3_000, 30_000)
+    spec = FeatureSpec(name="x", kind=Kind.NUMERIC, table_limit=8)
+    states = fold_groups(spec, values, ids, batch=7_000)
+    for group in (0, 1, 1_500, 2_999):
+        assert encode(states[group]) == encode(fold(spec, values.filter(pa.array(ids == group))))
+
+
+@pytest.mark.parametrize("kind", [Kind.CATEGORY, Kind.ID])
+def test_states_out_of_counts_are_those_of_values_one_by_one(kind: Kind) -> None:
+    """A column whose values are all counted, against the same one after it had too many for that."""
+    spec = FeatureSpec(name="x", kind=kind, vocabulary=("w3", "w4"))
+    values = pa.array([None if row % 11 == 0 else f"w{row % 700}" if row % 13 else "" for row in range(9_000)])
+    by_counts, spread = FeatureAccumulator(spec), FeatureAccumulator(spec)
+    for accumulator in (by_counts, spread):
+        accumulator.fold(values, by_group(np.zeros(len(values), dtype=np.int64)))
+    others = pa.array([f"other {row}" for row in range(5_000)])
+    spread.fold(others, by_group(np.ones(len(others), dtype=np.int64)))
+    assert encode(spread.state(0)) == encode(by_counts.state(0))

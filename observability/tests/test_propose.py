@@ -39,7 +39,7 @@ CASES = [
     ("postal_code", pa.array([f"{number:05d}" for number in RNG.permutation(99_999)[:N]]), Kind.CODE),
     ("price_cents", RNG.integers(1, 10**7, N), Kind.NUMERIC),
     ("label", pa.array(["0", "1"] * 50), Kind.BOOLEAN),
-    ("reading", pa.array([f"{number:.3f}" for number in RNG.normal(size=N)]), Kind.CATEGORY),
+    ("reading", pa.array([f"{number:.3f}" for number in RNG.normal(size=N)]), Kind.NUMERIC),
     ("created", np.where(RNG.random(N) < 0.2, -1, RNG.integers(1_690_000_000, 1_700_000_000, N)), Kind.TIMESTAMP),
     ("last_login", np.where(RNG.random(N) < 0.1, 0, RNG.integers(1_690_000_000, 1_700_000_000, N)), Kind.TIMESTAMP),
     ("us", RNG.integers(1_690_000_000 * 10**6, 1_700_000_000 * 10**6, N), Kind.TIMESTAMP),

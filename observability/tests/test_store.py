@@ -14,6 +14,7 @@ import pytest
 from observability.domain.fold.columns import ColumnError
 from observability.domain.specs.spec import FeatureSpec, Kind, Spec
 from observability.engines.base import Options
+from observability.engines.choose import find_sources
 from observability.engines.isolated import profile_isolated
 from observability.store.files import Limits, SourceError, expand, open_source
 from observability.store.sandbox import ChildKilled, ChildLimits, run_limited
@@ -241,6 +242,7 @@ def test_a_child_that_dies_hangs_or_eats_is_reported() -> None:
 
 def test_paths_that_are_no_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.parquet")
+    (tmp_path / "folder").mkdir()
     with pytest.raises(SourceError, match="not a regular file"):
         open_source(str(tmp_path / "pipe.parquet"))
     with pytest.raises(SourceError, match="not a regular file"):
@@ -250,7 +252,7 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="http:// is not a source"):
         open_source("http://169.254.169.254/latest.parquet")
     with pytest.raises(SourceError, match="no log file in this folder"):
-        expand(str(tmp_path))
+        expand(str(tmp_path / "folder"))
 
 
 def test_limits_are_named(tmp_path: Path) -> None:
@@ -293,3 +295,28 @@ def test_empty_files_have_no_rows(tmp_path: Path) -> None:
     assert profile(path, P.__class__((FeatureSpec(name="score", kind=Kind.NUMERIC),))).rows == 0
     (tmp_path / "log.jsonl").write_text("")
     assert profile(str(tmp_path / "log.jsonl"), P).rows == 0
+
+
+def test_a_folder_that_links_to_itself_is_walked_once(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", table(10))
+    (tmp_path / "below").mkdir()
+    write(tmp_path / "below" / "b.parquet", table(10))
+    (tmp_path / "again").symlink_to(tmp_path)
+    (tmp_path / "below" / "up").symlink_to(tmp_path)
+    (tmp_path / "below" / "up-and-down").symlink_to(tmp_path / "below")
+    os.link(tmp_path / "a.parquet", tmp_path / "below" / "hard.parquet")
+    (tmp_path / "below" / "soft.parquet").symlink_to(tmp_path / "a.parquet")
+    found = find_sources([str(tmp_path), str(tmp_path / "again" / "below")], Limits())
+    assert [Path(source.path).name for source in found] == ["a.parquet", "b.parquet"]
+    (tmp_path / "loop.parquet").symlink_to(tmp_path / "loop.parquet")
+    with pytest.raises(SourceError, match=r"loop\.parquet: Too many levels of symbolic links"):
+        expand(str(tmp_path))
+
+
+def test_a_folder_is_read_without_the_profiles_in_it(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", table(10))
+    (tmp_path / "day.profile").write_bytes(b"BARISTAP")
+    assert [Path(source.path).name for source in expand(str(tmp_path))] == ["a.parquet"]
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(SourceError, match=r"pipe\.csv: not a regular file"):
+        expand(str(tmp_path))

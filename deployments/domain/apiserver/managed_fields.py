@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from deployments.domain.apiserver.objects import instant, obj, objects, text
 
-_SELECTOR: Final = re.compile(r'\[(?:[a-zA-Z]+=)?"?([^\]"=,]+)"?(?:,[^\]]*)?\]')
+_SELECTOR: Final = re.compile(r'\[(?:[a-zA-Z]+=)?"?([^\[\]"=,]+)"?(?:,[^\[\]]*)?\]')
 
 
 @dataclass(frozen=True, slots=True)

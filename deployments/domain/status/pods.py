@@ -1,6 +1,5 @@
 """Pods and events in words."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,7 +49,8 @@ _WORDS_WIDE: Final = 400
 _LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 # The scheduler's second sentence, which repeats the first for pods that might be pushed out: noise for a reader.
-_PREEMPTION: Final = re.compile(r"[.,]? *(no new claims to deallocate,? *)?preemption: .*\Z")
+_PREEMPTION: Final = "preemption: "
+_NO_CLAIMS: Final = "no new claims to deallocate"
 
 # A container that ended this often is in a loop also while its next attempt runs: the state must not flicker.
 _LOOP_RESTARTS: Final = 3
@@ -135,7 +135,8 @@ def explain_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
     scheduled = condition(pod, "PodScheduled")
     if scheduled.get("status") == "False":
         reason = message(text(scheduled, "message")) or _last_event(pod, events, "FailedScheduling")
-        reason = _PREEMPTION.sub("", reason).rstrip(" .,") or "the scheduler gave no reason"
+        reason = reason.partition(_PREEMPTION)[0].rstrip(" .,").removesuffix(_NO_CLAIMS).rstrip(" .,")
+        reason = reason or "the scheduler gave no reason"
         return PodState.UNSCHEDULABLE, f"No node fits {name}: {reason}."
     if condition(pod, "Ready").get("status") == "True":
         return PodState.READY, f"{name} is ready."

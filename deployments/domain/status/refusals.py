@@ -24,7 +24,10 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Advice], ...]] = (
         Advice("Namespace {ns} is not in the cluster. Ask the platform team to create it.", True),
     ),
     (
-        re.compile(r'cannot (?P<verb>\w+) resource "(?P<what>[^"]+)".* in the namespace "(?P<ns>[^"]+)"'),
+        re.compile(
+            r'cannot (?P<verb>\w+) resource "(?P<what>[^"]+)"(?: in API group "[^"]*")?'
+            r' in the namespace "(?P<ns>[^"]+)"'
+        ),
         Advice(
             "Barista's account may not {verb} {what} in {ns}, or there is no such namespace. "
             "Ask the platform team to grant it.",
@@ -32,7 +35,7 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Advice], ...]] = (
         ),
     ),
     (
-        re.compile(r'cannot (?P<verb>\w+) resource "(?P<what>[^"]+)".* at the cluster scope'),
+        re.compile(r'cannot (?P<verb>\w+) resource "(?P<what>[^"]+)"(?: in API group "[^"]*")? at the cluster scope'),
         Advice("Barista's account may not {verb} {what}. Ask the platform team to grant it.", True),
     ),
     (

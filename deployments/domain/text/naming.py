@@ -19,9 +19,37 @@ _ENV_DENIED: Final = frozenset(
     {"PATH", "HOME", "HOSTNAME", "IFS", "BASH_ENV", "ENV", "PERL5OPT", "RUBYOPT", "NODE_OPTIONS"}
 )
 
-# Invisible or reordering characters: two names that look the same must be the same.
-_INVISIBLE: Final = frozenset(
-    [*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0x00AD, 0x061C, 0x180E, 0xFEFF]
+# Invisible or reordering characters: two names that look the same must be the same. Unicode calls most of them formats
+# and separators; these are letters and marks that nothing is drawn for.
+_UNSEEN_CATEGORIES: Final = frozenset({"Cf", "Zl", "Zp"})
+_UNDRAWN: Final = frozenset(
+    [
+        *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
+        *range(0x180B, 0x1810),
+        *range(0x2060, 0x2070),
+        *range(0xFE00, 0xFE10),
+        *range(0xE0000, 0xE1000),
+    ]
+)
+
+
+# What runs a cluster lives here: system parts, and what others install by the same convention.
+_RESERVED_NAMESPACES: Final = frozenset(
+    {
+        "default",
+        "cert-manager",
+        "ingress-nginx",
+        "argocd",
+        "argo-rollouts",
+        "external-secrets",
+        "external-dns",
+        "linkerd",
+    }
+    | {"monitoring", "prometheus", "velero", "vault", "traefik", "keda", "falco", "olm", "kyverno", "spire"}
+)
+_RESERVED_PREFIXES: Final = (
+    *("kube-", "gke-", "gmp-", "istio-", "asm-", "knative-", "anthos-", "config-management-", "openshift-", "cattle-"),
+    *("barista-", "linkerd-", "calico-", "tigera-"),
 )
 
 
@@ -53,6 +81,13 @@ def check_label(text: str, what: str = "name", *, limit: int = LABEL_LIMIT) -> N
             f"The {what} may hold lower-case letters, digits and hyphens, "
             f"and begins and ends with a letter or digit.{hint}"
         )
+
+
+def check_namespace(text: str) -> None:
+    """A namespace that a team may have: a label, and none that runs the cluster or Barista itself."""
+    check_label(text, "namespace")
+    if text in _RESERVED_NAMESPACES or text.startswith(_RESERVED_PREFIXES) or text.endswith("-system"):
+        raise InvalidName(f"{text} holds what runs the cluster itself. Use a namespace of the team's own.")
 
 
 def check_object_name(text: str, what: str = "name") -> None:
@@ -108,6 +143,16 @@ def clean_text(text: str, *, multiline: bool = False, limit: int) -> str:
     return trimmed
 
 
+def signed_name(name: str, username: str, *, limit: int = 120) -> str:
+    """A name as others see it: people choose their own, so the user name stands beside it, whatever has to be cut."""
+    # Names of before they were refused could still turn the user name round.
+    seen = "".join(character for character in name if not _problem(character, multiline=False)).strip()
+    if not seen or seen == username:
+        return username[:limit]
+    mark = f" ({username})"
+    return seen[: limit - len(mark)] + mark
+
+
 def check_storable(text: str) -> None:
     """What PostgreSQL and JSON cannot hold, refused before the database does."""
     for character in text:
@@ -123,6 +168,6 @@ def _problem(character: str, *, multiline: bool) -> str:
         return ""
     if code < 0x20 or 0x7F <= code <= 0x9F:
         return "a control character"
-    if not multiline and code in _INVISIBLE:
+    if not multiline and (code in _UNDRAWN or unicodedata.category(character) in _UNSEEN_CATEGORIES):
         return "an invisible character"
     return ""

@@ -12,7 +12,8 @@ _SHAPES: Final = re.compile(
     r"|\bxox[abprs]-[A-Za-z0-9-]{20}"
     r"|\bAIza[0-9A-Za-z_-]{35}"
     r"|\bhf_[A-Za-z0-9]{30}"
-    r"|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
+    # Only where such a word begins: from every eyJ within one, the rest of it would be read again.
+    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
     r'|"private_key"\s*:'
     r"|://[^/\s:@]+:[^/\s:@]{3,}@",
 )

@@ -10,13 +10,9 @@ from django.core.exceptions import ValidationError
 
 from baristaweb.lib.files import FileProblem, outside, read_below
 from deployments.domain.apiserver.kubeconfig import LIMIT, InvalidKubeconfig, chosen, parse
-from deployments.domain.text.naming import InvalidName, check_label
+from deployments.domain.text.naming import InvalidName, check_namespace
 from deployments.forms.admin.fields import ReasonForm
 from deployments.models import Cluster, Namespace
-
-# Kubernetes' own namespaces hold what runs the cluster; nobody's model belongs there.
-RESERVED_NAMESPACES = frozenset({"default"})
-RESERVED_PREFIX = "kube-"
 
 
 class ClusterForm(ReasonForm):
@@ -71,9 +67,7 @@ class NamespaceForm(ReasonForm):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         try:
-            check_label(name, "namespace")
+            check_namespace(name)
         except InvalidName as problem:
             raise ValidationError(str(problem)) from problem
-        if name in RESERVED_NAMESPACES or name.startswith(RESERVED_PREFIX):
-            raise ValidationError(f"{name} belongs to Kubernetes itself. Use a namespace of the team's own.")
         return name

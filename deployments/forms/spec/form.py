@@ -9,6 +9,7 @@ from functools import cached_property
 
 from django.http import QueryDict
 
+from baristaweb.lib.numbers import whole
 from deployments.domain.catalogue import HardwareProfile, Runtime
 from deployments.domain.changes import diff
 from deployments.domain.changes.diff import FieldChange
@@ -125,8 +126,9 @@ class SpecForm:
             numbers = [row.number for row in self.posted_env if not row.is_blank]
             for path, message in problem.errors.items():
                 head, _, rest = path.partition(".")
-                if head == "env" and rest.split(".")[0].isdigit():
-                    self.env_errors[numbers[int(rest.split(".")[0]) - 1]] = message
+                row = whole(rest.split(".")[0])
+                if head == "env" and row is not None:
+                    self.env_errors[numbers[row - 1]] = message
                 else:
                     self.errors.setdefault(place_of(path), message)
             return None

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from deployments.actions import people
 from deployments.audit import Actor
+from deployments.domain.text.naming import InvalidText, clean_text
 from deployments.models import User
 
 
@@ -30,15 +31,18 @@ class Command(BaseCommand):
         password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         candidate = User(username=username, display_name=options["name"])
         try:
+            candidate.display_name = clean_text(options["name"], limit=120)
             candidate.clean_fields(exclude=["password"])
             validate_password(password, candidate)
+        except InvalidText as problem:
+            raise CommandError(str(problem)) from problem
         except ValidationError as problem:
             raise CommandError(" ".join(problem.messages)) from problem
         people.create_user(
             by=Actor.system("create_admin", via="command"),
             username=username,
             password=password,
-            display_name=options["name"],
+            display_name=candidate.display_name,
             is_platform_admin=True,
         )
         self.stdout.write(f"{username} may log in and runs the platform.")

@@ -15,15 +15,16 @@ GENESIS = "0" * 64
 MOST_SHOWN = 50
 
 CHAIN = """
-    SELECT seq, at, actor_name, kind, object_name, prev_hash, row_hash,
-           row_hash = deployments_audit_hash(event) AS is_intact,
+    SELECT seq, at, concat(actor_name, ' (' || nullif(actor_username, '') || ')') AS actor, kind, object_name,
+           prev_hash, row_hash,
+           row_hash = public.deployments_audit_hash(event) AS is_intact,
            lag(seq) OVER chain AS seq_before,
            lag(row_hash) OVER chain AS hash_before
-    FROM deployments_auditevent AS event
+    FROM public.deployments_auditevent AS event
     WINDOW chain AS (ORDER BY seq, id)
 """
 PROBLEMS = f"""
-    SELECT seq, at, actor_name, kind, object_name, is_intact,
+    SELECT seq, at, actor, kind, object_name, is_intact,
            coalesce(seq_before, 0) AS seq_before,
            prev_hash = coalesce(hash_before, '{GENESIS}') AS is_linked
     FROM ({CHAIN}) AS chained
@@ -70,6 +71,8 @@ class Command(BaseCommand):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SET LOCAL statement_timeout = 0")
+            # Whatever the session was told: the log is the one in `public`, read by PostgreSQL's own functions.
+            cursor.execute("SET LOCAL search_path = pg_catalog, pg_temp")
             newest = _newest(cursor)
             findings = [*_broken(cursor), *_cut(cursor, newest), *_anchored(cursor, options["anchor"])]
         for finding in findings[:MOST_SHOWN]:
@@ -82,7 +85,7 @@ class Command(BaseCommand):
 
 
 def _newest(cursor: Any) -> Anchor:
-    cursor.execute("SELECT seq, row_hash FROM deployments_auditevent ORDER BY seq DESC, id DESC LIMIT 1")
+    cursor.execute("SELECT seq, row_hash FROM public.deployments_auditevent ORDER BY seq DESC, id DESC LIMIT 1")
     return Anchor(*(cursor.fetchone() or (0, GENESIS)))
 
 
@@ -104,7 +107,7 @@ def _broken(cursor: Any) -> Iterator[str]:
 
 def _cut(cursor: Any, newest: Anchor) -> Iterator[str]:
     """The head row knows how many there were."""
-    cursor.execute("SELECT seq, row_hash FROM deployments_audit_head")
+    cursor.execute("SELECT seq, row_hash FROM public.deployments_audit_head")
     heads = [Anchor(*row) for row in cursor.fetchall()]
     if len(heads) != 1:
         yield f"The head of the log has {len(heads)} rows instead of one."
@@ -118,7 +121,7 @@ def _cut(cursor: Any, newest: Anchor) -> Iterator[str]:
 def _anchored(cursor: Any, anchors: list[Anchor]) -> Iterator[str]:
     """What was noted outside must still be there, unchanged."""
     for anchor in anchors:
-        cursor.execute("SELECT row_hash FROM deployments_auditevent WHERE seq = %s", [anchor.seq])
+        cursor.execute("SELECT row_hash FROM public.deployments_auditevent WHERE seq = %s", [anchor.seq])
         hashes = [row[0] for row in cursor.fetchall()]
         if anchor.seq == 0 and anchor.row_hash == GENESIS:
             continue

@@ -55,7 +55,7 @@ def test_profile_and_password(client_as: ClientAs, people: People) -> None:
     client = client_as("editor")
     client.post(reverse("profile"), {"display_name": "Edith", "email": "edith@example.com"})
     people.editor.refresh_from_db()
-    assert str(people.editor) == "Edith"
+    assert str(people.editor) == "Edith (editor)"
     wrong = client.post(reverse("password"), {"present": "no", "new": "short", "again": "other"})
     assert wrong.status_code == 422
     assert "not your present password" in wrong.content.decode()

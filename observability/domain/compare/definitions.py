@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from observability.domain.compare import measures
+from observability.domain.compare import floors, measures
 from observability.domain.compare.result import Bins, Statistic
 
 THRESHOLDS: Final[Mapping[str, float]] = {
@@ -24,6 +24,10 @@ THRESHOLDS: Final[Mapping[str, float]] = {
     "tvd": 0.1,
     "null_rate": 0.05,
     "unseen_rate": 0.05,
+    "odds_ratio": 2.0,
+    "hour": 0.1,
+    "weekday": 0.1,
+    "gap": 0.1,
 }
 FORMULAS: Final[Mapping[str, str]] = {
     "psi": "sum over bins of (q - p) ln(q / p); reference deciles, NULL and exact values as bins; shares of at least "
@@ -38,6 +42,11 @@ FORMULAS: Final[Mapping[str, str]] = {
     "tvd": "half the sum over bins of |p - q|",
     "null_rate": "|current - reference| share of nulls",
     "unseen_rate": "share of current values that the reference does not know",
+    "odds_ratio": "of a feature with two values: (a + 1/2)(d + 1/2) / ((b + 1/2)(c + 1/2)) of its four counts, "
+    "inverted when below 1",
+    "hour": "half the sum over the hours of the day (UTC) of |p - q|, rows per hour that was covered",
+    "weekday": "half the sum over the days of the week (UTC) of |p - q|, rows per day that was covered",
+    "gap": "largest |F - G| of the time from a value to the end of its window (or to the latest value)",
 }
 _FLOOR: Final = measures.FLOOR
 
@@ -50,9 +59,11 @@ def statistic(
     noise: float | None = None,
     bins: Bins | None = None,
     reason: str = "",
+    is_bound: bool = False,
 ) -> Statistic:
     """A statistic with the threshold and formula of its name."""
-    return Statistic(name, value, uncertainty, noise, THRESHOLDS.get(name), FORMULAS[name], reason, bins)
+    threshold = THRESHOLDS.get(name)
+    return Statistic(name, value, uncertainty, noise, threshold, FORMULAS[name], reason, bins, is_bound=is_bound)
 
 
 Few = tuple[float, list[float]]  # a value and what each bin adds to it
@@ -108,31 +119,32 @@ def tvd(gaps: Sequence[float]) -> Few:
     return math.fsum(terms), terms
 
 
-def on_bins(ref: Sequence[int], cur: Sequence[int], n: int, m: int) -> dict[str, tuple[float, list[float], float]]:
-    """(value, parts, noise floor) of PSI, JS, Hellinger, L-infinity and TVD; n and m are the rows of the two sides."""
+def on_bins(
+    ref: Sequence[int],
+    cur: Sequence[int],
+    n: int,
+    m: int,
+    *,
+    alpha: float = floors.FAMILY,
+    psi_floor: float | None = None,
+) -> dict[str, tuple[float, list[float], float]]:
+    """(value, parts, noise floor) of PSI, JS, Hellinger, L-infinity and TVD; n and m are the rows of the two sides.
+
+    `alpha` is how often noise may exceed each floor; `psi_floor` replaces PSI's where the bins were chosen by the
+    counts of the reference.
+    """
     ref_total, cur_total = max(sum(ref), 1), max(sum(cur), 1)
     p, q = [count / ref_total for count in ref], [count / cur_total for count in cur]
     gaps = [abs(a - b) for a, b in zip(p, q, strict=True)]
-    # Under no change each bin's difference has the variance s (1 - s) (1 / n + 1 / m), s its pooled share.
-    inverse = 1 / n + 1 / m
-    variances = [s * (1 - s) for s in ((a + b) / (n + m) for a, b in zip(ref, cur, strict=True))]
-    psi_noise = measures.psi_noise(len(p), n, m)
+    pooled = [a + b for a, b in zip(ref, cur, strict=True)]
+    noise = floors.psi(pooled, n, m, alpha) if psi_floor is None else psi_floor
     return {
-        "psi": (*psi(p, q), psi_noise),
-        "js": (*js(p, q), math.sqrt(psi_noise / 8 / measures.LN2)),
-        "hellinger": (*hellinger(p, q), math.sqrt(psi_noise / 8)),
-        "linf": (*linf(gaps), _linf_noise(variances, inverse)),
-        "tvd": (*tvd(gaps), _tvd_noise(variances, inverse)),
+        "psi": (*psi(p, q), noise),
+        "js": (*js(p, q), math.sqrt(noise / 8 / measures.LN2)),
+        "hellinger": (*hellinger(p, q), math.sqrt(noise / 8)),
+        "linf": (*linf(gaps), floors.linf(pooled, n, m, alpha, THRESHOLDS["linf"])),
+        "tvd": (*tvd(gaps), floors.tvd(pooled, n, m, alpha)),
     }
-
-
-def _linf_noise(variances: Sequence[float], inverse: float) -> float:
-    return measures.linf_quantile(len(variances)) * math.sqrt(max(variances) * inverse)
-
-
-def _tvd_noise(variances: Sequence[float], inverse: float) -> float:
-    squares = [variance * inverse / 4 for variance in variances]
-    return measures.half_normals(math.fsum(map(math.sqrt, squares)), math.fsum(squares))
 
 
 def edge_doubt(

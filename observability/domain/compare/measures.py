@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from observability.domain.compare.chi2 import quantile
 from observability.domain.loops.numeric import Floats, Ints
 
 FLOOR: Final = 1e-4
@@ -116,7 +115,7 @@ class Walk:
     `counts` and `below` (cumulated) have a row for the reference and one for the current side.
     """
 
-    __slots__ = ("_both", "_deviations", "_difference", "_inside", "_shares", "_size", "d")
+    __slots__ = ("_both", "_deviations", "_difference", "_inside", "_pooled", "_shares", "_size", "d")
 
     def __init__(self, counts: Ints, below: Ints) -> None:
         totals = below[:, -1:]
@@ -135,9 +134,12 @@ class Walk:
             a, b = size[crossing], size[crossing + 1]
             inside[crossing + 1] = (a * a + b * b) / (2 * (a + b))
         self._both = shares[0] + shares[1]
-        # Standard deviations of F (times root n): in the middle of each cell, and after it.
-        levels = np.array((f - shares[0] * 0.5, f))
-        self._deviations = np.sqrt(levels * (1.0 - levels))
+        # Standard deviations of the pooled F (times root n): in the middle of each cell, and after it.
+        rows = totals.sum()
+        self._pooled = pooled = counts.sum(axis=0) / rows
+        after = below.sum(axis=0) / rows
+        levels = np.array((after - pooled * 0.5, after))
+        self._deviations = np.sqrt(np.maximum(levels * (1.0 - levels), 0.0))
 
     def hidden(self, is_bucket: NDArray[np.bool_] | None) -> float:
         """How much larger D may be inside a bucket (None: all cells are buckets).
@@ -150,22 +152,29 @@ class Walk:
         return max(float(above.max()) - self.d, float(below.max()) - self.d, 0.0) if len(above) else 0.0
 
     def integrals(self, low: Floats, high: Floats) -> tuple[float, float, float]:
-        """(W1, most that positions inside cells can change it, integral of the standard deviation of F)."""
+        """(W1, most that positions inside cells can change it, integral of the standard deviation of the pooled F)."""
         width, gaps = high - low, np.maximum(low[1:] - high[:-1], 0.0)
         middle, after = self._deviations
         w1 = float(self._inside.dot(width)) + float(self._size[:-1].dot(gaps))
         return w1, float(self._both.dot(width)) / 2, float(middle.dot(width)) + float(after[:-1].dot(gaps))
+
+    def spread(self, low: Floats, high: Floats) -> tuple[float, float]:
+        """(standard deviation, absolute third moment in units of its cube) of both sides' values together."""
+        middle, width = (low + high) / 2, high - low
+        away = np.abs(middle - self._pooled.dot(middle))
+        unit = float(away.max()) + float(width.max())
+        if not 0 < unit < math.inf:
+            return 0.0, 0.0
+        away, width = away / unit, width / unit
+        square = float(self._pooled.dot(away * away + width * width / 12))
+        cube = float(self._pooled.dot(away * away * away))
+        return unit * math.sqrt(square), cube / square**1.5 if square > 0 else 0.0
 
     def w1_parts(self, low: Floats, high: Floats) -> Floats:
         """What each cell, with the gap to its left, adds to W1."""
         parts: Floats = self._inside * (high - low)
         parts[1:] += self._size[:-1] * np.maximum(low[1:] - high[:-1], 0.0)
         return parts
-
-
-def w1_noise(integral: float, n: int, m: int) -> float:
-    """Bound of W1 under no change: 1.96 times the integral of the standard error of F - G."""
-    return 1.96 * math.sqrt(1 / n + 1 / m) * integral
 
 
 def w1(low: Floats, high: Floats, ref: Ints, cur: Ints) -> Measured:
@@ -205,29 +214,3 @@ def moments(low: Floats, high: Floats, counts: Ints) -> tuple[float, float, floa
     mean = float((shares * middle).sum())
     variance = float((shares * ((middle - mean) ** 2 + width**2 / 12)).sum())
     return mean, math.sqrt(variance), float((shares * width).sum() / 2)
-
-
-def psi_noise(bins: int, n: int, m: int) -> float:
-    """What PSI stays below 19 times in 20 when nothing changed: chi-square(0.95, B - 1) (1/n + 1/m) (Yurdakul 2018)."""
-    return quantile(0.95, max(bins - 1, 1)) * (1 / n + 1 / m)
-
-
-def tvd_noise(p: Floats, n: int, m: int) -> float:
-    """Upper 95 % of TVD under no change: mean plus 1.645 standard deviations of a sum of half-normals."""
-    sizes = np.sqrt(p * (1 - p) * (1 / n + 1 / m)) / 2
-    return half_normals(float(sizes.sum()), float((sizes**2).sum()))
-
-
-def half_normals(deviations: float, variances: float) -> float:
-    """Upper 95 % of a sum of independent half-normals, from the sums of their deviations and variances."""
-    return math.sqrt(2 / math.pi) * deviations + 1.645 * math.sqrt((1 - 2 / math.pi) * variances)
-
-
-def linf_noise(p: Floats, n: int, m: int) -> float:
-    """Upper 95 % of the largest difference under no change, by Bonferroni over the bins."""
-    return linf_quantile(len(p)) * math.sqrt(float((p * (1 - p)).max()) * (1 / n + 1 / m))
-
-
-def linf_quantile(bins: int) -> float:
-    """The two-sided normal quantile that the largest of so many differences stays below 19 times in 20."""
-    return math.sqrt(quantile(1 - 0.05 / max(bins, 1), 1))

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from baristaweb.lib.looks import Look, Shown, Tone
 from observability.domain.loops.numeric import Floats, Ints
 
+CLEAR: Final = 2.5  # a statistic speaks for stable while noise stays below so many thresholds
 
-class Verdict(StrEnum):
-    """Decided by the size of an effect beyond its noise, never by a p-value."""
+
+class Verdict(Shown):
+    """Decided by the size of an effect beyond its noise, never by a p-value.
+
+    NO_DRIFT_SEEN is what lower bounds allow instead of stable: the true value may be larger than what was measured.
+    """
 
     STABLE = "stable"
+    NO_DRIFT_SEEN = "no drift seen"
     DRIFT = "drift"
     NOT_ENOUGH_DATA = "not enough data"
     UNKNOWN = "unknown"
 
     @property
-    def label(self) -> str:
-        return self.value.capitalize()
+    def look(self) -> Look:
+        return _VERDICTS[self]
 
-    @property
-    def tone(self) -> str:
-        return {"stable": "success", "drift": "danger", "not enough data": "secondary"}.get(self.value, "warning")
+
+_VERDICTS: Final[dict[Verdict, Look]] = {
+    Verdict.DRIFT: Look("Drift", Tone.BAD, "alert-triangle", severity=40),
+    Verdict.UNKNOWN: Look("Unknown", Tone.STALL, "help", severity=30),
+    Verdict.NOT_ENOUGH_DATA: Look("Not enough data", Tone.QUIET, "hourglass", severity=20),
+    Verdict.NO_DRIFT_SEEN: Look("No drift seen", Tone.QUIET, "circle-check", severity=10),
+    Verdict.STABLE: Look("Stable", Tone.OK, "circle-check"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +63,11 @@ class Bins:
 
 @dataclass(frozen=True, eq=False)
 class Statistic:
-    """One number. `uncertainty` is what bucketing can add or hide; `value` None comes with the reason."""
+    """One number. `uncertainty` is what bucketing can add or hide; `value` None comes with the reason.
+
+    `noise_floor` is what noise alone reaches in a verdict's share of comparisons (floors.FAMILY); `is_bound` says that
+    the true value is at least this one.
+    """
 
     name: str
     value: float | None
@@ -62,13 +77,22 @@ class Statistic:
     formula: str = ""
     reason: str = ""
     bins: Bins | None = None
+    is_bound: bool = False
+    few_rows: str = ""
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether a change of a few thresholds would show above the noise."""
+        if self.value is None or self.threshold is None or self.few_rows:
+            return False
+        return (self.noise_floor or 0.0) <= CLEAR * self.threshold
 
     @property
     def is_over(self) -> bool:
         """At or above its threshold, and beyond what noise gives."""
-        if self.value is None or self.threshold is None:
+        if self.value is None or self.threshold is None or self.few_rows:
             return False
-        return self.value >= self.threshold and self.value > (self.noise_floor or 0.0)
+        return self.value >= self.threshold and self.value > (self.noise_floor or 0.0) * (1 + 1e-9)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -76,6 +100,8 @@ class Statistic:
             "uncertainty": self.uncertainty,
             "noise_floor": self.noise_floor,
             "threshold": self.threshold,
+            "judged": self.is_judged,
+            "lower_bound": self.is_bound,
         } | ({"reason": self.reason} if self.reason else {})
 
 

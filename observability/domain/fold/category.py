@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from observability.domain.fold.columns import Texts
 from observability.domain.fold.distinct import Digests, KnownValues, Vocabulary
-from observability.domain.loops.category import count_codes, spread_codes
+from observability.domain.fold.numeric import grown
+from observability.domain.loops.category import Codes, count_codes, spread_codes, spread_counts
 from observability.domain.loops.grouping import Grouping
 from observability.domain.loops.hashing import HASH_BUCKETS, REGISTERS, bucket_of, register_of
 from observability.domain.loops.numeric import Ints
 from observability.domain.profile.states import (
     FULL_TEXTS,
+    NO_INTS,
     SAMPLE_BITS,
     CategoryState,
     Sample,
@@ -49,6 +51,8 @@ class CategoryAccumulator:
         self.words = Vocabulary(spec.vocabulary)
         self.dense: Ints | None = np.zeros((0, 0), dtype=np.int64)  # None once there were too many values
         self.known = KnownValues()  # what the columns of `dense` count
+        self._ordered: _Ordered | None = None
+        self.hardly_repeats = False  # then finding the distinct values of a batch costs more than it saves
 
     def fold(self, column: Texts, grouping: Grouping) -> None:
         """Add one batch."""
@@ -58,24 +62,26 @@ class CategoryAccumulator:
         self._grow(int(groups[-1]) + 1)
         self.rows[0, groups] += grouping.sizes
         nulls = np.zeros(grouping.segments, dtype=np.int64)
-        codes, translation = column.codes, self._translate(column.dictionary)
+        codes, valid, translation = column.codes, column.valid, self._translate(column.dictionary)
         if translation is not None:
-            count_codes(codes, grouping.segment, translation, groups, nulls, self._room())
-        elif all(self.tables[group] is None for group in groups.tolist()):
-            self._spread_rows(codes, Digests.of(column.dictionary, self.words), grouping, nulls)
+            count_codes(codes, valid, grouping.segment, translation, groups, nulls, self._room())
+        elif not self.spec.table_limit or all(self.tables[group] is None for group in groups.tolist()):
+            self._spread_rows(column, Digests.of(column.dictionary, self.words), grouping, nulls)
+            self.hardly_repeats = 4 * len(column.dictionary) > len(codes)
         else:
-            cells = self._cells(codes, codes >= 0, grouping)
+            cells = self._cells(codes, valid if len(valid) else np.ones(len(codes), dtype=bool), grouping)
             self._spread(*cells, Digests.of(column.dictionary, self.words))
             nulls = grouping.sizes - np.bincount(cells[0], weights=cells[2], minlength=self.size)[groups].astype(
                 np.int64
             )
         self.rows[1, groups] += nulls
 
-    def _cells(self, codes: Ints, chosen: NDArray[np.bool_], grouping: Grouping) -> Cells:
+    def _cells(self, codes: Codes, chosen: NDArray[np.bool_], grouping: Grouping) -> Cells:
         """How many of the chosen rows each (group, code) has, ordered by group."""
         rows = grouping.kept(chosen)
-        width = int(codes.max(initial=0)) + 1
-        cells, counts = np.unique(grouping.places(rows) * width + codes[rows], return_counts=True)
+        some = codes[rows]
+        width = int(some.max(initial=0)) + 1
+        cells, counts = np.unique(grouping.places(rows) * width + some, return_counts=True)
         return grouping.groups[cells // width], cells % width, counts.astype(np.int64)
 
     def _translate(self, dictionary: pa.Array) -> Ints | None:
@@ -100,13 +106,16 @@ class CategoryAccumulator:
             self.dense = grown
         return self.dense
 
-    def _spread_rows(self, codes: Ints, digests: Digests, grouping: Grouping, nulls: Ints) -> None:
+    def _spread_rows(self, column: Texts, digests: Digests, grouping: Grouping, nulls: Ints) -> None:
         """Add a batch whose groups have no table any more: row by row, as no count per value is needed."""
+        codes, valid = column.codes, column.valid
         counted = (self.rows[2], self.vocabulary, self.buckets, self.registers)
-        spread_codes(codes, grouping.segment, grouping.groups, digests.marks, nulls, *counted)
+        spread_codes(codes, valid, grouping.segment, grouping.groups, digests.marks, nulls, *counted)
         if self.spec.kind is Kind.ID:
-            is_sampled = (digests.hashes >> np.uint64(64 - SAMPLE_BITS)) == 0
-            groups, places, counts = self._cells(codes, (codes >= 0) & np.append(is_sampled, False)[codes], grouping)
+            is_sampled = digests.hashes < np.uint64(1 << 64 - SAMPLE_BITS)
+            chosen = is_sampled if column.is_each else is_sampled[column.holed] if len(is_sampled) else codes != codes
+            chosen = chosen & valid if len(valid) else chosen
+            groups, places, counts = self._cells(codes, chosen, grouping)
             self._add_samples(groups, digests.hashes[places], counts)
 
     def _settle(self) -> None:
@@ -115,7 +124,8 @@ class CategoryAccumulator:
             return
         groups, codes = np.nonzero(self.dense)
         counts, values = self.dense[groups, codes], self.known.values()
-        self.dense, self.known = None, KnownValues()
+        self.dense, self.known, self._ordered = None, KnownValues(), None
+        self._grow(self.size)
         self._spread(groups, codes, counts, Digests.of(values, self.words))
 
     def _spread(self, groups: Ints, codes: Ints, counts: Ints, digests: Digests) -> None:
@@ -183,22 +193,22 @@ class CategoryAccumulator:
         return text_table(totals, self.spec.table_limit)
 
     def _grow(self, size: int) -> None:
-        more = size - self.size
-        if more <= 0:
-            return
-        self.rows = np.pad(self.rows, ((0, 0), (0, more)))
-        self.vocabulary = np.pad(self.vocabulary, ((0, more), (0, 0)))
-        self.buckets = np.pad(self.buckets, ((0, more), (0, 0)))
-        self.registers = np.pad(self.registers, ((0, more), (0, 0)))
-        self.tables += [{} if self.spec.table_limit else None for _ in range(more)]
-        self.samples += [empty_sample()] * more
-        self.size = size
+        if size > self.size:
+            self.rows = np.ascontiguousarray(grown(self.rows.T, size).T)
+            self.size = size
+        if self.dense is None and len(self.tables) < size:
+            more = size - len(self.tables)
+            self.vocabulary, self.buckets = grown(self.vocabulary, size), grown(self.buckets, size)
+            self.registers = grown(self.registers, size)
+            self.tables += [{} if self.spec.table_limit else None for _ in range(more)]
+            self.samples += [empty_sample()] * more
 
     def state(self, group: int) -> CategoryState:
         """The frozen state of one group, also of one that never had a row."""
-        self._settle()
         self._grow(group + 1)
         rows, nulls, empties = self.rows[:, group].tolist()
+        if self.dense is not None:
+            return self._of_counts(group, rows, nulls)
         counted = self.tables[group]
         table = FULL_TEXTS
         if counted is not None:
@@ -215,6 +225,58 @@ class CategoryAccumulator:
             sample=self.samples[group],
             limit=self.spec.table_limit,
         )
+
+    def _of_counts(self, group: int, rows: int, nulls: int) -> CategoryState:
+        """The state of a group by the counts of its values."""
+        if self._ordered is None or len(self._ordered.marks) != len(self.known):
+            self._ordered = _Ordered(self.known.values(), self.words)
+        ordered, counts = self._ordered, self._room()[group]
+        vocabulary = np.zeros(len(self.spec.vocabulary), dtype=np.int64)
+        buckets, registers = np.zeros(HASH_BUCKETS, dtype=np.int64), np.zeros(REGISTERS, dtype=np.uint8)
+        _, empties = spread_counts(counts, ordered.marks, vocabulary, buckets, registers)
+        sampled = counts[ordered.sampled] if self.spec.kind is Kind.ID else NO_INTS
+        is_met = sampled > 0
+        return CategoryState(
+            digest=self.spec.digest,
+            rows=rows,
+            nulls=nulls,
+            empties=empties,
+            table=self._table_of_counts(counts, ordered),
+            vocabulary=vocabulary,
+            buckets=buckets,
+            registers=registers,
+            sample=Sample.of(ordered.hashes[is_met], sampled[is_met]) if is_met.any() else empty_sample(),
+            limit=self.spec.table_limit,
+        )
+
+    def _table_of_counts(self, counts: Ints, ordered: _Ordered) -> TextTable:
+        limit = self.spec.table_limit
+        counts = counts[ordered.order]
+        met = np.flatnonzero(counts)
+        if len(met) > limit or not limit:
+            return FULL_TEXTS
+        if ordered.labels is None:
+            return self._table({ordered.values[place]: int(counts[place]) for place in met.tolist()})
+        return TextTable(tuple(ordered.labels[place] for place in met.tolist()), counts[met])
+
+
+class _Ordered:
+    """What the states of all groups need of the values that a column has shown, made once for all of them."""
+
+    def __init__(self, values: pa.Array, words: Vocabulary) -> None:
+        digests = Digests.of(values, words)
+        found = values.to_pylist()
+        self.marks = digests.marks
+        self.order: Ints = np.array(sorted(range(len(found)), key=found.__getitem__), dtype=np.int64)
+        self.values: list[bytes] = [found[code] for code in self.order.tolist()]
+        labels = [label(value) for value in self.values]
+        # Bytes sort as their labels do, unless a label is another text than the value.
+        self.labels = (
+            labels if all(one.encode() == value for one, value in zip(labels, self.values, strict=True)) else None
+        )
+        sampled = np.flatnonzero(digests.hashes < np.uint64(1 << 64 - SAMPLE_BITS))
+        self.sampled = sampled[np.argsort(digests.hashes[sampled])]
+        self.hashes = digests.hashes[self.sampled]
 
 
 def label(value: bytes) -> str:

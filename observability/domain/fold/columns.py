@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from observability.domain.fold.numeric import Numbers
-from observability.domain.loops.numeric import Ints, integer_difference
+from observability.domain.loops.category import Codes, are_inside
+from observability.domain.loops.numeric import Ints, frozen, integer_difference
 from observability.domain.specs.spec import TIME_UNITS, FeatureSpec, Kind
 
 EXACT_INTEGER: Final = 2**53
@@ -24,10 +25,21 @@ class ColumnError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """Codes into values (bytes); -1 where null. The dictionary may repeat a value."""
+    """Codes into values (bytes); those of nulls, where `valid` is false, are anything. `valid` is empty without nulls.
 
-    codes: Ints
+    The dictionary may repeat a value. `is_each`: it has one a row.
+    """
+
+    codes: Codes
+    valid: NDArray[np.bool_]
     dictionary: pa.Array
+    is_each: bool = False
+
+    @property
+    def holed(self) -> Ints:
+        """The codes with -1 where null."""
+        wide = self.codes.astype(np.int64)
+        return np.where(self.valid, wide, -1) if len(self.valid) else wide
 
 
 def validity(array: pa.Array) -> NDArray[np.bool_] | None:
@@ -135,7 +147,7 @@ def texts(array: pa.Array, spec: FeatureSpec) -> Texts:
     """A category, code, boolean or id column as codes into distinct values, each as bytes."""
     kind = array.type
     if pa.types.is_null(kind):
-        return Texts(np.full(len(array), -1, dtype=np.int64), pa.array([], pa.binary()))
+        return Texts(np.zeros(len(array), np.int32), np.zeros(len(array), dtype=bool), pa.array([], pa.binary()))
     if pa.types.is_boolean(kind):
         codes = array.fill_null(False).cast(pa.uint8()).to_numpy(zero_copy_only=False)
         return _coded(codes, validity(array), pa.array([b"false", b"true"]))
@@ -149,25 +161,44 @@ def texts(array: pa.Array, spec: FeatureSpec) -> Texts:
         dictionary = pa.array([_FLAGS.get(value, value) for value in dictionary.to_pylist()], pa.binary())
     codes = raw_values(encoded.indices, np.dtype(encoded.indices.type.to_pandas_dtype()))
     result = _coded(codes, validity(encoded.indices), dictionary)
-    if len(codes) and (int(result.codes.max()) >= len(dictionary) or int(result.codes.min()) < -1):
+    if not are_inside(result.codes, result.valid, len(dictionary)):
         raise ColumnError(f"column {spec.name!r} is damaged: codes beyond its dictionary")
     if dictionary.null_count:  # NaN, or a null inside the dictionary
-        gone = np.flatnonzero(~dictionary.is_valid().to_numpy(zero_copy_only=False))
-        result.codes[np.isin(result.codes, gone)] = -1
+        gone = np.append(~dictionary.is_valid().to_numpy(zero_copy_only=False), True)
+        return Texts(result.codes, ~gone[result.holed], dictionary)
     return result
 
 
+def each_text(array: pa.Array, spec: FeatureSpec) -> Texts:
+    """Like `texts`, for a column of which few values repeat: every row is an entry of the dictionary."""
+    return Texts(np.arange(len(array), dtype=np.int32), _holes(validity(array)), _as_bytes(array, spec), is_each=True)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Texts or bytes that are no dictionary."""
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_large_binary(kind)
+    )
+
+
 def _coded(codes: NDArray[Any], valid: NDArray[np.bool_] | None, dictionary: pa.Array) -> Texts:
-    wide = codes.astype(np.int64)
-    if valid is not None:
-        wide[~valid] = -1
-    return Texts(wide, dictionary)
+    if codes.dtype.itemsize > 4 or codes.dtype == np.uint32:  # what does not fit is beyond any dictionary
+        codes = np.minimum(codes, 2**31 - 1)
+        codes = np.maximum(codes, -1) if codes.dtype.kind == "i" else codes
+    return Texts(frozen(codes.astype(np.int32, copy=False)), _holes(valid), dictionary)
+
+
+def _holes(valid: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    return frozen(np.zeros(0, dtype=bool) if valid is None else valid)
 
 
 def _as_bytes(values: pa.Array, spec: FeatureSpec) -> pa.Array:
     kind = values.type
     if pa.types.is_binary(kind) or pa.types.is_string(kind):
-        return values.view(pa.binary()) if values.offset == 0 else values.cast(pa.binary())
+        return values.view(pa.binary())
     if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         return values.cast(pa.binary())
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
@@ -195,7 +226,7 @@ def lengths(array: pa.Array, spec: FeatureSpec) -> Numbers:
         return Numbers(np.zeros(len(array)), np.zeros(len(array), dtype=bool))
     if pa.types.is_dictionary(kind):
         distinct = lengths(plain(array.dictionary), spec)
-        codes = texts(array, spec).codes
+        codes = texts(array, spec).holed
         return Numbers(distinct.x[codes] if len(distinct.x) else np.zeros(len(codes)), codes >= 0)
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
         raise ColumnError(f"column {spec.name!r} holds {kind}, which is not text")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 from observability.domain.fold.columns import ColumnError, raw_values, validity
 from observability.domain.fold.numeric import Numbers, NumericAccumulator
 from observability.domain.loops.grouping import Grouping
-from observability.domain.loops.numeric import Floats
+from observability.domain.loops.numeric import Floats, frozen
+from observability.domain.loops.vectors import measure_rows
 from observability.domain.profile.states import EmbeddingState
 from observability.domain.specs.spec import PROJECTIONS, FeatureSpec
 
-GRID: Final = 2.0**24
-CLAMP: Final = 2.0**12
 MAX_DIMENSION: Final = 65_536
-_ROWS: Final = 2_048
+_ROWS: Final = 64  # their components on the grid stay in the cache
 
 
 @lru_cache(maxsize=64)
@@ -39,23 +38,14 @@ def signs(dimension: int) -> Floats:
     return np.asarray(flat.reshape(dimension, PROJECTIONS) * 2.0 - 1.0, dtype=np.float64)
 
 
-def measures(vectors: NDArray[np.floating]) -> Floats:
+def measures(vectors: NDArray[np.number[Any]]) -> Floats:
     """(rows, 17): the norm, then the projections divided by sqrt(dimension). NaN where a component is not finite."""
     dimension = vectors.shape[1]
-    out = np.empty((len(vectors), 1 + PROJECTIONS))
-    matrix = signs(dimension)
+    out, grid = np.empty((len(vectors), 1 + PROJECTIONS)), np.empty((_ROWS, dimension))
+    rows_of_signs = np.ascontiguousarray(signs(dimension).T)
     for start in range(0, len(vectors), _ROWS):
-        block = vectors[start : start + _ROWS].astype(np.float64)
-        broken = ~np.isfinite(block).all(axis=1)
-        block[broken] = 0.0
-        grid = np.rint(np.clip(block, -CLAMP, CLAMP) * GRID)
-        total = np.zeros(len(block))
-        for column in np.ascontiguousarray(grid.T):
-            total += column * column
-        rows = out[start : start + _ROWS]
-        rows[:, 0] = np.sqrt(total) / GRID
-        rows[:, 1:] = (grid @ matrix) / GRID / np.sqrt(float(dimension))
-        rows[broken] = np.nan
+        block = frozen(vectors[start : start + _ROWS])
+        measure_rows(block, rows_of_signs, grid[: len(block)], out[start : start + _ROWS])
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from observability.domain.fold.category import CategoryAccumulator
-from observability.domain.fold.columns import ColumnError, lengths, numbers, plain, texts
+from observability.domain.fold.columns import ColumnError, each_text, is_text, lengths, numbers, plain, texts
 from observability.domain.fold.embedding import EmbeddingAccumulator
 from observability.domain.fold.numeric import NumericAccumulator
 from observability.domain.loops.grouping import Grouping
@@ -37,7 +37,8 @@ class FeatureAccumulator:
     def _fold(self, column: pa.Array | pa.ChunkedArray, grouping: Grouping) -> None:
         array, inner = plain(column), self._inner
         if isinstance(inner, CategoryAccumulator):
-            inner.fold(texts(array, self.spec), grouping)
+            is_new = inner.hardly_repeats and is_text(array.type)
+            inner.fold((each_text if is_new else texts)(array, self.spec), grouping)
         elif isinstance(inner, EmbeddingAccumulator):
             inner.fold(array, grouping)
         elif self.spec.kind is Kind.TEXT:

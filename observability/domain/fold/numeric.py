@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,10 @@ from observability.domain.profile.states import FULL_NUMBERS, NO_FLOATS, NO_INTS
 from observability.domain.specs.spec import FeatureSpec, Kind
 
 DENSE_CELLS: Final = 1 << 19  # 4 MiB of counts per column, then sparse: never +-65,536 buckets for thousands of columns
+FEW_GROUPS: Final = 64
+USUAL_KEYS: Final = 1_024  # on each side of the centre: most columns need no more, and none is looked at twice
 SMALL_TABLE: Final = 200
+_MIDDLE: Final = 1 << 31  # keys are of 18 bits and signed
 _EXACT_INTEGER: Final = 2.0**53
 _ALL: Final[Valid] = np.zeros(0, dtype=bool)
 
@@ -70,30 +73,67 @@ def _integers_of_their_own(spec: FeatureSpec) -> tuple[float, float]:
     return spec.centre - np.ceil(reach) + 1, spec.centre + np.ceil(reach) - 1
 
 
+def grown(values: NDArray[Any], size: int, fill: float = 0) -> NDArray[Any]:
+    """The values with more lines at their end."""
+    found = np.full((size, *values.shape[1:]), fill, dtype=values.dtype)
+    found[: len(values)] = values
+    return found
+
+
+def narrow(counts: Ints) -> NDArray[Any]:
+    """The same counts in half the memory where they fit."""
+    return counts.astype(np.uint32) if int(counts.max(initial=0)) < 1 << 32 else counts
+
+
 class HistogramCounts:
     """Counts per (group, key): dense while it is small, sparse afterwards."""
 
     def __init__(self) -> None:
         self.base = 0
         self.dense: Ints = np.zeros((0, 0), dtype=np.int64)
-        self.sparse: dict[int, tuple[Ints, Ints]] | None = None
+        self.is_sparse = False
+        self.parts: list[tuple[Ints, NDArray[Any]]] = [
+            (NO_INTS, NO_INTS)
+        ]  # places and counts; the first alone is in order
+        self.pending = 0
+        self._starts: Ints | None = None
 
-    def add_sparse(self, group: int, keys: Ints, counts: Ints) -> None:
-        """Add counts of distinct ascending keys."""
-        if self.sparse is None:
-            self.sparse = {g: self._row(g) for g in range(len(self.dense))}
+    def add_sparse(self, groups: Ints, keys: Ints, counts: Ints) -> None:
+        """Add counts of (group, key). A place is both in one number, so that sorting is by group, then by key."""
+        if not self.is_sparse:
+            self.is_sparse = True
+            old_groups, old_keys = np.nonzero(self.dense)
+            old = self.dense[old_groups, old_keys]
             self.dense = np.zeros((0, 0), dtype=np.int64)
-        if group in self.sparse:
-            old_keys, old_counts = self.sparse[group]
-            merged, inverse = np.unique(np.concatenate([old_keys, keys]), return_inverse=True)
-            totals = np.zeros(len(merged), dtype=np.int64)
-            np.add.at(totals, inverse, np.concatenate([old_counts, counts]))
-            keys, counts = merged, totals
-        self.sparse[group] = (keys, counts)
+            self.add_sparse(old_groups, old_keys + self.base, old)
+        self.parts.append(((groups << 32) + keys + _MIDDLE, narrow(counts)))
+        self.pending += len(keys)
+        self._starts = None
+        if self.pending > max(2 * len(self.parts[0][0]), 1 << 20):
+            self._merge()
+
+    def _merge(self) -> None:
+        places, counts = (np.concatenate(column) for column in zip(*self.parts, strict=True))
+        order = np.argsort(places)
+        places, counts = places[order], counts[order]
+        starts = np.flatnonzero(np.diff(places, prepend=-1))
+        totals = narrow(np.add.reduceat(counts, starts, dtype=np.int64)) if len(starts) else counts
+        self.parts, self.pending = [(places[starts], totals)], 0
 
     def row(self, group: int) -> tuple[Ints, Ints]:
         """Occupied keys, ascending, and their counts."""
-        return self._row(group) if self.sparse is None else self.sparse.get(group, (NO_INTS, NO_INTS))
+        if not self.is_sparse:
+            return self._row(group)
+        if self._starts is None:
+            self._merge()
+            found = self.parts[0][0]
+            last = int(found[-1] >> 32) + 1 if len(found) else 0
+            self._starts = np.searchsorted(found, np.arange(last + 1, dtype=np.int64) << 32)
+        if group + 1 >= len(self._starts):
+            return NO_INTS, NO_INTS
+        mine = slice(int(self._starts[group]), int(self._starts[group + 1]))
+        places, counts = self.parts[0]
+        return (places[mine] & 0xFFFFFFFF) - _MIDDLE, counts[mine].astype(np.int64)
 
     def _row(self, group: int) -> tuple[Ints, Ints]:
         if group >= len(self.dense):
@@ -107,7 +147,7 @@ class HistogramCounts:
 
     def reserve(self, groups: int, low: int, high: int) -> bool:
         """Make room in `dense` for keys low .. high - 1 of that many groups; False where counts have to be sparse."""
-        if self.sparse is not None:
+        if self.is_sparse:
             return False
         old_groups, width = self.dense.shape
         if groups <= old_groups and self.base <= low and high <= self.base + width:
@@ -144,8 +184,11 @@ class NumericAccumulator:
         self.integers = _integers_of_their_own(spec)
         self.is_own = bool(spec.table_limit) and self.integers[0] <= self.integers[1]  # the buckets are the table
         self.is_full = np.zeros(0, dtype=bool)  # groups with too many distinct values for a table
-        self.parts: list[tuple[Ints, Floats, Ints]] = [(NO_INTS, NO_FLOATS, NO_INTS)]  # group, value, count
+        self.parts: list[tuple[NDArray[Any], Floats, NDArray[Any]]] = [
+            (NO_INTS, NO_FLOATS, NO_INTS)
+        ]  # group, value, count
         self.pending = 0  # values of all parts but the first, which alone is merged and in order
+        self._starts: Ints | None = None  # of each group in the first part
 
     def fold(self, numbers: Numbers, grouping: Grouping) -> None:
         """Add one batch."""
@@ -161,6 +204,8 @@ class NumericAccumulator:
             self._spill()
         counters, hits = np.zeros((count, COUNTERS), dtype=np.int64), np.zeros((count, len(self.spec.atoms)), np.int64)
         low, high = self.low[groups], self.high[groups]
+        if not self.counts.dense.size and self.size <= FEW_GROUPS:
+            self.counts.reserve(self.size, -USUAL_KEYS, USUAL_KEYS)
         base, dense = self.counts.covered(int(groups[-1]))
         atoms = np.array(self.spec.atoms, dtype=np.float64)
         keys = fold_rows(*column, source, placing, self.zero, groups, base, dense, atoms, counters, hits, low, high)
@@ -201,10 +246,7 @@ class NumericAccumulator:
         is_left = (found < done[0]) | (found >= done[1])
         span = high - low + 1
         cells, counts = np.unique(grouping.places(rows[is_left]) * span + (found[is_left] - low), return_counts=True)
-        present, starts = np.unique(cells // span, return_index=True)
-        parts = zip(present.tolist(), np.split(cells, starts[1:]), np.split(counts, starts[1:]), strict=True)
-        for place, cell, added in parts:
-            self.counts.add_sparse(int(groups[place]), cell % span + low, added.astype(np.int64))
+        self.counts.add_sparse(groups[cells // span], cells % span + low, counts.astype(np.int64))
 
     def _tables(self, column: Column, grouping: Grouping) -> None:
         limit, groups = self.spec.table_limit, grouping.groups
@@ -225,7 +267,7 @@ class NumericAccumulator:
         self.is_full[groups[used > limit]] = True
         taken = np.flatnonzero(counts)
         owners = groups[np.searchsorted(first, taken, side="right") - 1]
-        self.parts.append((owners, values[taken], counts[taken]))
+        self.parts.append((owners.astype(np.int32), values[taken], narrow(counts[taken])))
         self.pending += len(taken)
         if self.pending > 4 * max(len(self.parts[0][0]), limit):
             self._settle()
@@ -240,9 +282,9 @@ class NumericAccumulator:
         is_first = np.ones(len(groups), dtype=bool)
         is_first[1:] = (groups[1:] != groups[:-1]) | (values[1:] != values[:-1])
         starts = np.flatnonzero(is_first)
-        totals = np.add.reduceat(counts, starts) if len(starts) else counts
+        totals = narrow(np.add.reduceat(counts, starts, dtype=np.int64)) if len(starts) else counts
         self.is_full |= np.bincount(groups[starts], minlength=self.size) > self.spec.table_limit
-        self.parts, self.pending = [(groups[starts], values[starts], totals)], 0
+        self.parts, self.pending, self._starts = [(groups[starts], values[starts], totals)], 0, None
 
     def _spill(self) -> None:
         """The buckets so far as a part of the tables; from here on values are counted one by one."""
@@ -268,21 +310,21 @@ class NumericAccumulator:
         if self.is_full[group]:
             return FULL_NUMBERS
         groups, values, counts = self.parts[0]
-        mine = slice(*np.searchsorted(groups, [group, group + 1]))
-        return NumberTable(values[mine].copy(), counts[mine].copy())
+        if self._starts is None or len(self._starts) != self.size + 1:
+            self._starts = np.searchsorted(groups, np.arange(self.size + 1))
+        mine = slice(int(self._starts[group]), int(self._starts[group + 1]))
+        return NumberTable(values[mine].copy(), counts[mine].astype(np.int64))
 
     def _grow(self, size: int) -> None:
         if size <= self.size:
             return
-        self.rows = np.pad(self.rows, (0, size - self.size))
-        self.totals = np.pad(self.totals, ((0, size - self.size), (0, 0)))
-        self.atoms = np.pad(self.atoms, ((0, size - self.size), (0, 0)))
-        self.is_full = np.pad(self.is_full, (0, size - self.size), constant_values=self.spec.table_limit == 0)
-        self.low = np.pad(self.low, (0, size - self.size), constant_values=np.inf)
-        self.high = np.pad(self.high, (0, size - self.size), constant_values=-np.inf)
         span = np.iinfo(np.int64)
-        self.first = np.pad(self.first, (0, size - self.size), constant_values=span.max)
-        self.last = np.pad(self.last, (0, size - self.size), constant_values=span.min)
+        self.rows = grown(self.rows, size)
+        self.totals = grown(self.totals, size)
+        self.atoms = grown(self.atoms, size)
+        self.is_full = grown(self.is_full, size, self.spec.table_limit == 0)
+        self.low, self.high = grown(self.low, size, np.inf), grown(self.high, size, -np.inf)
+        self.first, self.last = grown(self.first, size, span.max), grown(self.last, size, span.min)
         self.size = size
 
     def state(self, group: int) -> NumericState:

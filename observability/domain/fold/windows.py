@@ -90,7 +90,8 @@ def group_ids(keys: Keys, columns: list[Any], registry: Registry) -> tuple[NDArr
     if keys.version:
         coded = texts(arrays[-1], _VERSION)
         names = [value.decode("utf-8", "backslashreplace")[:200] for value in coded.dictionary.to_pylist()] + [""]
-        version = np.where(coded.codes < 0, len(names) - 1, coded.codes)
+        codes = coded.holed
+        version = np.where(codes < 0, len(names) - 1, codes)
     if not usable.any():
         return np.full(rows, -1, dtype=np.int32), np.flatnonzero(~usable)
     first = int(window[usable].min())

@@ -144,7 +144,9 @@ def merge_profiles(profiles: Sequence[Profile]) -> Profile:
             for name, state in states.items():
                 gathered.setdefault(cell, {}).setdefault(name, []).append(state)
     merged = {cell: {name: merge(parts) for name, parts in found.items()} for cell, found in gathered.items()}
-    return Profile(first.spec, merged, first.window, merge_notes([profile.note for profile in profiles]))
+    # Reading rules may differ between the parts: any one of them will do, but the same one in whatever order.
+    spec = max((profile.spec for profile in profiles), key=lambda spec: spec.reading)
+    return Profile(spec, merged, first.window, merge_notes([profile.note for profile in profiles]))
 
 
 def merge_notes(notes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,10 +17,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from observability.domain.fold.columns import plain
+from observability.domain.propose.dress import Dress, undress
 from observability.domain.propose.scale import place
 from observability.domain.propose.sentinels import sentinels
+from observability.domain.specs.parse import Parse
 from observability.domain.specs.spec import MAX_ATOMS, MAX_TABLE, MAX_VOCABULARY, FeatureSpec, Kind, Spec, SpecError
+from observability.domain.specs.texts import MARKS, marks
 
+NO_VALUE: Final = "no value in the sample: declare the kind yourself"
+NO_ROWS: Final = "the sample is empty"
 SMALL_TABLE: Final = 64  # continuous columns: enough to notice one that got stuck, cheap to give up
 _ID_NAME: Final = re.compile(r"(^|[_\W])(id|ids|uuid|guid|key|hash|session|cookie|request|user|device)$|Id$", re.ASCII)
 _CODE_NAME: Final = re.compile(
@@ -33,13 +39,14 @@ _AMOUNT_NAME: Final = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _TIME_NAME: Final = re.compile(
-    r"(^|[_\W])(ts|time|timestamp|date|datetime|epoch|created|updated|at|unix)($|[_\W])|_at$", re.I
+    r"(^|[_\W])(ts|time|timestamp|date|datetime|epoch|created|updated|at|unix|ns|us|nanos|micros|millis|when|seen|logged"
+    r"|received|started|ended|expires|expiry|birthday|dob)($|[_\W])|_at$",
+    re.I,
 )
 _YEARS: Final = (946_684_800, 2_524_608_000)  # 2000 to 2050 in seconds
 _NARROW: Final = 15 * 31_557_600  # seconds
 _UNIT_SCALE: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-_ISO: Final = re.compile(r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$")
 
 
 def propose(sample: pa.Table | Mapping[str, pa.Array]) -> Spec:
@@ -51,6 +58,22 @@ def propose(sample: pa.Table | Mapping[str, pa.Array]) -> Spec:
     return Spec(tuple(propose_feature(name, plain(column)) for name, column in columns))
 
 
+def is_undecided(feature: FeatureSpec) -> bool:
+    """Whether there was no value to tell the kind by."""
+    return feature.reason.startswith((NO_VALUE, NO_ROWS))
+
+
+def decided(feature: FeatureSpec, other: FeatureSpec) -> FeatureSpec:
+    """An undecided feature as another source proposes it; marks that were all it had read as missing."""
+    gone = tuple(word for word in feature.vocabulary if word.strip().casefold() in MARKS)
+    if not gone or is_undecided(other) or other.kind in (Kind.CATEGORY, Kind.TEXT, Kind.EMBEDDING):
+        return other
+    rule = other.parse or Parse(decimal="." if other.kind is Kind.NUMERIC else "")
+    named = dict.fromkeys([*rule.missing, *(word.strip().casefold() for word in gone)])
+    hint = ", ".join(f"'{word[:20]}'" for word in gone)
+    return replace(other, parse=replace(rule, missing=tuple(named)), reason=f"{other.reason}; {hint} read as missing")
+
+
 def propose_feature(name: str, array: pa.Array) -> FeatureSpec:
     """The spec of one column, with its reason."""
     kind = array.type
@@ -58,7 +81,7 @@ def propose_feature(name: str, array: pa.Array) -> FeatureSpec:
         array = plain(array.dictionary_decode())
         kind = array.type
     if array.null_count == len(array):
-        reason = "no value in the sample: declare the kind yourself" if len(array) else "the sample is empty"
+        reason = NO_VALUE if len(array) else NO_ROWS
         return FeatureSpec(name=name, kind=Kind.CATEGORY, reason=reason)
     if is_vector(kind):
         return _vector(name, array)
@@ -176,6 +199,10 @@ def _unix_unit(name: str, values: NDArray[Any]) -> str:
         typical = values[(values >= _YEARS[0] * scale) & (values < _YEARS[1] * scale)]
         if len(typical) <= 0.95 * len(values):
             continue
+        # Ids of services count their own milliseconds in the upper bits, and a day of them looks like nanoseconds;
+        # clocks seldom tell single nanoseconds, and then the column's name says time.
+        if unit == "ns" and not is_named and (typical % 1_000 != 0).mean() > 0.01:
+            return ""
         # Without a telling name a log spans years, not decades: random 60-bit ids read as nanoseconds would span 40.
         is_narrow = len(np.unique(typical)) > 20 and float(typical.max()) - float(typical.min()) < _NARROW * scale
         return unit if is_named or is_narrow else ""
@@ -223,15 +250,59 @@ def _numbers(name: str, values: NDArray[Any], what: str, *, is_integer: bool = F
 
 def _strings(name: str, array: pa.Array) -> FeatureSpec:
     array = _as_strings(name, array)
-    present = array.drop_null()
-    found = present.value_counts()
+    found = array.drop_null().value_counts()
     words, counts = found.field(0).to_pylist(), found.field(1).to_numpy()
-    share = len(words) / len(present)
+    dress = undress(words, counts)
+    read = _dressed(name, dress)
+    if read is not None:
+        return read
+    if (
+        dress.kind in ("numbers", "codes") and dress.parse and dress.parse.missing
+    ):  # codes among which "NA" stands for none
+        gone = marks(dress.parse)
+        kept = [place for place, word in enumerate(words) if word.strip().casefold() not in gone]
+        chosen = _words(name, [words[place].strip() for place in kept], counts[kept])
+        return replace(chosen, parse=Parse(missing=dress.parse.missing), reason=f"{chosen.reason}; {dress.hint}")
+    chosen = _words(name, words, counts)
+    if dress.kind == "marks":
+        shown = ", ".join(f"'{word[:20]}'" for word in words[:3])
+        return replace(chosen, kind=Kind.CATEGORY, reason=f"{NO_VALUE}; there is only {shown}")
+    if dress.doubt and chosen.kind is Kind.ID:
+        chosen = FeatureSpec(name=name, kind=Kind.CATEGORY, vocabulary=_vocabulary(words, counts), reason="texts")
+    return replace(chosen, reason=f"{chosen.reason}; {dress.doubt}") if dress.doubt else chosen
+
+
+def _dressed(name: str, dress: Dress) -> FeatureSpec | None:
+    """The spec of texts that stand for numbers, instants or flags; None where they are codes or words."""
+    if dress.kind == "flags":
+        chosen = FeatureSpec(name=name, kind=Kind.BOOLEAN, vocabulary=("false", "true"), reason="a flag")
+    elif dress.kind == "instants":
+        chosen = _timestamp(name, np.repeat(np.array(dress.values, dtype=np.int64), dress.counts), "us", dress.hint)
+        return replace(chosen, parse=dress.parse)
+    elif dress.kind == "numbers":
+        are_whole = all(isinstance(value, int) for value in dress.values)
+        is_code = bool(_CODE_NAME.search(name) or _ID_NAME.search(name))
+        if dress.is_plain and (are_whole or is_code):
+            return None  # digits kept as text, or a version such as 1.10
+        values = np.repeat(np.array(dress.values), dress.counts)
+        rule = dress.parse or Parse()
+        is_amount = bool(rule.symbols or rule.percent or rule.thousands)
+        if are_whole and not is_amount:
+            chosen = _integers(name, values)
+        else:
+            values = values.astype(np.float64)
+            chosen = _numbers(name, values[np.isfinite(values)], dress.hint, is_integer=are_whole)
+            return replace(chosen, parse=dress.parse)
+    else:
+        return None
+    return replace(chosen, parse=dress.parse, reason=f"{dress.hint}; {chosen.reason}")
+
+
+def _words(name: str, words: list[str], counts: NDArray[Any]) -> FeatureSpec:
+    """Distinct texts that stand for themselves, with how often each occurs."""
+    rows = int(counts.sum())
+    share = len(words) / max(rows, 1)
     size = float(np.mean([len(word) for word in words]))
-    if all(_ISO.match(word) for word in words[:1000]):
-        instants = _parse_instants(words)
-        if instants is not None:
-            return _timestamp(name, instants, "us", "texts that read as instants")
     has_spaces = np.mean([" " in word.strip() for word in words]) > 0.5
     if has_spaces and (size > 40 or (share > 0.5 and size > 20)):
         return FeatureSpec(
@@ -241,20 +312,17 @@ def _strings(name: str, array: pa.Array) -> FeatureSpec:
     are_digits = all(word.isascii() and word.isdigit() for word in words)
     if are_digits and _CODE_NAME.search(name):
         return FeatureSpec(name=name, kind=Kind.CODE, vocabulary=vocabulary, reason="digits, and its name says code")
-    if len(present) >= 50 and share > 0.9 and not has_spaces and not _are_numbers(words):
+    if rows >= 50 and share > 0.9 and not has_spaces and not _are_numbers(words):
         return FeatureSpec(name=name, kind=Kind.ID, table_limit=0, reason="nearly every value is new: an id")
-    if _ID_NAME.search(name) and share > 0.5 and len(present) >= 50:
+    if _ID_NAME.search(name) and share > 0.5 and rows >= 50:
         return FeatureSpec(name=name, kind=Kind.ID, table_limit=0, reason="its name says id and values hardly repeat")
     if set(words) <= {"0", "1"}:
         return FeatureSpec(name=name, kind=Kind.BOOLEAN, vocabulary=("false", "true"), reason="only 0 and 1: a flag")
     if are_digits:
         return FeatureSpec(name=name, kind=Kind.CODE, vocabulary=vocabulary, reason="digits kept as text: a code")
-    if {word.lower() for word in words} <= {"true", "false"}:
-        return FeatureSpec(name=name, kind=Kind.BOOLEAN, vocabulary=vocabulary, reason="true and false as text")
-    reason = f"{len(words)} distinct texts in {len(present)} rows"
-    if _are_numbers(words):
-        reason += "; they are numbers written as text: write them as numbers to see their distribution"
-    return FeatureSpec(name=name, kind=Kind.CATEGORY, vocabulary=vocabulary, reason=reason)
+    return FeatureSpec(
+        name=name, kind=Kind.CATEGORY, vocabulary=vocabulary, reason=f"{len(words)} distinct texts in {rows} rows"
+    )
 
 
 def _as_strings(name: str, array: pa.Array) -> pa.Array:
@@ -278,16 +346,6 @@ def _as_strings(name: str, array: pa.Array) -> pa.Array:
 def _are_numbers(words: list[str]) -> bool:
     """Decimal numbers written as text, codes with leading zeros excepted."""
     return all(_NUMBER.fullmatch(word) for word in words) and any("." in word for word in words)
-
-
-def _parse_instants(words: list[str]) -> NDArray[Any] | None:
-    try:
-        return np.asarray(pa.array(words).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy())
-    except pa.ArrowInvalid:
-        try:
-            return np.asarray(pa.array(words).cast(pa.timestamp("us")).cast(pa.int64()).to_numpy())
-        except pa.ArrowInvalid:
-            return None
 
 
 def _vocabulary(words: list[str], counts: NDArray[Any]) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
 
+from observability.domain.specs.parse import Parse, ParseError
+
 SPEC_FORMAT: Final = 1
 MAX_VOCABULARY: Final = 256
 MAX_ATOMS: Final = 32
@@ -36,6 +38,7 @@ _JSON_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "time_unit": (str,),
     "dimension": (int,),
     "reason": (str,),
+    "parse": (dict, type(None)),
 }
 
 
@@ -56,6 +59,11 @@ class Kind(StrEnum):
         return {"code": "integer code", "id": "identifier", "embedding": "embedding vector"}.get(self.value, self.value)
 
     @property
+    def a_label(self) -> str:
+        """The label with its article, for sentences."""
+        return f"{'an' if self.label[0] in 'aeiou' else 'a'} {self.label}"
+
+    @property
     def is_categorical(self) -> bool:
         return self in (Kind.CODE, Kind.CATEGORY, Kind.BOOLEAN, Kind.ID)
 
@@ -66,7 +74,8 @@ class FeatureSpec:
 
     centre, unit_exponent (u = 2**k) and resolution (S) place the histogram; `atoms` are exact values counted on their
     own (sentinels); `vocabulary` holds the frozen baseline values of a category; `table_limit` is the number of
-    distinct values kept exactly before the table says OVERFLOW. `reason` is prose and no part of the identity.
+    distinct values kept exactly before the table says OVERFLOW. `reason` is prose, `parse` says how texts of a source
+    are read: neither is part of the identity.
     """
 
     name: str
@@ -80,6 +89,7 @@ class FeatureSpec:
     time_unit: str = ""
     dimension: int = 0
     reason: str = field(default="", compare=False)
+    parse: Parse | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         self._check_name()
@@ -113,8 +123,9 @@ class FeatureSpec:
         return self.resolution.bit_length() - 1
 
     def to_json(self) -> dict[str, Any]:
-        """Every field; `centre` keeps its type, so that 0 and 0.0 fold alike but 2**60 stays exact."""
-        return {
+        """Every field, `parse` only where it says something; `centre` keeps its type, so that 0 and 0.0 fold alike but
+        2**60 stays exact."""
+        found: dict[str, Any] = {
             "name": self.name,
             "kind": self.kind.value,
             "centre": self.centre,
@@ -127,6 +138,7 @@ class FeatureSpec:
             "dimension": self.dimension,
             "reason": self.reason,
         }
+        return found if self.parse is None else found | {"parse": self.parse.to_json()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> FeatureSpec:
@@ -150,12 +162,16 @@ class FeatureSpec:
                 raise SpecError(f"feature spec {str(data['name'])[:40]!r}: {key} holds a value of another type")
         values["atoms"] = tuple(float(value) for value in data.get("atoms", ()))
         values["vocabulary"] = tuple(data.get("vocabulary", ()))
+        try:
+            values["parse"] = Parse.from_json(data.get("parse") or {})
+        except ParseError as error:
+            raise SpecError(f"feature spec {str(data['name'])[:40]!r}: {error}") from None
         return cls(**values)
 
     @cached_property
     def digest(self) -> bytes:
         """Eight bytes that two states must share before they may be merged."""
-        identity = {key: value for key, value in self.to_json().items() if key != "reason"}
+        identity = {key: value for key, value in self.to_json().items() if key not in ("reason", "parse")}
         return hashlib.sha256(canonical_json(identity)).digest()[:8]
 
 
@@ -185,6 +201,11 @@ class Spec:
     def to_json(self) -> dict[str, Any]:
         features = [feature.to_json() for feature in self.features]
         return {"format": SPEC_FORMAT, "version": self.version, "features": features}
+
+    @property
+    def reading(self) -> bytes:
+        """Canonical bytes of the reading rules, which have no part in the digest."""
+        return canonical_json([feature.parse and feature.parse.to_json() for feature in self.features])
 
     def dumps(self) -> bytes:
         """Canonical bytes: the same spec gives the same bytes."""

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from observability.domain.compare import compare
+from observability.domain.compare.instants import Windows
 from observability.domain.compare.result import Comparison, Statistic, cannot
 from observability.domain.profile.states import State
 from observability.domain.specs.spec import FeatureSpec
@@ -24,18 +25,17 @@ class Mode(StrEnum):
     PHOENIX = "phoenix"
 
 
-_COMPARE: Final[dict[Mode, Callable[[State, State, FeatureSpec], Comparison]]] = {
-    Mode.BARISTA: compare.compare,
+_TOOLS: Final[dict[Mode, Callable[[State, State, FeatureSpec], Comparison]]] = {
     Mode.EVIDENTLY: evidently.compare,
     Mode.NANNYML: nannyml.compare,
     Mode.PHOENIX: phoenix.compare,
 }
 
 
-def compare_as(mode: Mode, ref: State, cur: State, spec: FeatureSpec) -> Comparison:
-    """One feature by the definitions of one tool."""
+def compare_as(mode: Mode, ref: State, cur: State, spec: FeatureSpec, windows: Windows | None = None) -> Comparison:
+    """One feature by the definitions of one tool. `windows` are the times that the sides cover, if they are known."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        found = _COMPARE[mode](ref, cur, spec)
+        found = compare.compare(ref, cur, spec, windows) if mode is Mode.BARISTA else _TOOLS[mode](ref, cur, spec)
     return replace(found, statistics={name: _finite(one) for name, one in found.statistics.items()})
 
 

@@ -29,11 +29,14 @@ P_VALUE: Final = "Evidently reports a p-value here, which needs the raw values; 
 
 
 def compare(ref: State, cur: State, spec: FeatureSpec) -> Comparison:
-    if isinstance(ref, NumericState) and isinstance(cur, NumericState) and spec.kind is not Kind.TEXT:
+    is_number = spec.kind is Kind.NUMERIC
+    if is_number and isinstance(ref, NumericState) and isinstance(cur, NumericState):
         return _numeric(ref, cur, spec)
     if isinstance(ref, CategoryState) and isinstance(cur, CategoryState) and spec.kind is not Kind.ID:
         return _category(ref, cur, spec)
-    reason = f"cannot be reproduced: Evidently compares a {spec.kind.label} by a model trained on the raw values"
+    reason = f"cannot be reproduced: Evidently has no drift test for {spec.kind.a_label}"
+    if spec.kind in (Kind.TEXT, Kind.EMBEDDING):
+        reason = f"cannot be reproduced: Evidently compares {spec.kind.a_label} by a model trained on the raw values"
     return Comparison(spec.name, spec.kind.value, (ref.rows, cur.rows), {}, Verdict.UNKNOWN, reason)
 
 

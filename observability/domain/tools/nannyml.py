@@ -30,7 +30,8 @@ CHUNKS: Final = "NannyML's threshold needs its reference chunks: no verdict"
 
 def compare(ref: State, cur: State, spec: FeatureSpec) -> Comparison:
     rows = (ref.rows, cur.rows)
-    if isinstance(ref, NumericState) and isinstance(cur, NumericState):
+    is_number = spec.kind is Kind.NUMERIC  # texts and times have states of numbers too, which NannyML does not compare
+    if is_number and isinstance(ref, NumericState) and isinstance(cur, NumericState):
         pair = align_numbers(ref, cur, spec)
         if not pair.ref_rows or not pair.cur_rows:
             reason = "one side has no finite value"
@@ -41,7 +42,7 @@ def compare(ref: State, cur: State, spec: FeatureSpec) -> Comparison:
         if words.ref_rows and words.cur_rows:
             return Comparison(spec.name, spec.kind.value, rows, _category(words), Verdict.UNKNOWN, CHUNKS)
         return Comparison(spec.name, spec.kind.value, rows, {}, Verdict.UNKNOWN, "one side has no value")
-    reason = f"cannot be reproduced: NannyML has no univariate method for a {spec.kind.label}"
+    reason = f"cannot be reproduced: NannyML has no univariate method for {spec.kind.a_label}"
     return Comparison(spec.name, spec.kind.value, rows, {}, Verdict.UNKNOWN, reason)
 
 

@@ -22,12 +22,13 @@ NO_VERDICT: Final = "Phoenix sets no threshold: no verdict"
 def compare(ref: State, cur: State, spec: FeatureSpec) -> Comparison:
     rows = (ref.rows, cur.rows)
     found: Statistic | None = None
-    if isinstance(ref, NumericState) and isinstance(cur, NumericState):
+    is_number = spec.kind is Kind.NUMERIC  # the lengths of texts are not what Phoenix compares
+    if is_number and isinstance(ref, NumericState) and isinstance(cur, NumericState):
         found = _numeric(ref, cur, spec)
     elif isinstance(ref, CategoryState) and isinstance(cur, CategoryState) and spec.kind is not Kind.ID:
         found = _category(ref, cur, spec)
     if found is None:
-        reason = f"cannot be reproduced: Phoenix has no PSI for a {spec.kind.label}"
+        reason = f"cannot be reproduced: Phoenix has no PSI for {spec.kind.a_label}"
         return Comparison(spec.name, spec.kind.value, rows, {}, Verdict.UNKNOWN, reason)
     return Comparison(spec.name, spec.kind.value, rows, {"psi": found}, Verdict.UNKNOWN, found.reason or NO_VERDICT)
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from observability.domain.compare.instants import Span, Windows
 from observability.domain.compare.result import Comparison, Verdict, cannot
 from observability.domain.fold.columns import ColumnError
-from observability.domain.fold.windows import GroupError
+from observability.domain.fold.windows import GroupError, Window
 from observability.domain.profile.encoding import FormatError
 from observability.domain.profile.profile import Profile
 from observability.domain.profile.states import MergeError
@@ -18,8 +19,8 @@ from observability.domain.specs.spec import FeatureSpec, Spec, SpecError
 from observability.domain.tools.choose import Mode, compare_as
 from observability.engines.base import Options
 from observability.engines.choose import find_sources, run
-from observability.engines.proposing import propose_spec
-from observability.store.files import Limits, SourceError
+from observability.engines.proposing import dressed_for, propose_from
+from observability.store.files import Limits, SourceError, shown
 from observability.store.profiles import load_profile, load_spec
 
 SHOWN = ("psi", "ks", "w1", "js", "linf", "tvd")
@@ -45,6 +46,10 @@ class Command(BaseCommand):
             comparisons = self._compare(options)
         except (SourceError, SpecError, ColumnError, GroupError, FormatError, MergeError) as error:
             raise CommandError(str(error)) from None
+        except OSError as error:  # of this machine, not of a file that was named: a full disk for temporary files
+            raise CommandError(
+                f"cannot go on: {error.strerror or error}: {error.filename or 'a temporary file'}"
+            ) from None
         if options["json"]:
             features = [self._as_json(one, options["explain"]) for one in comparisons]
             self.stdout.write(json.dumps({"mode": options["mode"], "features": features}, indent=1))
@@ -56,22 +61,35 @@ class Command(BaseCommand):
 
     def _compare(self, options: dict[str, Any]) -> list[Comparison]:
         limits = Limits()
-        given = load_spec(options["spec"]) if options["spec"] else None
-        threads = max(options["threads"], 0)
+        given = None if options["spec"] is None else load_spec(options["spec"])[0]
         sides = [_stored(options[side], limits) for side in ("ref", "cur")]
         # A log is folded by the spec of the profile beside it, or else by one proposed from the reference.
         spec = given or next((side.spec for side in sides if side is not None), None)
-        ref = sides[0] or self._fold(options["ref"], spec, limits, threads)
-        cur = sides[1] or self._fold(options["cur"], spec or ref.spec, limits, threads)
+        run_options = Options(limits=limits, threads=max(options["threads"], 0))
+        ref = sides[0] or self._fold(options["ref"], spec, run_options, is_given=given is not None)
+        cur = sides[1] or self._fold(options["cur"], spec or ref.spec, run_options, is_given=given is not None)
         chosen = self._chosen(ref.spec, options["feature"])
         return [_one(Mode(options["mode"]), ref, cur, feature) for feature in chosen]
 
-    def _fold(self, uri: str, spec: Spec | None, limits: Limits, threads: int) -> Profile:
-        """A log or a folder of logs, folded now."""
-        sources = find_sources([uri], limits)
-        made = run(sources, spec or propose_spec(sources, limits), Options(limits=limits, threads=threads))
+    def _fold(self, uri: str, spec: Spec | None, options: Options, *, is_given: bool) -> Profile:
+        """A log or a folder of logs, folded now; texts are read in the dress of this log unless a spec was given."""
+        sources = find_sources([uri], options.limits)
+        if spec is None:
+            found = propose_from(sources, options.limits)
+            spec = found.spec
+            for name, reason in found.left_out.items():
+                self.stderr.write(f"{uri}: {shown(name)!r} is left out: {reason}")
+        elif not is_given:
+            spec, hints = dressed_for(spec, sources, options.limits)
+            for name, reason in hints.items():
+                self.stderr.write(f"{uri}: {shown(name)!r}: {reason}")
+        made = run(sources, spec, options)
         if bad := made.note.get("bad_rows", 0):
-            self.stderr.write(f"{uri}: {bad:,} bad rows are not in the comparison")
+            first = made.note["bad_examples"][0]
+            reason = f"{first['source']} row {first['row']}: {first['reason']}"
+            if not made.rows:
+                raise SourceError(f"none of the {bad:,} rows of {uri} can be used; the first: {reason}")
+            self.stderr.write(f"{uri}: {bad:,} bad rows are not in the comparison; the first: {reason}")
         return made
 
     def _chosen(self, spec: Spec, names: list[str] | None) -> list[FeatureSpec]:
@@ -130,7 +148,18 @@ def _one(mode: Mode, ref: Profile, cur: Profile, feature: FeatureSpec) -> Compar
             Verdict.UNKNOWN,
             f"the {side} does not have this feature",
         )
-    return compare_as(mode, first, second, feature)
+    return compare_as(mode, first, second, feature, _windows(ref, cur))
+
+
+def _windows(ref: Profile, cur: Profile) -> Windows | None:
+    """What the two sides cover, where both were cut into windows."""
+    spans = []
+    for profile in (ref, cur):
+        starts = [cell.window for cell in profile.states if cell.window is not None]
+        if not profile.window or not starts:
+            return None
+        spans.append(Span(min(starts), max(starts) + Window(profile.window).seconds))
+    return spans[0], spans[1]
 
 
 def _value(one: Comparison, name: str) -> str:

@@ -12,13 +12,16 @@ from django.core.management.base import BaseCommand, CommandError
 from observability.domain.fold.columns import ColumnError
 from observability.domain.fold.windows import GroupError, Keys, Window
 from observability.domain.profile.profile import Profile
+from observability.domain.profile.states import MergeError
 from observability.domain.specs.spec import Spec, SpecError
 from observability.engines.base import Engine, Options
 from observability.engines.choose import count_rows, find_sources, run
-from observability.engines.isolated import profile_each, propose_each
-from observability.engines.proposing import NOTHING, left_out, propose_spec
+from observability.engines.isolated import propose_each
+from observability.engines.proposing import NOTHING, propose_from
 from observability.store.files import Limits, Source, SourceError
-from observability.store.profiles import check_target, load_spec, save_profile
+from observability.store.profiles import load_spec, save_profile, save_spec
+from observability.store.staging import sweep
+from observability.store.writing import check_targets
 
 
 def shown(name: str) -> str:
@@ -96,40 +99,41 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._run(options)
-        except (SourceError, SpecError, ColumnError, GroupError) as error:
+        except (SourceError, SpecError, ColumnError, GroupError, MergeError) as error:
             raise CommandError(str(error)) from None
+        except OSError as error:  # of this machine, not of a file that was named: a full disk for temporary files
+            raise CommandError(
+                f"cannot go on: {error.strerror or error}: {error.filename or 'a temporary file'}"
+            ) from None
 
     def _run(self, options: dict[str, Any]) -> None:
         began = time.monotonic()
         limits = Limits(rows=options["max_rows"])
         is_isolated = options["isolate"]
-        if is_isolated and options["engine"] == Engine.SPARK.value:
-            raise CommandError("--isolate is for the local engine; on Spark the executors are the child processes")
-        for path in filter(None, (options["out"], options["write_spec"])):
-            check_target(path)
         sources = find_sources(options["files"], limits)
+        given, spec_inode = (None, None) if options["spec"] is None else load_spec(options["spec"])
+        targets = (("--out", options["out"]), ("--write-spec", options["write_spec"]))
+        check_targets(targets, [source.inode for source in sources] + [spec_inode])
+        sweep()
         keys = Keys(
             Window(options["window"]) if options["window"] else None, options["time"], options["version_column"]
         )
-        if options["spec"]:
-            spec = load_spec(options["spec"])
+        if given is not None:
+            spec = given
         else:
-            found = propose_each(sources, limits) if is_isolated else propose_spec(sources, limits)
-            spec = self._propose(found, keys, {} if is_isolated else left_out(sources[0], limits))
+            found = propose_each(sources, limits) if is_isolated else propose_from(sources, limits)
+            spec = self._propose(found.spec, keys, found.left_out)
         if not len(spec):
             raise CommandError(f"{sources[0].shown}: {NOTHING}, besides the time and version columns")
-        if options["write_spec"]:
-            with open(options["write_spec"], "wb") as file:
-                file.write(spec.dumps())
+        if options["write_spec"] is not None:
+            save_spec(spec, options["write_spec"])
         bar = Bar(sys.stderr, None if is_isolated else count_rows(sources, limits), len(spec))
         chosen = Options(keys=keys, limits=limits, threads=options["threads"])
-        if is_isolated:
-            profile = profile_each(sources, spec, chosen)
-        else:
-            try:
-                profile = run(sources, spec, chosen, engine=Engine(options["engine"]), progress=bar)
-            finally:
-                bar.finish()
+        engine = Engine(options["engine"])
+        try:
+            profile = run(sources, spec, chosen, engine=engine, progress=bar, is_isolated=is_isolated)
+        finally:
+            bar.finish()
         self._refuse_only_bad(profile, sources)
         size = save_profile(profile, options["out"])
         self._report(profile, time.monotonic() - began, size, options["out"])

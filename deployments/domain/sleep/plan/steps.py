@@ -9,7 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from deployments.domain.sleep.plan.cases import Answer, Case, Do, Hold, Live, Plan, Record, Replicas, SleepState, Spec
+from deployments.domain.sleep.plan.cases import (
+    Answer,
+    Autoscaler,
+    Case,
+    Do,
+    Hold,
+    Live,
+    Plan,
+    Record,
+    Replicas,
+    SleepState,
+    Spec,
+)
 from deployments.domain.sleep.schedule.decisions import Step
 
 
@@ -48,13 +60,9 @@ def waking_to(spec: Spec, record: Record, live: Live | None = None) -> Replicas:
 
     A manual change while asleep is kept where a person said so, and where it is more than that.
     """
-    scaler = spec.autoscaler
-    if scaler is not None:
-        least = min(scaler.minimum, scaler.maximum)
-        count = max(1, least) if record.target == 0 else None
-        if count is not None and live is not None and record.hold is not None:
-            count = max(count, min(live.replicas, scaler.maximum))
-        return Replicas(count, least)
+    is_adopted = record.hold is not None and record.hold.answer is Answer.ADOPT
+    if spec.autoscaler is not None:
+        return _scaled_to(spec.autoscaler, record, live, is_adopted=is_adopted)
     if spec.replicas != record.spec_replicas:
         count = spec.replicas
     elif spec.wake_to is not None:
@@ -62,8 +70,21 @@ def waking_to(spec: Spec, record: Record, live: Live | None = None) -> Replicas:
     else:
         count = record.saved_replicas
     if record.hold is not None and live is not None:
-        count = live.replicas if record.hold.answer is Answer.ADOPT else max(count, live.replicas)
+        count = live.replicas if is_adopted else max(count, live.replicas)
     return Replicas(count)
+
+
+def _scaled_to(scaler: Autoscaler, record: Record, live: Live | None, *, is_adopted: bool) -> Replicas:
+    """Its minimum, not last night's peak. At 0 an autoscaler does nothing, so from there it needs a count."""
+    least = min(scaler.minimum, scaler.maximum)
+    if live is not None and is_adopted:
+        return Replicas(live.replicas, least)
+    is_off = record.saved_replicas == 0
+    count = 0 if is_off else max(1, least)
+    if live is not None and record.hold is not None:
+        count = max(count, min(live.replicas, scaler.maximum))
+    needs_count = record.target == 0 or (not is_off and live is not None and live.replicas == 0)
+    return Replicas(count if needs_count else None, least)
 
 
 def _wants_sleep(case: Case, at: datetime) -> bool:
@@ -289,10 +310,12 @@ def _is_as(live: Live, effective: Replicas) -> bool:
 
 def _is_up(live: Live, effective: Replicas) -> bool:
     """Ready as far as it is wanted: a count that somebody lowered since is what is wanted."""
-    wanted = effective.count if effective.count is not None else effective.minimum or 0
-    if wanted == 0:
+    if effective.count is None:
+        # At 0 without a count: it was switched off before the night.
+        return live.replicas == 0 or live.ready >= min(effective.minimum or 0, live.replicas)
+    if effective.count == 0:
         return True
-    return live.replicas > 0 and live.ready >= min(wanted, live.replicas)
+    return live.replicas > 0 and live.ready >= min(effective.count, live.replicas)
 
 
 def _late(case: Case, record: Record, at: datetime) -> SleepState:

@@ -14,6 +14,8 @@ from deployments.domain.sleep.schedule.decisions import Decision, decide
 from deployments.domain.sleep.schedule.layers import Broken, Inputs, OpenSleep
 from deployments.domain.sleep.schedule.windows import Schedule, Span
 
+# Most questions are answered within a weekend.
+_FIRST_CHUNK: Final = timedelta(days=3)
 _CHUNK: Final = timedelta(days=14)
 HORIZON: Final = timedelta(days=400)
 
@@ -130,9 +132,9 @@ def _closed(one: Transition, until: datetime) -> Transition:
 
 
 def _ahead(inputs: Inputs, at: datetime, sleeping: OpenSleep | None) -> Iterator[Stretch]:
-    start = at
+    start, length = at, _FIRST_CHUNK
     while start < at + HORIZON:
-        end = start + _CHUNK
+        end, length = start + length, _CHUNK
         for one in stretches(inputs, start, end, sleeping=sleeping):
             sleeping = _after(one.decision, one.span.start, sleeping)
             yield one

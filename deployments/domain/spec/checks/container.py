@@ -46,6 +46,8 @@ def _model(spec: Spec, errors: Errors) -> None:
         errors["artifact_uri"] = f"Has more than {ARTIFACT_MAX} characters."
     elif ".." in spec.artifact_uri.split("/"):
         errors["artifact_uri"] = "Must not hold '..'."
+    elif has_secret_shape(spec.artifact_uri):
+        errors["artifact_uri"] = "Holds a password or token, which everybody could read. Give the place without it."
     if not _VERSION.match(spec.model_version):
         errors["model_version"] = "May hold letters, digits, dots, hyphens and underscores, at most 63."
 

@@ -345,6 +345,20 @@ WAKING = {
         2,
         2,
     ),
+    "at 0 before stays 0 with an autoscaler too": (
+        morning(SCALED, live=live(0, minimum=2), record=record(**STARTED, saved_replicas=0)),
+        D.CLOSE_RECORD,
+        S.AWAKE,
+        N,
+        2,
+    ),
+    "switched off by hand above a target of 1 wakes all the same": (
+        morning(SCALED, live=live(0, minimum=1), record=record(target=1, **STARTED)),
+        D.WRITE_WAKE,
+        S.WAKING,
+        2,
+        2,
+    ),
     "wakes to 1 at least": (
         morning(
             replace(SCALED, autoscaler=Autoscaler(minimum=0, maximum=8)),

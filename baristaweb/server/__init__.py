@@ -1,0 +1,1 @@
+"""How gunicorn takes requests: whole ones only reach a thread."""
