@@ -51,7 +51,7 @@ def _environ(home: Home) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "baristaweb.settings",
         "BARISTA_ENV": "demo",
         "LOG_LEVEL": "WARNING",
-        "BARISTA_HOME": str(home.path),
+        "BARISTA_KUBECONFIG_ROOT": str(home.path / "kubernetes"),
         "SECRET_KEY": home.secret("django"),
         "DATABASE_URL": f"postgres://barista_app:{password}@{LOOPBACK}:{home.port('postgres')}/barista",
         "REDIS_URL": f"redis://:{redis}@{LOOPBACK}:{home.port('valkey')}/0",

@@ -28,15 +28,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="barista-bench-") as folder:
         stack = start_test_stack(Path(folder), metrics=False, say=lambda who, what: None)
         try:
-            _measure(stack, folder)
+            _measure(stack)
         finally:
             stack.stop()
 
 
-def _measure(stack: TestStack, folder: str) -> None:
+def _measure(stack: TestStack) -> None:
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "baristaweb.tests.settings",
-        "BARISTA_HOME": folder,
         "BARISTA_TEST_APP_URL": stack.app_url,
         "BARISTA_TEST_OWNER_URL": stack.owner_url,
         "BARISTA_TEST_REDIS_URL": stack.redis_url,

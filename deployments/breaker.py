@@ -7,13 +7,10 @@ time it runs out; the first success closes it and wakes every deployment that wa
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import ClassVar, Final
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, F, Q, TextField, Value, When
 
@@ -21,6 +18,7 @@ from baristaweb.lib.clock import now
 from deployments.kube.api import ClusterError, ErrorClass, Gateway, NotConfigured, Throttled
 from deployments.kube.connect import connect, forget
 from deployments.models import Cluster, ClusterHealth, DeploymentState
+from deployments.models.cluster import PROGRESS_S
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +69,7 @@ def reach(cluster: Cluster) -> Gateway:
             until=health.open_until,
             is_pause=health.consecutive_failures == 0,
         )
-    gateway = open_gateway(cluster)
+    gateway = open_gateway(cluster, health)
     if health.consecutive_failures >= OPENS_AFTER:
         until = at + timedelta(seconds=PROBE_LEASE_S)
         free = Q(open_until=None) | Q(open_until__lte=at)
@@ -91,35 +89,22 @@ def probe(cluster: Cluster, gateway: Gateway | None = None) -> None:
     succeeded(cluster)
 
 
-def open_gateway(cluster: Cluster) -> Gateway:
+def open_gateway(cluster: Cluster, health: ClusterHealth | None = None) -> Gateway:
     """The gateway whatever the breaker says, for those who feel the pulse. Raises NotConfigured, recorded."""
     try:
-        progress = build_progress(cluster)
-        if progress:
-            raise NotConfigured(progress)
+        if words := progress_of(health or health_of(cluster)):
+            raise NotConfigured(words)
         return connect(cluster)
     except NotConfigured as error:
         failed(cluster, error)
         raise
 
 
-def build_progress(cluster: Cluster) -> str:
-    """What the one-machine stack is doing before its own cluster can be reached; empty when it is not."""
-    folder = settings.BARISTA.home / "kubernetes"
-    if not cluster.kubeconfig or Path(cluster.kubeconfig).parent != folder:
+def progress_of(health: ClusterHealth) -> str:
+    """What whoever builds or starts the cluster said last; empty when it is done, or was said too long ago."""
+    if health.progress_at is None or health.progress_at <= now() - timedelta(seconds=PROGRESS_S):
         return ""
-    try:
-        said = json.loads((folder / "build.json").read_text())
-    except (OSError, ValueError):
-        return ""
-    if not isinstance(said, dict) or said.get("state") not in ("waiting", "building", "starting", "failed"):
-        return ""
-    if said["state"] == "failed":
-        return f"the control plane could not start: {said.get('detail') or 'see its log'}"
-    if said["state"] == "waiting":
-        return "waiting for another build of the control plane on this machine"
-    text = f"{said['state']} {said.get('step') or 'the control plane'}"
-    return f"{text}, {int(said['done']) + 1} of {said['of']}" if said.get("of") else text
+    return health.progress
 
 
 def succeeded(cluster: Cluster) -> None:

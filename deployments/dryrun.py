@@ -72,6 +72,13 @@ class Inquiry:
         self.name = proposal.name
         self.allowlist = rules.allowlist(proposal.namespace)
         self.prefixes = rules.metadata_prefixes()
+        self.permits = rules.sealing_permits(
+            proposal.namespace,
+            Spec.from_json(proposal.spec),
+            profile=proposal.profile,
+            deployment_id=proposal.deployment_id,
+            at=now(),
+        )
         self.gateway: Gateway
         self._objects: list[TriedObject] = []
         self._warnings: dict[str, None] = {}
@@ -203,6 +210,8 @@ class Inquiry:
             allowlist=self.allowlist,
             prefixes=self.prefixes,
             service_account=str(self.proposal.runtime.get("service_account") or ""),
+            pull_secret=str(self.proposal.runtime.get("pull_secret") or ""),
+            permits=self.permits,
         )
 
     def _is_ours(self, live: Object) -> bool:

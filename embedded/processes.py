@@ -42,6 +42,7 @@ class Command:
     environ: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     log: Path | None = None  # None: standard output is piped to the caller
+    has_input: bool = False  # standard input is a pipe from the caller; else there is none
     user: int | None = None
     group: int | None = None
     stop_signal: signal.Signals = signal.SIGTERM
@@ -81,7 +82,7 @@ def _spawn(command: Command, mark: str) -> subprocess.Popen[bytes]:
             command.argv,
             env=environ,
             cwd=command.folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if command.has_input else subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

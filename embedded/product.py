@@ -16,6 +16,7 @@ from embedded.paths import LOOPBACK, REPOSITORY, Home
 from embedded.postgres import Urls
 from embedded.processes import Command
 
+CLUSTER = "demo"  # the slug under which the seed registers it
 ACCOUNTS = ("platform", "maintainer", "editor", "viewer", "auditor", "stranger")
 
 
@@ -53,7 +54,6 @@ class Product:
         return {
             "DJANGO_SETTINGS_MODULE": "baristaweb.settings",
             "BARISTA_ENV": "demo",
-            "BARISTA_HOME": str(self.home.path),
             "BARISTA_DEMO_PASSWORD": self.password,
             "BARISTA_METRICS_TOKEN": self.home.secret("metrics"),
             "SECRET_KEY": self.home.secret("django", lambda: secrets.token_urlsafe(60)),
@@ -64,9 +64,18 @@ class Product:
             "PORT": str(self.port),
             "PYTHONUNBUFFERED": "1",
             "BARISTA_KUBECONFIG": str(self.existing.kubeconfig) if self.existing else "",
+            "BARISTA_KUBECONFIG_ROOT": str(self._kubeconfig_root()),
+            "BARISTA_EXEC_PLUGINS": os.environ.get("BARISTA_EXEC_PLUGINS", ""),
             "BARISTA_KUBE_CONTEXT": self.existing.context if self.existing else "",
             "SEED": "1" if self.existing and self.existing.seeded else "",
         }
+
+    def _kubeconfig_root(self) -> Path:
+        if self.existing is None:
+            return self.home.path / "kubernetes"
+        # The tools that write ~/.kube/config keep their certificates beside it, such as in ~/.minikube.
+        own = self.existing.kubeconfig
+        return Path.home() if own.is_relative_to(Path.home()) else own.parent
 
     def seed_key(self) -> str:
         """Changes when the seed has something new to do."""
@@ -110,10 +119,21 @@ class Product:
         return replace(command, environ=environ)
 
     def seed(self) -> Command:
-        return self._manage("seed", "seed_demo")
+        return self._manage("seed", "seed_demo", "--kubeconfig", str(self._kubeconfig("barista")))
 
-    def finish(self) -> Command:
-        return self._manage("seed", "seed_demo", "--finish")
+    def finish(self, kubectl: Path | None) -> Command:
+        """`kubectl` is the folder of the one that was built with the cluster."""
+        command = self._manage("seed", "seed_demo", "--finish", "--admin-kubeconfig", str(self._kubeconfig("admin")))
+        folders = filter(None, (str(kubectl or ""), os.environ.get("KUBEBUILDER_ASSETS"), os.environ.get("PATH")))
+        return replace(command, environ={**command.environ, "PATH": os.pathsep.join(folders)})
+
+    def progress(self) -> Command:
+        """Takes lines of what is being done to the cluster."""
+        log = self.home.path / "kubernetes" / "logs" / "progress.log"
+        return replace(self._manage("progress", "cluster_progress", CLUSTER), has_input=True, log=log)
+
+    def _kubeconfig(self, name: str) -> Path:
+        return self.existing.kubeconfig if self.existing else self.home.path / "kubernetes" / f"{name}.kubeconfig"
 
     def namespaces(self) -> Command:
         return self._manage("seed", "seed_demo", "--namespaces")

@@ -28,6 +28,7 @@ from embedded.paths import LOOPBACK, Home, cache_folder, home_folder, write_priv
 from embedded.processes import Command, die_with_parent, end, has_exited, spawn, sweep
 from embedded.product import ACCOUNTS, Existing, Product, password
 from embedded.supervisor import Say, Stopped, Supervisor
+from embedded.telling import Teller
 
 _LOCK_SECONDS = 15.0  # how long a stack that is just stopping may take
 
@@ -44,6 +45,7 @@ class Demo:
     existing: Existing | None = field(default_factory=lambda: Existing.from_environ())
     cluster: Cluster | None = None
     supervisor: Supervisor = field(init=False)
+    teller: Teller | None = None
     listener: socket.socket | None = None
     _namespaces: Future[tuple[str, ...]] = field(default_factory=Future)
 
@@ -80,6 +82,9 @@ class Demo:
         product = Product(self.home, self.port, urls, redis_url, password(self.home), self.existing)
         self._start_cluster()
         self._run_once(product.migrate())
+        if self.cluster is not None:
+            self.teller = Teller(self.home, product.progress())
+            self.teller.start()
         self.supervisor.start(product.web(self.listener.fileno()), ready=product.answers, wait=False)
         self._namespaces.set_result(self._demo_namespaces(product))
         for command in (product.worker(), product.relay(), product.watch()):
@@ -133,7 +138,8 @@ class Demo:
             if self.stopping.is_set():
                 raise Stopped("finish")
         try:
-            self._seed("finished", product.finish(), product)
+            kubectl = self.cluster.builder.ready().get("kubectl") if self.cluster is not None else None
+            self._seed("finished", product.finish(kubectl.parent if kubectl else None), product)
         except Stopped:
             raise
         except RuntimeError as error:
@@ -170,6 +176,8 @@ class Demo:
 
     def _stop(self) -> None:
         self.supervisor.close()
+        if self.teller is not None:
+            self.teller.stop()
         # The product first: it should not see its database go.
         self.supervisor.stop_together("watch", "relay", "worker", "web")
         if self.listener is not None:

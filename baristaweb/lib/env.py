@@ -14,7 +14,8 @@ class Barista:
     """Every knob of the product beside Django's own; docs/operations.md lists them."""
 
     env: Mode  # BARISTA_ENV
-    home: Path  # BARISTA_HOME: state of the one-machine stack; holds the build progress shown on the clusters page
+    kubeconfig_root: Path  # BARISTA_KUBECONFIG_ROOT: kubeconfigs and what they name are read below this folder only
+    exec_plugins: frozenset[str]  # BARISTA_EXEC_PLUGINS: commands that a kubeconfig may run for credentials
     metrics_token: str  # BARISTA_METRICS_TOKEN: bearer token of /metrics; empty switches /metrics off
     max_replicas: int  # BARISTA_MAX_REPLICAS: ceiling of a deployment's replicas
     resync_s: int  # BARISTA_RESYNC_S: a settled deployment is compared with its cluster this often
@@ -36,7 +37,8 @@ def read(env: FileAwareEnv) -> Barista:
     """The settings from `env`; raises ImproperlyConfigured when a value is not of its type."""
     return Barista(
         env=env.str("BARISTA_ENV", "production"),
-        home=Path(env.str("BARISTA_HOME", ".barista")).absolute(),
+        kubeconfig_root=Path(env.str("BARISTA_KUBECONFIG_ROOT", "/etc/barista")).absolute(),
+        exec_plugins=frozenset(filter(None, env.list("BARISTA_EXEC_PLUGINS", default=[]))),
         metrics_token=env.str("BARISTA_METRICS_TOKEN", ""),
         max_replicas=env.int("BARISTA_MAX_REPLICAS", 50),
         resync_s=env.int("BARISTA_RESYNC_S", 180),

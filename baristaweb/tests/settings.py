@@ -1,11 +1,14 @@
 """Settings of the test suite: the product's own, pointed at the stack that the test run starts (conftest.py)."""
 
 import os
+import tempfile
 
 os.environ.update(
     {
         "BARISTA_ENV": "test",
         "SECRET_KEY": "tests-only-0123456789abcdefghijklmnopqrstuvwxyz0123456789",
+        # Where the control plane of the run and the folders of single tests are.
+        "BARISTA_KUBECONFIG_ROOT": tempfile.gettempdir(),
         "BARISTA_METRICS_TOKEN": "tests-only-metrics-token",
         "DATABASE_URL": os.environ.get("BARISTA_TEST_APP_URL", "postgres://barista_app@127.0.0.1:1/barista"),
         "DATABASE_OWNER_URL": os.environ.get("BARISTA_TEST_OWNER_URL", "postgres://barista_owner@127.0.0.1:1/barista"),

@@ -8,10 +8,12 @@ from django.db import transaction
 
 from baristaweb.lib.clock import now
 from deployments import audit, dispatch
+from deployments.actions import places
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
 from deployments.models import Deployment, DeploymentState
+from deployments.queries import rules
 from deployments.queries.replicas import scaled_back
 
 LONGEST_PAUSE = timedelta(days=30)
@@ -134,9 +136,14 @@ def retire(*, deployment: Deployment, by: Actor, note: str, typed_name: str = ""
 @transaction.atomic
 def restore(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
     """Bring a retired deployment back with its last revision. Raises Refused."""
+    last = Deployment.objects.select_related("current").get(pk=deployment.pk).current
+    # The host before the row, as whoever saves a revision does.
+    places.hold_host(last.to_spec().ingress_host if last else None)
     row = lock(deployment)
     if not row.is_retired:
         raise Refused("This deployment is not retired.")
+    if problem := rules.not_permitted(row):
+        raise Refused(f"It cannot come back as it was. {problem}")
     need_reason(row.environment, note)
     row.retired_at = None
     change_intent(row, by=by, what="restore", fields=("retired_at",))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from deployments.actions import records
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.models import Namespace, ServedModel
 
+_HOSTS = 20  # tells locks of hosts from other advisory locks
 FIXED = ("cluster_id", "name", "environment", "team_id")
 
 
@@ -36,3 +37,10 @@ def hold(namespace: Namespace, model: ServedModel) -> tuple[Namespace, ServedMod
         Namespace.objects.select_for_update(no_key=True).get(pk=namespace.pk),
         ServedModel.objects.select_for_update(no_key=True).get(pk=model.pk),
     )
+
+
+def hold_host(host: str | None) -> None:
+    """Nobody else takes the host until the end of the transaction, so that two cannot save it unseen by each other."""
+    if host is not None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [host, _HOSTS])

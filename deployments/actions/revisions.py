@@ -45,9 +45,7 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
     spec = Spec.from_json(candidate.spec)
     if candidate.deployment is None:
         candidate.namespace, candidate.model = places.hold(candidate.namespace, candidate.model)
-    errors = rules.problems(candidate, spec)
-    if errors:
-        raise Wrong(errors)
+    _check(candidate, spec)
     deployment = lock(candidate.deployment) if candidate.deployment else _create(candidate)
     if deployment.is_retired:
         raise Refused("This deployment is retired. Restore it first.")
@@ -81,6 +79,14 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
         },
     )
     return revision
+
+
+def _check(candidate: Proposal, spec: Spec) -> None:
+    """Raises Wrong. Holds the host of `spec`: two that are saved at once would not see each other."""
+    places.hold_host(spec.ingress_host)
+    errors = rules.problems(candidate, spec)
+    if errors:
+        raise Wrong(errors)
 
 
 def _goes_without(candidate: Proposal, *, is_said: bool) -> dict[str, bool]:

@@ -78,7 +78,11 @@ class AuditedAdmin(ModelAdmin):
         records.save(row=obj, by=self.actor(request), note=reason)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        records.delete(row=obj, by=self.actor(request), note=request.POST.get("reason", "").strip())
+        self.remove(request, obj, reason=request.POST.get("reason", "").strip())
+
+    def remove(self, request: HttpRequest, obj: Any, *, reason: str) -> None:
+        """Delete `obj` through its action."""
+        records.delete(row=obj, by=self.actor(request), note=reason)
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
         raise Refused("Delete one by one, so that each gets its own audit event.")

@@ -24,12 +24,14 @@ from deployments.admin.catalogue import (
 )
 from deployments.admin.cluster import ClusterAdmin, NamespaceAdmin
 from deployments.admin.people import TeamAdmin, UserAdmin
+from deployments.admin.permit import PermitAdmin
 from deployments.models import (
     AuditEvent,
     Cluster,
     HardwareProfile,
     MetadataPrefix,
     Namespace,
+    Permit,
     RegistryRule,
     Runtime,
     ServedModel,
@@ -46,6 +48,7 @@ PAGES: tuple[tuple[type[Any], type[AuditedAdmin]], ...] = (
     (HardwareProfile, HardwareProfileAdmin),
     (RegistryRule, RegistryRuleAdmin),
     (MetadataPrefix, MetadataPrefixAdmin),
+    (Permit, PermitAdmin),
     (ServedModel, ServedModelAdmin),
     (AuditEvent, AuditEventAdmin),
 )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from django.conf import settings
 from django.db.models import Q
 
+from baristaweb.lib.clock import now
 from deployments.domain import catalogue
 from deployments.domain.catalogue import Environment
+from deployments.domain.permits import Permits
+from deployments.domain.spec.spec import Spec
 from deployments.domain.text.quantities import human_cpu, human_memory
 from deployments.models import HardwareProfile, Namespace, RegistryRule, Runtime
 from deployments.models.deployment import Revision
@@ -27,6 +30,15 @@ class Choices:
     allowlist: Sequence[str]
     max_replicas: int
     metadata_prefixes: Sequence[str]
+    permits: Permits
+    namespace: Namespace | None = None
+    deployment_id: int | None = None
+
+    def permits_of(self, spec: Spec) -> Permits:
+        """With who else uses the host of `spec`."""
+        if self.namespace is None:
+            return self.permits
+        return replace(self.permits, rivals=rules.rivals(self.namespace, spec, deployment_id=self.deployment_id))
 
     @classmethod
     def of(cls, namespace: Namespace | None, *, kept: Revision | None = None) -> Self:
@@ -51,6 +63,9 @@ class Choices:
             allowlist=rules.allowlist(namespace) if namespace else list(every),
             max_replicas=settings.BARISTA.max_replicas,
             metadata_prefixes=rules.metadata_prefixes(),
+            permits=rules.permits(namespace, deployment_id=kept.deployment_id if kept else None, at=now()),
+            namespace=namespace,
+            deployment_id=kept.deployment_id if kept else None,
         )
 
 

@@ -11,14 +11,18 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
+import structlog
 import urllib3
 from kubernetes import client as library
 from kubernetes import config as loader
 
-from deployments.kube import plugins
+from deployments.kube import kubeconfig, plugins
 from deployments.kube.api import RESOURCES, Answer, Invalid, Kind, Listing, NotConfigured, NotFound, Object, Unreachable
+from deployments.kube.redact import redact
 from deployments.kube.refusals import refusal
 from deployments.kube.stream import Stream, plain_problem
+
+log = structlog.get_logger(__name__)
 
 APPLY: Final = "application/apply-patch+yaml"
 JSON: Final = "application/json"
@@ -35,28 +39,23 @@ OVERDUE_S: Final = 15
 
 
 def from_kubeconfig(path: str, context: str) -> KubernetesGateway:
-    """Also for exec plugins, token files and client certificates: the library's loader knows them all."""
+    """Also for credential plugins, token files and client certificates: the library's loader knows them all.
+
+    Raises NotConfigured; its words repeat nothing that the file or a plugin said.
+    """
+    found = kubeconfig.load(path, context)
     configuration = _configuration()
     plugins.begin()
     try:
-        loader.load_kube_config(  # type: ignore[no-untyped-call]
-            config_file=path, context=context or None, client_configuration=configuration, persist_config=False
+        loader.load_kube_config_from_dict(  # type: ignore[no-untyped-call]
+            config_dict=found, client_configuration=configuration, persist_config=False
         )
-    except Exception as error:  # the loader raises whatever YAML, base64, plugins and missing keys raise
-        raise NotConfigured(f"The kubeconfig file {path} cannot be used: {error}{_contexts(path, context)}") from error
+    except Exception as error:  # the loader raises whatever base64, plugins and missing keys raise
+        log.warning("kubeconfig_unusable", path=path, problem=redact(error)[:300])
+        raise NotConfigured(f"The kubeconfig file {path} cannot be used: its credentials cannot be read.") from None
     if plugins.failure():
         raise NotConfigured(f"{plugins.failure()} The kubeconfig file {path} names it.")
     return KubernetesGateway(library.ApiClient(configuration))
-
-
-def _contexts(path: str, wanted: str) -> str:
-    """The contexts that there are, when the one that is wanted is not among them."""
-    try:
-        found, _ = loader.list_kube_config_contexts(config_file=path)  # type: ignore[no-untyped-call]
-        names = [str(item["name"]) for item in found]
-    except Exception:  # unreadable: the error before says why
-        return ""
-    return "" if not wanted or wanted in names else f" Its contexts are: {', '.join(names)}."
 
 
 def in_cluster() -> KubernetesGateway:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
+from deployments.kube import kubeconfig
 from deployments.kube.api import Gateway, NotConfigured
 from deployments.kube.client import KubernetesGateway, from_kubeconfig, in_cluster
 
@@ -26,45 +26,52 @@ class ClusterRow(Protocol):
     def context(self) -> str: ...
 
 
+Key = tuple[int, str, str, str]
 Fingerprint = tuple[int, str, str, str, int]
 
+WAIT_S: Final = 2.0
+
 _gateways: dict[Fingerprint, KubernetesGateway] = {}
-_lock = threading.Lock()
+_opening: dict[Key, threading.Lock] = {}
+_guard = threading.RLock()  # held for a few lines, never while anything is read
 
 
 def connect(cluster: ClusterRow) -> Gateway:
     """The gateway of `cluster`; opens no connection yet.
 
-    Raises NotConfigured when its kubeconfig is missing or unusable: it may appear later, so ask again.
+    Each cluster has a lock of its own: credentials that come slowly hold up nobody else's. Raises NotConfigured when
+    its kubeconfig is missing, unusable or still being read: it may appear later, so ask again.
     """
     fingerprint = _fingerprint(cluster)
-    with _lock:
-        gateway = _gateways.get(fingerprint)
-        if gateway is None:
-            gateway = _open(cluster)
+    if (ready := _gateways.get(fingerprint)) is not None:
+        return ready
+    with _guard:
+        lock = _opening.setdefault(fingerprint[:4], threading.Lock())
+    if not lock.acquire(timeout=WAIT_S):
+        raise NotConfigured("The credentials of this cluster are still being read. It is asked again.")
+    try:
+        if (ready := _gateways.get(fingerprint)) is not None:
+            return ready
+        gateway = _open(cluster)
+        with _guard:
             # A changed kubeconfig replaces its gateway; calls under way keep the old one until they end.
             for old in [key for key in _gateways if key[:4] == fingerprint[:4]]:
                 del _gateways[old]
             _gateways[fingerprint] = gateway
         return gateway
+    finally:
+        lock.release()
 
 
 def forget(cluster: ClusterRow) -> None:
     """Read the credentials again at the next connect: a token file may have been renewed."""
-    with _lock:
+    with _guard:
         for key in [key for key in _gateways if key[1:4] == (cluster.access, cluster.kubeconfig, cluster.context)]:
             del _gateways[key]
 
 
 def _fingerprint(cluster: ClusterRow) -> Fingerprint:
-    changed_ns = 0
-    if cluster.access != IN_CLUSTER:
-        try:
-            changed_ns = Path(cluster.kubeconfig).stat().st_mtime_ns
-        except OSError as error:
-            raise NotConfigured(
-                f"The kubeconfig file {cluster.kubeconfig or '(none)'} is not there yet or cannot be read."
-            ) from error
+    changed_ns = 0 if cluster.access == IN_CLUSTER else kubeconfig.changed_ns(cluster.kubeconfig)
     # A forked worker must not share its parent's connections.
     return os.getpid(), cluster.access, cluster.kubeconfig, cluster.context, changed_ns
 

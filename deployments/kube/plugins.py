@@ -7,16 +7,28 @@ is kept for whoever loads the kubeconfig.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from contextvars import ContextVar
 from typing import Any, Final
 
+import structlog
 from kubernetes.config import kube_config
 from kubernetes.config.exec_provider import ExecProvider
 
+from deployments.domain.apiserver.kubeconfig import PLUGIN_VARIABLES
 from deployments.kube.redact import redact
 
+log = structlog.get_logger(__name__)
+
 PLUGIN_S: Final = 15.0
+# All that a plugin sees of our environment: where it lives, the way out, and its cloud's files. No secret of ours.
+PASSED: Final = frozenset(
+    {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+    | {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"}
+    | {"CLOUDSDK_CONFIG", "GOOGLE_APPLICATION_CREDENTIALS", "GCE_METADATA_HOST", "GCE_METADATA_IP"}
+    | {"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"}
+)
 _EXTENSION: Final = "client.authentication.k8s.io/exec"
 _failure: ContextVar[str] = ContextVar("plugin_failure", default="")
 
@@ -38,12 +50,14 @@ class BoundedProvider(ExecProvider):
 
     def _run(self) -> dict[str, Any]:
         name, spec = str(self.args[0]), {"interactive": False}
-        env = self.env | {"KUBERNETES_EXEC_INFO": json.dumps(self._info(spec))}
+        env = {key: value for key, value in os.environ.items() if key in PASSED}
+        env |= {key: value for key, value in self.env.items() if key in PLUGIN_VARIABLES}
+        env["KUBERNETES_EXEC_INFO"] = json.dumps(self._info(spec))
         try:
             done = subprocess.run(
                 self.args,
                 env=env,
-                cwd=self.cwd,
+                cwd="/",
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=PLUGIN_S,
@@ -56,9 +70,12 @@ class BoundedProvider(ExecProvider):
         except OSError as error:
             raise PluginFailed(f"The credential plugin {name} cannot be run: {error.strerror}.") from None
         if done.returncode:
-            # Redacted here already: the library logs what it catches.
-            said = redact(done.stderr.decode("utf-8", "replace").strip()[-400:]) or "it said nothing"
-            raise PluginFailed(f"The credential plugin {name} ended with exit code {done.returncode}: {said}")
+            # For the log only: nobody knows what a plugin prints.
+            said = redact(done.stderr.decode("utf-8", "replace").strip()[-400:])
+            log.warning("plugin_failed", plugin=name, exit_code=done.returncode, said=said)
+            raise PluginFailed(
+                f"The credential plugin {name} ended with exit code {done.returncode}. The workers' log has its words."
+            )
         return self._status(name, done.stdout)
 
     def _info(self, spec: dict[str, Any]) -> dict[str, Any]:

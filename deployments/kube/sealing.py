@@ -13,6 +13,7 @@ from deployments.domain.manifests.metadata import (
     MANAGED_BY,
 )
 from deployments.domain.manifests.render import canonical_json
+from deployments.domain.permits import Permits
 from deployments.kube.api import Gateway, Invalid, Kind, Object
 
 
@@ -28,6 +29,8 @@ def sealed(
     allowlist: Sequence[str],
     prefixes: Sequence[str] = (),
     service_account: str = "",
+    pull_secret: str = "",
+    permits: Permits | None = None,
 ) -> bytes:
     """The bytes to send, after the checker has looked at exactly them. Raises Unsafe."""
     body = canonical_json(obj)
@@ -38,6 +41,8 @@ def sealed(
         allowlist=allowlist,
         service_accounts=[service_account] if service_account else [],
         label_prefixes=prefixes,
+        permits=permits,
+        pull_secrets=[pull_secret] if pull_secret else [],
     )
     if violations:
         listed = "; ".join(f"{item.path}: {item.message}" for item in violations[:5])

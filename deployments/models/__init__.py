@@ -6,6 +6,7 @@ from deployments.models.cluster import Cluster, ClusterHealth, Installation, Nam
 from deployments.models.deployment import Deployment, DeploymentState, Revision, ServedModel
 from deployments.models.observation import ClusterEvent, Observation, Rollout, UsageSample
 from deployments.models.people import LoginAttempt, Membership, Team, User
+from deployments.models.permit import Permit
 from deployments.models.personal import Draft, SavedView
 from deployments.models.requests import LogRequest, Proposal
 
@@ -26,6 +27,7 @@ __all__ = [
     "MetadataPrefix",
     "Namespace",
     "Observation",
+    "Permit",
     "Proposal",
     "RefusedTries",
     "RegistryRule",

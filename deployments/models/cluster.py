@@ -10,6 +10,8 @@ from django.utils import timezone
 from deployments.domain.catalogue import Environment
 from deployments.models.people import Team, slug_validator
 
+PROGRESS_S = 60  # how long a word about a cluster's progress counts when nobody repeats it
+
 
 class Installation(models.Model):
     """This installation's identity, written on every object it owns in a cluster. One row."""
@@ -71,6 +73,10 @@ class ClusterHealth(models.Model):
     open_until = models.DateTimeField(null=True, help_text="The breaker is open until then: nothing is sent.")
     watched_at = models.DateTimeField(null=True, help_text="When the watch last heard from the cluster.")
     version = models.CharField(max_length=40, blank=True)
+    progress = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="What is being done to it before it answers."
+    )
+    progress_at = models.DateTimeField(null=True, help_text="When that was said; it counts for a minute.")
     capacity = models.JSONField(default=list, help_text="Nodes by pool: allocatable cpu, memory, GPUs.")
 
     def __str__(self) -> str:

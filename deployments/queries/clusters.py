@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db.models import Count, F, Min, Q
 
+from baristaweb.lib.clock import now
 from deployments.domain.apiserver.capacity import Room, room
 from deployments.domain.catalogue import HardwareProfile as Profile
 from deployments.domain.status.states import Phase
-from deployments.models import Cluster, ClusterHealth, Deployment, HardwareProfile, Namespace, User
+from deployments.models import Cluster, ClusterHealth, Deployment, HardwareProfile, Namespace, Permit, User
 
 # Trying again would not help: somebody has to decide or to mend something.
 STOPPED = (Phase.CONFLICT, Phase.BLOCKED, Phase.PARKED)
@@ -63,6 +64,20 @@ def clusters(user: User) -> list[ClusterView]:
 def find(user: User, slug: str) -> Cluster | None:
     """A cluster that the user sees; None also when there is none of that name."""
     return next((view.cluster for view in clusters(user) if view.cluster.slug == slug), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpermitted:
+    """What running deployments still use though nothing permits it."""
+
+    number: int
+    first_ends_at: datetime | None
+
+
+def unpermitted() -> Unpermitted:
+    found = Permit.objects.exclude(deployment=None).filter(deployment__retired_at=None).valid_at(now())
+    counted = found.aggregate(number=Count("pk"), first=Min("expires_at"))
+    return Unpermitted(number=counted["number"], first_ends_at=counted["first"])
 
 
 def _view(cluster: Cluster, lag: Mapping[str, Any], spaces: list[Namespace], profiles: list[Profile]) -> ClusterView:

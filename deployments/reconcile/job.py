@@ -9,6 +9,7 @@ from baristaweb.lib.clock import now
 from deployments import rendering
 from deployments.domain.manifests.metadata import ANNOTATION_GENERATION
 from deployments.domain.manifests.render import Rendered
+from deployments.domain.permits import Permits
 from deployments.domain.replicas import EffectiveReplicas, effective_replicas
 from deployments.kube import sealing
 from deployments.kube.api import Conflict, FieldConflict, Invalid, Object
@@ -46,6 +47,7 @@ class Job:
     mark: str
     allowlist: Sequence[str]
     prefixes: Sequence[str]
+    permits: Permits
 
     @property
     def generation(self) -> int:
@@ -84,6 +86,8 @@ class Job:
             allowlist=self.allowlist,
             prefixes=self.prefixes,
             service_account=str(self.revision.runtime.get("service_account") or ""),
+            pull_secret=str(self.revision.runtime.get("pull_secret") or ""),
+            permits=self.permits,
         )
 
     def require_current(self) -> None:
@@ -128,4 +132,12 @@ def load(deployment_id: int) -> Job | None:
         mark=rendering.install_id(),
         allowlist=rules.allowlist(row.namespace),
         prefixes=rules.metadata_prefixes(),
+        # As of its saving: what ends later bars the next edit, and not what runs.
+        permits=rules.sealing_permits(
+            row.namespace,
+            row.current.to_spec(),
+            profile=row.current.profile,
+            deployment_id=row.pk,
+            at=row.current.saved_at,
+        ),
     )

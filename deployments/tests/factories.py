@@ -17,6 +17,7 @@ from deployments.models import (
     HardwareProfile,
     MetadataPrefix,
     Namespace,
+    Permit,
     Proposal,
     RegistryRule,
     Revision,
@@ -103,6 +104,24 @@ def make_registry_rules(*prefixes: str) -> None:
 
 def make_metadata_prefix(prefix: str = "acme.com/") -> MetadataPrefix:
     return records.save(row=MetadataPrefix(prefix=prefix), by=BY)
+
+
+PERMITTED = (
+    *(("host", host) for host in ("example.org", "example.com")),
+    *(("node-label", label) for label in ("pool", "disk")),
+    *(("toleration", taint) for taint in ("spot", "nvidia.com/gpu")),
+    *(("priority-class", name) for name in ("models-high", "barista-test-low")),
+    *(("secret", name) for name in ("store", "feature-store", "db")),
+    *(("config-map", name) for name in ("site", "flags")),
+    ("tls-secret", "ranker-tls"),
+)
+
+
+def make_permits(*permitted: tuple[str, str], namespace: Namespace | None = None) -> None:
+    """Permits of a namespace or of all; without values those that tests of other things need."""
+    for kind, value in permitted or PERMITTED:
+        if not Permit.objects.filter(kind=kind, value=value, namespace=namespace, deployment=None).exists():
+            records.save(row=Permit(kind=kind, value=value, namespace=namespace), by=BY)
 
 
 def make_spec(**fields: Any) -> Spec:

@@ -38,7 +38,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def seed(*arguments: str) -> str:
     out = StringIO()
-    call_command("seed_demo", *arguments, stdout=out)
+    call_command("seed_demo", "--kubeconfig", "/nowhere/kubeconfig", *arguments, stdout=out)
     return out.getvalue()
 
 
@@ -116,6 +116,12 @@ def test_a_cluster_of_yours_is_registered_and_left_alone(monkeypatch: pytest.Mon
     assert not Deployment.objects.exists()
     assert Team.objects.count() == 6
     assert "no deployments to finish" in seed("--finish")
+
+
+def test_without_a_cluster_it_asks_for_one() -> None:
+    with pytest.raises(CommandError, match="--kubeconfig FILE"):
+        call_command("seed_demo")
+    assert not User.objects.exists()
 
 
 def test_it_names_its_namespaces_without_a_database(django_assert_num_queries: object) -> None:

@@ -46,11 +46,12 @@ NOUNS = {
     "hardwareprofile": "the hardware profile",
     "registryrule": "the registry rule",
     "metadataprefix": "the metadata prefix",
+    "permit": "the permit",
     "servedmodel": "the model",
     "team": "the team",
     "membership": "the membership",
 }
-_CATALOGUE = ("cluster.", "namespace.", "runtime.", "hardwareprofile.", "registryrule.", "metadataprefix.")
+_CATALOGUE = ("cluster.", "namespace.", "runtime.", "hardwareprofile.", "registryrule.", "metadataprefix.", "permit.")
 GROUPS = (
     ("changes", "Revisions and rollbacks", ("revision.", "deployment.created")),
     ("lifecycle", "Restarts, pauses, retirements", ("deployment.",)),

@@ -16,7 +16,7 @@ from baristaweb.lib.looks import Look, Tone
 from deployments.access import current_user
 from deployments.actions import clusters as actions
 from deployments.models import ClusterHealth
-from deployments.queries.clusters import ClusterView, clusters, find
+from deployments.queries.clusters import ClusterView, clusters, find, unpermitted
 from deployments.queries.kept import kept
 
 QUIET_AFTER = timedelta(minutes=2)
@@ -60,6 +60,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "cards": cards,
         "in_trouble": [card for card in cards if card.needs_a_look],
         "kept": kept(),
+        "unpermitted": unpermitted() if current_user(request).is_platform_admin else None,
         "is_settled": all(card.look.settled and not card.view.pending for card in cards),
     }
     is_part = request.htmx and request.htmx.target == "clusters"  # type: ignore[attr-defined]

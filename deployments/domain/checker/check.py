@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from deployments.domain.checker import permits as permitted
 from deployments.domain.checker.rules import (
     ANNOTATION_PREFIXES,
     KINDS,
@@ -18,6 +19,7 @@ from deployments.domain.checker.rules import (
     PLAIN_VALUE_LIMIT,
     TEMPLATE_ANNOTATIONS,
 )
+from deployments.domain.permits import Permits
 from deployments.domain.text import images
 
 
@@ -41,11 +43,14 @@ def check(
     allowlist: Sequence[str],
     service_accounts: Collection[str] = (),
     label_prefixes: Collection[str] = (),
+    permits: Permits | None = None,
+    pull_secrets: Collection[str] = (),
 ) -> list[Violation]:
     """All reasons not to send these objects; empty when they may go.
 
     `objects` is one object or a list as JSON bytes, or already decoded. `service_accounts` are those the runtimes of
-    the catalogue name; `label_prefixes` those the platform team allows besides our own.
+    the catalogue name, `pull_secrets` the same of Secrets; `label_prefixes` those the platform team allows besides our
+    own; `permits` what it permits in the namespace, None for nothing.
     """
     try:
         decoded = _decode(objects)
@@ -55,7 +60,11 @@ def check(
     for index, item in enumerate(decoded):
         start = f"[{index}]" if len(decoded) > 1 else ""
         kind = str(item.get("kind", "")) if isinstance(item, Mapping) else ""
-        for violation in _check_one(item, namespace, install_id, allowlist, service_accounts, label_prefixes):
+        violations = [
+            *_check_one(item, namespace, install_id, allowlist, service_accounts, label_prefixes),
+            *_permitted(item, permits or Permits(namespace=namespace), pull_secrets),
+        ]
+        for violation in violations:
             found.append(Violation(f"{start}{kind}{'.' if violation.path else ''}{violation.path}", violation.message))
     return found
 
@@ -120,6 +129,18 @@ def _check_one(
         for index, rule in enumerate(_each(item, "spec.rules")):
             if not _at(rule, "host"):
                 yield Violation(f"spec.rules[{index}].host", "An Ingress without a host would catch every host.")
+
+
+def _permitted(item: Any, permits: Permits, pull_secrets: Collection[str]) -> Iterator[Violation]:
+    kind = item.get("kind") if isinstance(item, Mapping) else None
+    if kind == "Deployment":
+        pod = _at(item, "spec.template.spec")
+        for path, message in permitted.of_pod(pod if isinstance(pod, Mapping) else {}, permits, pull_secrets):
+            yield Violation(f"spec.template.spec.{path}", message)
+    elif kind == "Ingress":
+        spec = _at(item, "spec")
+        for path, message in permitted.of_ingress(spec if isinstance(spec, Mapping) else {}, permits):
+            yield Violation(f"spec.{path}", message)
 
 
 def _identity(item: Mapping[str, Any], namespace: str, install_id: str) -> Iterator[Violation]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from baristaweb.lib.files import FileProblem, outside, read_below
+from deployments.domain.apiserver.kubeconfig import LIMIT, InvalidKubeconfig, chosen, parse
 from deployments.domain.text.naming import InvalidName, check_namespace
 from deployments.forms.admin.fields import ReasonForm
 from deployments.models import Cluster, Namespace
@@ -30,12 +34,29 @@ class ClusterForm(ReasonForm):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         if data.get("access") == Cluster.Access.KUBECONFIG:
-            path = data.get("kubeconfig", "")
-            if not path.startswith("/"):
-                self.add_error("kubeconfig", "Give the absolute path of the file on the workers' machine.")
+            if problem := kubeconfig_problem(data.get("kubeconfig", ""), data.get("context", "")):
+                self.add_error("kubeconfig", problem)
         elif data.get("kubeconfig"):
             self.add_error("kubeconfig", "Leave this empty: the workers use the ServiceAccount of their own pod.")
         return data
+
+
+def kubeconfig_problem(path: str, context: str) -> str:
+    """Why workers would not use this file; empty when they would, or when only they can tell.
+
+    Where the web process may not look into the folder, which is as it should be, the path alone is judged: the clusters
+    page then tells what the workers found.
+    """
+    root = settings.BARISTA.kubeconfig_root
+    if problem := outside(path, root):
+        return problem
+    if not os.access(root, os.R_OK | os.X_OK):
+        return ""
+    try:
+        chosen(parse(read_below(path, root, limit=LIMIT)), context, plugins=settings.BARISTA.exec_plugins)
+    except (FileProblem, InvalidKubeconfig) as problem_of_file:
+        return str(problem_of_file)
+    return ""
 
 
 class NamespaceForm(ReasonForm):

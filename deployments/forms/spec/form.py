@@ -142,6 +142,7 @@ class SpecForm:
             allowlist=self.choices.allowlist,
             max_replicas=self.choices.max_replicas,
             metadata_prefixes=self.choices.metadata_prefixes,
+            permitted=self.choices.permits_of(spec),
         )
         # A number that could not be read stands in for the baseline's: comparing others with it would mislead.
         unread = {path.partition(".")[0] for path in self.errors if "." in path}

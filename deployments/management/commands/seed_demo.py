@@ -8,7 +8,6 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from deployments.actions.errors import Refused
@@ -20,7 +19,8 @@ from deployments.models import Cluster, Deployment
 class Command(BaseCommand):
     help = (
         "Make the demo's accounts, catalogue, cluster and deployments. Reads BARISTA_DEMO_PASSWORD. With "
-        "BARISTA_KUBECONFIG (and BARISTA_KUBE_CONTEXT) it registers that cluster, and deploys into it only with SEED=1."
+        "BARISTA_KUBECONFIG (and BARISTA_KUBE_CONTEXT) it registers that one, and deploys into it only with SEED=1; "
+        "else the cluster of --kubeconfig, which is the demo's own. kubectl is taken from PATH."
     )
     requires_migrations_checks = True
 
@@ -29,6 +29,8 @@ class Command(BaseCommand):
             "--finish", action="store_true", help="once the cluster is up: rollouts to watch and a drift"
         )
         parser.add_argument("--wait", type=float, default=180.0, help="--finish: seconds to wait for the cluster")
+        parser.add_argument("--kubeconfig", type=Path, help="of the demo's own cluster, as the workers use it")
+        parser.add_argument("--admin-kubeconfig", type=Path, help="--finish: of somebody who changes it with kubectl")
         parser.add_argument("--namespaces", action="store_true", help="only print the namespaces that the demo uses")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -37,18 +39,24 @@ class Command(BaseCommand):
                 self.stdout.write(name)
             return
         try:
-            self._finish(options["wait"]) if options["finish"] else self._begin()
+            if options["finish"]:
+                self._finish(options["wait"], options["admin_kubeconfig"])
+            else:
+                self._begin(options["kubeconfig"])
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
 
-    def _begin(self) -> None:
+    def _begin(self, own: Path | None) -> None:
+        external = os.environ.get("BARISTA_KUBECONFIG", "")
+        kubeconfig = Path(external) if external else own
+        if kubeconfig is None:
+            raise CommandError("Give the cluster: --kubeconfig FILE, or BARISTA_KUBECONFIG.")
         given = os.environ.get("BARISTA_DEMO_PASSWORD", "")
         password = given or secrets.token_urlsafe(12)
         names = making.accounts(password)
         making.catalogue()
-        external = os.environ.get("BARISTA_KUBECONFIG", "")
         demo = making.cluster(
-            kubeconfig=Path(external).absolute() if external else _kubeconfig("barista"),
+            kubeconfig=kubeconfig.absolute(),
             context=os.environ.get("BARISTA_KUBE_CONTEXT", "") if external else "",
             name="Your cluster" if external else "Demo cluster",
         )
@@ -62,7 +70,7 @@ class Command(BaseCommand):
         total = Deployment.objects.filter(namespace__cluster=demo).count()
         self.stdout.write(f"{made} deployments made, {total} in all.")
 
-    def _finish(self, seconds: float) -> None:
+    def _finish(self, seconds: float, admin: Path | None) -> None:
         demo = Cluster.objects.filter(slug=making.CLUSTER).first()
         if demo is None:
             raise CommandError("Run seed_demo without --finish first.")
@@ -76,10 +84,8 @@ class Command(BaseCommand):
         finishing.edit_later(demo, FLEET, self.stdout.write)
         finishing.pause_and_retire(demo, FLEET)
         external = os.environ.get("BARISTA_KUBECONFIG", "")
-        kubeconfig = Path(external) if external else _kubeconfig("admin")
+        kubeconfig = Path(external) if external else admin
+        if kubeconfig is None:
+            raise CommandError("Give who changes the cluster from outside: --admin-kubeconfig FILE.")
         finishing.change_behind_our_back(demo, FLEET, kubeconfig=kubeconfig, say=self.stdout.write)
         self.stdout.write("The demo is complete.")
-
-
-def _kubeconfig(name: str) -> Path:
-    return Path(settings.BARISTA.home) / "kubernetes" / f"{name}.kubeconfig"

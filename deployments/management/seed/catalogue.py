@@ -172,3 +172,13 @@ REGISTRIES = (
     ("europe-docker.pkg.dev/acme-models", "", "Signed images of the model registry"),
     ("registry.invalid/acme-legacy", "ads", "The old registry; goes away with the last model that uses it"),
 )
+
+# kind, value, namespace (empty: all), note. The demo's deployments need no more than their hosts.
+PERMITS = (
+    ("host", "home-feed.models.acme.example", "recs-prod", "The home feed"),
+    ("host", "ads-ctr.models.acme.example", "ads-prod", "Click-through rates"),
+    ("host", "search-ranker.models.acme.example", "search-prod", "Search results"),
+    ("host", "staging.models.acme.example", "", "For trying things before production"),
+    ("toleration", "cloud.google.com/gke-spot=true:NoSchedule", "", "Spot nodes"),
+    ("secret", "feature-store", "search-prod", "Read access to the feature store"),
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import time
@@ -73,13 +72,13 @@ def change_behind_our_back(
     demo: Cluster, plans: Iterable[DeploymentPlan], *, kubeconfig: Path, say: Callable[[str], None]
 ) -> None:
     """The change that somebody makes with kubectl. Doing it twice changes nothing."""
-    kubectl = find_kubectl()
+    kubectl = shutil.which("kubectl")
     for plan in plans:
         deployment = making.find(demo, plan)
         if not plan.changed_behind_our_back or deployment is None:
             continue
         if kubectl is None:
-            say("There is no kubectl on PATH or in the cache: nothing was changed behind Barista's back.")
+            say("There is no kubectl on PATH: nothing was changed behind Barista's back.")
             return
         _run(kubectl, kubeconfig, deployment, plan.changed_behind_our_back, say)
 
@@ -90,14 +89,3 @@ def _run(
     command = [kubectl, f"--kubeconfig={kubeconfig}", f"--namespace={deployment.namespace.name}", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     say(f"kubectl {' '.join(arguments)}: {(done.stdout or done.stderr).strip()}")
-
-
-def find_kubectl() -> str | None:
-    """kubectl on PATH, in KUBEBUILDER_ASSETS, or the one that the local cluster was built with."""
-    if found := shutil.which("kubectl"):
-        return found
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "barista" / "bin"
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
-    candidates = [Path(assets) / "kubectl"] if assets else []
-    candidates += sorted(cache.glob("*/kubectl"))
-    return next((str(path) for path in candidates if os.access(path, os.X_OK)), None)

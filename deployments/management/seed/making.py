@@ -13,7 +13,7 @@ from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
 from deployments.domain.roles import Permission, Role
 from deployments.domain.spec.spec import Spec
-from deployments.management.seed.catalogue import PROFILES, REGISTRIES, RUNTIMES
+from deployments.management.seed.catalogue import PERMITS, PROFILES, REGISTRIES, RUNTIMES
 from deployments.management.seed.models import MODELS
 from deployments.management.seed.people import PEOPLE, TEAMS
 from deployments.management.seed.shapes import DeploymentPlan, Edit
@@ -23,6 +23,7 @@ from deployments.models import (
     HardwareProfile,
     MetadataPrefix,
     Namespace,
+    Permit,
     Proposal,
     RegistryRule,
     Runtime,
@@ -107,12 +108,16 @@ def cluster(*, kubeconfig: Path, context: str, name: str) -> Cluster:
 
 
 def places(demo: Cluster) -> None:
-    """Namespaces and models."""
+    """Namespaces, what is permitted in them, and models."""
     by = actor("platform")
     for name, environment, team in namespaces():
         if not Namespace.objects.filter(cluster=demo, name=name).exists():
             row = Namespace(cluster=demo, name=name, environment=environment, team=Team.objects.get(slug=team))
             records.save(row=row, by=by, note=SETUP)
+    for kind, value, name, note in PERMITS:
+        home = Namespace.objects.get(cluster=demo, name=name) if name else None
+        if not Permit.objects.filter(kind=kind, value=value, namespace=home).exists():
+            records.save(row=Permit(kind=kind, value=value, namespace=home, note=note), by=by, note=SETUP)
     for plan in MODELS:
         if not ServedModel.objects.filter(slug=plan.slug).exists():
             team_row = Team.objects.get(slug=plan.team)

@@ -172,6 +172,7 @@ class Bench:
 
 @pytest.fixture
 def bench(eyes: Eyes, place: Namespace, author: User) -> Bench:
+    factories.make_permits()
     return Bench(eyes, place, author)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from django.conf import LazySettings
 
 from deployments.kube import plugins
 from deployments.kube.api import NotConfigured, Unauthorized
@@ -35,8 +37,10 @@ def token(plane: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def plugin(plane: dict[str, Any], tmp_path: Path) -> Plugin:
-    """A kubeconfig whose user is a script with that body."""
+def plugin(plane: dict[str, Any], tmp_path: Path, settings: LazySettings) -> Plugin:
+    """A kubeconfig whose user is a script with that body, which the settings allow."""
+    allowed = frozenset({str(tmp_path / "acme-auth-plugin"), "acme-absent-plugin"})
+    settings.BARISTA = dataclasses.replace(settings.BARISTA, exec_plugins=allowed)
 
     def make(body: str) -> str:
         script = tmp_path / "acme-auth-plugin"
@@ -87,10 +91,59 @@ def test_a_plugin_that_fails_is_named(plugin: Plugin, body: str, words: str, cap
     assert "s3cr3t" not in caplog.text
 
 
-def test_a_plugin_that_is_not_there(plugin: Plugin) -> None:
+def test_what_a_plugin_prints_is_not_shown(plugin: Plugin) -> None:
+    with pytest.raises(NotConfigured) as error:
+        from_kubeconfig(plugin("echo internal-words >&2; exit 3"), "")
+    assert "internal-words" not in str(error.value)
+
+
+def test_a_plugin_sees_none_of_our_secrets(
+    plugin: Plugin, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "ours")
+    monkeypatch.setenv("DATABASE_URL", "ours")
+    (tmp_path / "answer").write_text(credential(token))
+    path = Path(plugin(f"env > {tmp_path}/seen; cat {tmp_path}/answer"))
+    config = yaml.safe_load(path.read_text())
+    config["users"][0]["user"]["exec"]["env"] = [
+        {"name": name, "value": "theirs"} for name in ("LD_PRELOAD", "PATH", "CLOUDSDK_PYTHON", "AWS_PROFILE")
+    ]
+    path.write_text(yaml.safe_dump(config))
+    from_kubeconfig(str(path), "")
+    seen = dict(line.split("=", 1) for line in (tmp_path / "seen").read_text().splitlines() if "=" in line)
+    assert not seen.keys() & {"SECRET_KEY", "DATABASE_URL", "LD_PRELOAD", "CLOUDSDK_PYTHON"}
+    assert seen["AWS_PROFILE"] == "theirs"
+    assert seen["PATH"] != "theirs"
+
+
+@pytest.mark.parametrize("key", ["tokenFile", "client-certificate", "client-key"])
+def test_a_kubeconfig_names_no_file_outside_of_the_folder(plane: dict[str, Any], tmp_path: Path, key: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(plane | {"users": [plane["users"][0] | {"user": {key: "/proc/self/environ"}}]}))
+    with pytest.raises(NotConfigured, match=f"Its {key}: It must be a file below"):
+        from_kubeconfig(str(path), "")
+
+
+def test_a_command_of_an_auth_provider_never_runs(plane: dict[str, Any], tmp_path: Path) -> None:
+    path, mark = tmp_path / "config", tmp_path / "ran"
+    provider = {"name": "gcp", "config": {"cmd-path": "touch", "cmd-args": str(mark)}}
+    path.write_text(yaml.safe_dump(plane | {"users": [plane["users"][0] | {"user": {"auth-provider": provider}}]}))
+    with pytest.raises(NotConfigured, match="auth-provider"):
+        from_kubeconfig(str(path), "")
+    assert not mark.exists()
+
+
+def test_a_plugin_that_nobody_allowed_never_runs(plugin: Plugin, tmp_path: Path, settings: LazySettings) -> None:
+    settings.BARISTA = dataclasses.replace(settings.BARISTA, exec_plugins=frozenset({"gke-gcloud-auth-plugin"}))
+    with pytest.raises(NotConfigured, match=r"not allowed\. Allowed: gke-gcloud-auth-plugin"):
+        from_kubeconfig(plugin(f"touch {tmp_path}/ran"), "")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_plugin_that_is_not_there(plugin: Plugin, tmp_path: Path) -> None:
     path = plugin("exit 0")
-    Path(path).write_text(Path(path).read_text().replace("acme-auth-plugin", "gke-gcloud-auth-plugin"))
-    with pytest.raises(NotConfigured, match="gke-gcloud-auth-plugin is not installed where the workers run"):
+    Path(path).write_text(Path(path).read_text().replace(str(tmp_path / "acme-auth-plugin"), "acme-absent-plugin"))
+    with pytest.raises(NotConfigured, match="acme-absent-plugin is not installed where the workers run"):
         from_kubeconfig(path, "")
 
 
@@ -114,8 +167,9 @@ def test_a_context_is_chosen_by_name(plane: dict[str, Any], tmp_path: Path) -> N
     path = tmp_path / "two"
     path.write_text(yaml.safe_dump(both))
     assert from_kubeconfig(str(path), "plane").version().startswith("v1.")
-    with pytest.raises(NotConfigured, match="Its contexts are: elsewhere, plane"):
+    with pytest.raises(NotConfigured, match="no context of the name") as error:
         from_kubeconfig(str(path), "plain")
+    assert "elsewhere" not in str(error.value)
 
 
 def test_the_service_account_of_a_pod(

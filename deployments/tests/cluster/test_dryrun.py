@@ -158,5 +158,5 @@ def test_a_cluster_that_is_away_is_not_a_refusal(bench: Bench, monkeypatch: pyte
     assert proposal.verdict["restarts"] is None
 
 
-def _nothing_there(cluster: object) -> Any:
+def _nothing_there(cluster: object, health: object = None) -> Any:
     raise Unreachable("The cluster refuses connections.")

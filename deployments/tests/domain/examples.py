@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from deployments.domain.catalogue import Environment, HardwareProfile, ModelType, Placement, Probe, Runtime, Toleration
 from deployments.domain.manifests.render import Rendered, render
+from deployments.domain.permits import Permits
+from deployments.domain.spec.checks.permits import restricted_values, with_profile
 from deployments.domain.spec.parts import (
     Autoscale,
     Budget,
@@ -75,6 +77,11 @@ def make_spec(**changes: Any) -> Spec:
         "env": (("LOG_LEVEL", "info"),),
     }
     return Spec(**(values | changes))
+
+
+def permits_for(spec: Spec) -> Permits:
+    """All that the spec needs, and what its profile brings."""
+    return with_profile(Permits(namespace="search-dev", kept=restricted_values(spec)), PROFILE)
 
 
 def rendered(spec: Spec | None = None, **changes: Any) -> Rendered:

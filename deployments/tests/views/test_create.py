@@ -101,6 +101,7 @@ def test_a_name_that_is_taken(client_as: ClientAs, people: People, places: Place
 
 
 def test_a_clone_starts_from_another(client_as: ClientAs, people: People, places: Places) -> None:
+    factories.make_permits()
     spec = factories.make_spec(env=(("LEVEL", "info"),), ingress_host="ranker.example.com", model_version="42")
     origin = factories.make_deployment(author=people.editor, namespace=places.dev, name="ranker", spec=spec)
     html = body(client_as("editor").get(f"{URL}?from={origin.slug}"))

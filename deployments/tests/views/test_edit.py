@@ -230,6 +230,7 @@ def test_a_retired_deployment_is_not_edited(client_as: ClientAs, people: People,
 
 
 def test_settings_that_few_need(client_as: ClientAs, people: People, places: Places) -> None:
+    factories.make_permits()
     deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
     client = client_as("editor")
     response = send_edit(
@@ -280,6 +281,8 @@ def test_settings_that_few_need(client_as: ClientAs, people: People, places: Pla
         ({"readiness__kind": "grpc"}, "There is no gRPC port"),
         ({"readiness__kind": "made-up"}, "Choose one from the list."),
         ({"ingress_path": "/v1"}, "Needs an Ingress host"),
+        ({"ingress_host": "a.example.com"}, "Host a.example.com is not allowed in search-dev. Allowed: none yet."),
+        ({"env_refs": "TOKEN=secret/other/token"}, "Ask the platform team to allow it."),
         ({"runbook": "javascript:alert(1)"}, "Must be a link that begins with"),
         ({"pre_stop_sleep_s": "999"}, "less than the time to end"),
     ],

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from deployments.domain.checker import check as checker
-from deployments.domain.checker import rules
+from deployments.domain.checker import permits, rules
 from deployments.domain.checker.check import check
 from deployments.domain.manifests.render import canonical_json
 from deployments.domain.spec.parts import Autoscale, Budget, ScalePolicy
 from deployments.tests.domain import bad_inputs
-from deployments.tests.domain.examples import ALLOWLIST, make_spec, rendered
+from deployments.tests.domain.examples import ALLOWLIST, make_spec, permits_for, rendered
 
 ATTACKS = bad_inputs.load("attacks")
 GOOD = make_spec(
@@ -23,7 +23,13 @@ GOOD = make_spec(
 
 
 def run(objects: Any, **changes: Any) -> list[checker.Violation]:
-    known: dict[str, Any] = {"namespace": "search-dev", "install_id": "install-1", "allowlist": ALLOWLIST}
+    known: dict[str, Any] = {
+        "namespace": "search-dev",
+        "install_id": "install-1",
+        "allowlist": ALLOWLIST,
+        "permits": permits_for(GOOD),
+        "pull_secrets": ["registry.key"],
+    }
     return check(objects, **(known | changes))
 
 
@@ -114,12 +120,13 @@ def test_prefixes_of_the_platform_pass_and_reserved_ones_never_do() -> None:
 
 
 def test_it_shares_no_code_with_the_renderer() -> None:
-    for module in (checker, rules):
+    for module in (checker, rules, permits):
         tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
         imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         named = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
         ours = {name for name in imported if name and name.startswith("deployments")}
-        assert ours <= {"deployments.domain.checker", "deployments.domain.checker.rules"}
+        shared = {"deployments.domain.text", "deployments.domain.permits"}
+        assert ours <= {"deployments.domain.checker", "deployments.domain.checker.rules"} | shared
         assert "manifests" not in named
 
 

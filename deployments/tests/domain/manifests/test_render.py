@@ -21,7 +21,17 @@ from deployments.domain.spec.parts import (
     Spread,
 )
 from deployments.domain.spec.spec import Spec
-from deployments.tests.domain.examples import ALLOWLIST, GIB, PLACEMENT, PREFIXES, make_spec, rendered, runtimes, specs
+from deployments.tests.domain.examples import (
+    ALLOWLIST,
+    GIB,
+    PLACEMENT,
+    PREFIXES,
+    make_spec,
+    permits_for,
+    rendered,
+    runtimes,
+    specs,
+)
 
 
 def kubelet_expand(text: str, known: dict[str, str]) -> str:
@@ -80,7 +90,8 @@ def test_rendered_objects_are_deterministic_ours_and_pass_the_checker(
     sent = canonical_json(one.objects())
     assert sent == canonical_json(two.objects())
     ours = {"namespace": PLACEMENT.namespace, "install_id": PLACEMENT.install_id}
-    assert check(sent, **ours, allowlist=ALLOWLIST, label_prefixes=PREFIXES) == []
+    permitted: dict[str, Any] = {"permits": permits_for(spec), "pull_secrets": [runtime.pull_secret]}
+    assert check(sent, **ours, **permitted, allowlist=ALLOWLIST, label_prefixes=PREFIXES) == []
     assert "replicas" not in one.deployment["spec"]
     assert one.deployment["spec"]["paused"] is paused
     assert (one.hpa is not None) == isinstance(spec.replicas, Autoscale)

@@ -13,7 +13,7 @@ from deployments.domain.spec.fields.table import FIELDS, field_for
 from deployments.domain.spec.reader import SpecInvalid
 from deployments.domain.spec.spec import Spec
 from deployments.tests.domain import bad_inputs
-from deployments.tests.domain.examples import ALLOWLIST, PREFIXES, PROFILE, RUNTIME, make_spec, specs
+from deployments.tests.domain.examples import ALLOWLIST, PREFIXES, PROFILE, RUNTIME, make_spec, permits_for, specs
 
 SHAPES, VALUES = bad_inputs.load("specs"), bad_inputs.load("values")
 
@@ -26,6 +26,7 @@ def problems(spec: Spec, **changes: Any) -> dict[str, str]:
         "allowlist": ALLOWLIST,
         "max_replicas": 50,
         "metadata_prefixes": PREFIXES,
+        "permitted": permits_for(spec),
     }
     return validate(spec, **(known | changes))
 
