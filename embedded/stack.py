@@ -79,9 +79,9 @@ class Demo:
         product = Product(self.home, self.port, urls, redis_url, password(self.home), self.existing)
         self._start_cluster()
         self._run_once(product.migrate())
-        self.supervisor.start(product.web(), ready=product.answers, wait=False)
+        self.supervisor.start(product.web(), ready=product.is_up, wait=False)
         self._namespaces.set_result(self._demo_namespaces(product))
-        for command in (product.worker(), product.relay(), product.watch()):
+        for command in (product.worker(), product.answers(), product.relay(), product.watch()):
             self.supervisor.start(command)
         self.supervisor.wait_ready("web", seconds=90)
         self._seed("seeded", product.seed(), product)
@@ -170,7 +170,7 @@ class Demo:
     def _stop(self) -> None:
         self.supervisor.close()
         # The product first: it should not see its database go.
-        self.supervisor.stop_together("watch", "relay", "worker", "web")
+        self.supervisor.stop_together("watch", "relay", "answers", "worker", "web")
         if self.cluster is not None:
             self.cluster.stop()
         self.supervisor.stop()

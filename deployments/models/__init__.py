@@ -7,6 +7,7 @@ from deployments.models.deployment import Deployment, DeploymentState, Revision,
 from deployments.models.observation import ClusterEvent, Observation, Rollout, UsageSample
 from deployments.models.people import LoginAttempt, Membership, Team, User
 from deployments.models.personal import Draft, SavedView
+from deployments.models.queues import QueueState
 from deployments.models.requests import LogRequest, Proposal
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Namespace",
     "Observation",
     "Proposal",
+    "QueueState",
     "RegistryRule",
     "Revision",
     "Rollout",

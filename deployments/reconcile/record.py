@@ -181,6 +181,9 @@ def _end(job: Job, *, next_reconcile_at: datetime, **changes: Any) -> None:
     """Only an intent that is still the newest may wait: one saved meanwhile stays due, whoever dies now."""
     newest = Exists(Deployment.objects.filter(pk=OuterRef("pk"), generation=job.generation))
     due = Case(When(newest, then=Value(next_reconcile_at)), default=F("next_reconcile_at"))
+    if "observed_generation" in changes:
+        # What was saved during this attempt is the oldest that waits now; it came after the attempt began.
+        changes["waiting_since"] = Case(When(newest, then=F("waiting_since")), default=F("tried_at"))
     DeploymentState.objects.filter(deployment=job.deployment).update(starts=0, next_reconcile_at=due, **changes)
 
 
