@@ -8,6 +8,7 @@ from celery.signals import setup_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from baristaweb.checks import refuse_weak_values
+from baristaweb.lib import transport
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "baristaweb.settings")
 
@@ -20,9 +21,18 @@ class RefuseWeakValues(bootsteps.Step):  # type: ignore[misc]  # Celery is untyp
         refuse_weak_values()
 
 
+class NoTalkAmongWorkers(bootsteps.Step):  # type: ignore[misc]
+    """Workers tell each other nothing that anybody reads, and a heartbeat waits for a frozen queue without a limit."""
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        super().__init__(parent, **kwargs)
+        parent.options |= {"without_heartbeat": True, "without_gossip": True, "without_mingle": True}
+
+
+transport.use()
 app = Celery("barista")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.steps["worker"].update({DjangoStructLogInitStep, RefuseWeakValues})
+app.steps["worker"].update({DjangoStructLogInitStep, RefuseWeakValues, NoTalkAmongWorkers})
 app.autodiscover_tasks()
 
 

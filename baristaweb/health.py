@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from baristaweb.lib import registry
+from deployments.queries import workers
 
 
 @login_not_required
@@ -28,15 +29,18 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers, else 503."""
+    """200 when the database answers, else 503. `workers` is "ok" or says why changes are late; pages are served."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        trouble = workers.trouble()
     except DatabaseError:
         answer = JsonResponse({"status": "database away"}, status=503)
         answer.headers["Retry-After"] = "5"
         return answer
-    return JsonResponse({"status": "ok"})
+    said = "ok" if trouble is None else f"Barista {trouble.sentence}"
+    since = {} if trouble is None else {"since": trouble.since.isoformat()}
+    return JsonResponse({"status": "ok", "workers": said, **since})
 
 
 @login_not_required

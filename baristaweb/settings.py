@@ -5,6 +5,7 @@ from pathlib import Path
 import structlog
 from csp.constants import NONE, SELF
 from environ import FileAwareEnv
+from kombu.entity import Queue
 
 from baristaweb.lib import broker
 from baristaweb.lib import env as barista_env
@@ -218,6 +219,17 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SOFT_TIME_LIMIT = 60
 CELERY_TASK_TIME_LIMIT = 90
 CELERY_TASK_DEFAULT_QUEUE = "reconcile"
+# Each has workers of its own (docs/operations.md): who asks many questions does not delay the applies of others.
+CELERY_TASK_QUEUES = [
+    Queue("reconcile", routing_key="reconcile"),  # type: ignore[no-untyped-call]  # kombu is untyped
+    Queue("dry-runs", routing_key="dry-runs"),  # type: ignore[no-untyped-call]
+    Queue("logs", routing_key="logs"),  # type: ignore[no-untyped-call]
+]
+CELERY_TASK_ROUTES = {
+    "deployments.check_proposal": {"queue": "dry-runs"},
+    "deployments.check_cluster": {"queue": "dry-runs"},
+    "deployments.fetch_logs": {"queue": "logs"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Case, F, Q, TextField, Value, When
 
 from baristaweb.lib.clock import now
-from deployments.kube.api import ClusterError, ErrorClass, Gateway, NotConfigured, Throttled
+from deployments.kube.api import ClusterError, ErrorClass, Gateway, NotConfigured, Stuck, Throttled, Unanswered
 from deployments.kube.connect import connect, forget
 from deployments.models import Cluster, ClusterHealth, DeploymentState
 from deployments.models.cluster import PROGRESS_S
@@ -139,6 +139,7 @@ def failed(cluster: Cluster, error: ClusterError, *, is_probe: bool = False) -> 
         ErrorClass.RACE,
         ErrorClass.CONFLICT,
         ErrorClass.PERMANENT,
+        ErrorClass.SLOW,
     ):
         return
     health_of(cluster)
@@ -174,3 +175,18 @@ def _count(health: ClusterHealth, at: datetime) -> None:
         health.open_until = at + timedelta(seconds=min(OPEN_LIMIT_S, OPEN_S * 2 ** min(over, 6)))
     if health.consecutive_failures >= AWAY_AFTER:
         health.state = State.AWAY
+
+
+def blame(cluster: Cluster, error: ClusterError, *, namespace: str) -> ClusterError:
+    """The same error, or Stuck when a write had no answer although the cluster answers: then the object is at fault."""
+    if not isinstance(error, Unanswered):
+        return error
+    try:
+        open_gateway(cluster).within(4).ready()
+    except ClusterError:
+        return error
+    succeeded(cluster)
+    return Stuck(
+        f"The cluster answers, but did not finish a write in namespace {namespace} in time: "
+        "an admission webhook that it asks about such objects hangs."
+    )

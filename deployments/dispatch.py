@@ -11,6 +11,9 @@ CHECK_PROPOSAL = "deployments.check_proposal"
 FETCH_LOGS = "deployments.fetch_logs"
 CHECK_CLUSTER = "deployments.check_cluster"
 
+# Queues, each with slots of its own, so that a flood of one kind delays no other (baristaweb.settings).
+APPLIES, DRY_RUNS, LOGS = "reconcile", "dry-runs", "logs"
+
 
 def reconcile_soon(deployment_id: int) -> None:
     """After commit, ask a worker to reconcile the deployment."""

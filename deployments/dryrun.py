@@ -38,7 +38,7 @@ def answer(proposal_id: str) -> None:
     """Answer a waiting proposal; one that was answered or closed meanwhile is left as it is."""
     proposal = (
         Proposal.objects.select_related("deployment__current", "model", "namespace__team", "namespace__cluster__health")
-        .filter(pk=proposal_id, answer=Answer.WAITING)
+        .filter(pk=proposal_id, answer=Answer.WAITING, dropped_at=None, applied_at=None)
         .first()
     )
     if proposal is None:
@@ -50,7 +50,7 @@ def answer(proposal_id: str) -> None:
         breaker.succeeded(cluster)
     except ClusterError as error:
         breaker.failed(cluster, error)
-        problem, outcome = str(error), Answer.FAILED
+        problem, outcome = with_advice(str(error)), Answer.FAILED
     except DatabaseError:
         raise
     except Exception:
@@ -185,7 +185,9 @@ class Inquiry:
         return wanted.count > number(live, "spec", "replicas", default=1)
 
     def _refused(self, kind: str, error: ClusterError) -> None:
-        if error.error_class is ErrorClass.CREDENTIALS:
+        error = breaker.blame(self.proposal.namespace.cluster, error, namespace=self.namespace)
+        if error.error_class in (ErrorClass.CREDENTIALS, ErrorClass.SLOW):
+            # What hangs for one object hangs for the next.
             raise error
         cannot = error.error_class in UNKNOWABLE or "does not support dry run" in str(error)
         self._note(kind, Outcome.CANNOT_CHECK if cannot else Outcome.REFUSED, with_advice(str(error)))

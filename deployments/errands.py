@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.db import Error as DatabaseProblem
 from django.db import connections, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from baristaweb.lib.clock import now
 from baristaweb.lib.registry import Chore, Errand, Key
@@ -36,21 +37,11 @@ State = ClusterHealth.State
 
 
 def claim(*, lease_s: float, limit: int = CLAIM) -> list[int]:
-    """Ids of due deployments, oldest first. Each is due again after the lease, which bounds what a lost nudge costs.
-
-    Nothing of clusters that are switched off, starting, or behind an open breaker: the first answer wakes those.
-    """
+    """Ids of due deployments, oldest first. Each is due again after the lease, which bounds what a lost nudge costs."""
     at = now()
-    health = "deployment__namespace__cluster__health"
-    is_open = Q(**{f"{health}__open_until__gt": at}) | Q(
-        **{f"{health}__consecutive_failures__gte": breaker.OPENS_AFTER}
-    )
-    is_parked = Q(phase=Phase.PARKED, starts__gte=STARTS_LIMIT, starts_generation=F("deployment__generation"))
     with transaction.atomic():
         due = (
-            DeploymentState.objects.filter(next_reconcile_at__lte=at, deployment__namespace__cluster__is_active=True)
-            .exclude(pk__in=DeploymentState.objects.filter(is_open | Q(**{f"{health}__state": State.STARTING})))
-            .exclude(pk__in=DeploymentState.objects.filter(is_parked))
+            due_rows(at)
             .order_by("next_reconcile_at")
             .select_for_update(skip_locked=True, of=("self",))
             .values_list("pk", flat=True)[:limit]
@@ -60,8 +51,28 @@ def claim(*, lease_s: float, limit: int = CLAIM) -> list[int]:
     return ids
 
 
+def due_rows(at: datetime) -> QuerySet[DeploymentState]:
+    """Nothing of clusters that are switched off, starting, or behind an open breaker: the first answer wakes those."""
+    health = "deployment__namespace__cluster__health"
+    is_open = Q(**{f"{health}__open_until__gt": at}) | Q(
+        **{f"{health}__consecutive_failures__gte": breaker.OPENS_AFTER}
+    )
+    is_parked = Q(phase=Phase.PARKED, starts__gte=STARTS_LIMIT, starts_generation=F("deployment__generation"))
+    return (
+        DeploymentState.objects.filter(next_reconcile_at__lte=at, deployment__namespace__cluster__is_active=True)
+        .exclude(pk__in=DeploymentState.objects.filter(is_open | Q(**{f"{health}__state": State.STARTING})))
+        .exclude(pk__in=DeploymentState.objects.filter(is_parked))
+    )
+
+
 def _due_deployments(lease_s: float) -> list[Key]:
     return list(claim(lease_s=lease_s))
+
+
+def is_tried_since(deployment_id: int, sent_at: datetime | None) -> bool:
+    """Whether a worker has begun after the nudge was sent, with the newest intent: then the nudge is done already."""
+    rows = DeploymentState.objects.filter(pk=deployment_id, starts_generation=F("deployment__generation"))
+    return sent_at is not None and rows.filter(tried_at__gt=sent_at).exists()
 
 
 def reconcile_and_refresh(deployment_id: int) -> None:
@@ -70,25 +81,31 @@ def reconcile_and_refresh(deployment_id: int) -> None:
     observe.refresh(deployment_id)
 
 
-def _unanswered_proposals(lease_s: float) -> list[Key]:
+def _unanswered_proposals() -> QuerySet[Proposal]:
     since = now() - timedelta(seconds=UNANSWERED_S)
-    rows = Proposal.objects.filter(answer="waiting", dropped_at=None, applied_at=None, created_at__lt=since)
-    return [str(pk) for pk in rows.values_list("pk", flat=True)[:CLAIM]]
+    return Proposal.objects.filter(answer="waiting", dropped_at=None, applied_at=None, created_at__lt=since)
 
 
-def _unanswered_log_requests(lease_s: float) -> list[Key]:
+def _unanswered_log_requests() -> QuerySet[LogRequest]:
     since = now() - timedelta(seconds=UNANSWERED_S)
-    rows = LogRequest.objects.filter(answer="waiting", created_at__lt=since)
-    return [str(pk) for pk in rows.values_list("pk", flat=True)[:CLAIM]]
+    return LogRequest.objects.filter(answer="waiting", created_at__lt=since)
+
+
+def _keys(rows: Callable[[], QuerySet[Any]]) -> Callable[[float], Sequence[Key]]:
+    """The oldest of these rows, for an errand."""
+    return lambda lease_s: [str(pk) for pk in rows().order_by("created_at").values_list("pk", flat=True)[:CLAIM]]
 
 
 def end_pauses(at: datetime | None = None) -> None:
     """Resume what was paused until now, as an audited action of the relay's own."""
-    over = Deployment.objects.filter(paused_at__isnull=False, paused_until__lte=at or now())
-    for deployment in over:
+    for deployment in _over_pauses(at):
         # Somebody may have been faster.
         with contextlib.suppress(Refused):
             actions.resume(deployment=deployment, by=Actor.system("relay"), note="The pause ran out.")
+
+
+def _over_pauses(at: datetime | None = None) -> QuerySet[Deployment]:
+    return Deployment.objects.filter(paused_at__isnull=False, paused_until__lte=at or now())
 
 
 def tell_the_log() -> None:
@@ -97,7 +114,7 @@ def tell_the_log() -> None:
     if head is not None:
         log.info("audit_head", seq=head["seq"], row_hash=head["row_hash"])
     waiting = DeploymentState.objects.exclude(observed_generation=F("deployment__generation"))
-    oldest = waiting.order_by("deployment__changed_at").values_list("deployment__changed_at", flat=True).first()
+    oldest = waiting.order_by("waiting_since").values_list("waiting_since", flat=True).first()
     log.info("waiting", deployments=waiting.count(), oldest=oldest and oldest.isoformat())
 
 
@@ -115,9 +132,9 @@ class Prober:
         self._probed_at: dict[int, float] = {}
 
     def __call__(self) -> None:
-        for cluster in Cluster.objects.filter(is_active=True).select_related("health"):
+        for cluster in _silent_clusters().select_related("health"):
             health = getattr(cluster, "health", None)
-            if cluster.pk in self._probing or not _needs_probe(health):
+            if cluster.pk in self._probing:
                 continue
             refused = health is not None and health.state == State.REFUSED
             pause_s = PROBE_REFUSED_S if refused else PROBE_S
@@ -139,22 +156,39 @@ class Prober:
             connections.close_all()
 
 
-def _needs_probe(health: ClusterHealth | None) -> bool:
-    if health is None:
-        return True
-    if health.open_until is not None and health.open_until > now():
-        return False
-    return health.state != State.OK or health.consecutive_failures > 0
+def _silent_clusters() -> QuerySet[Cluster]:
+    """Those to ask whether they are back: not seen yet, or away with no pause that runs."""
+    is_free = Q(health__open_until=None) | Q(health__open_until__lte=now())
+    in_trouble = ~Q(health__state=State.OK) | Q(health__consecutive_failures__gt=0)
+    return Cluster.objects.filter(Q(health=None) | is_free & in_trouble, is_active=True)
 
 
 ERRANDS: Final = (
-    Errand(task=dispatch.RECONCILE, due=_due_deployments, do=reconcile_and_refresh, is_leased=True),
-    Errand(task=dispatch.CHECK_PROPOSAL, due=_unanswered_proposals, do=dryrun.answer),
-    Errand(task=dispatch.FETCH_LOGS, due=_unanswered_log_requests, do=podlogs.answer),
+    Errand(
+        task=dispatch.RECONCILE,
+        due=_due_deployments,
+        do=reconcile_and_refresh,
+        is_leased=True,
+        waiting=lambda: due_rows(now()),
+    ),
+    Errand(
+        task=dispatch.CHECK_PROPOSAL,
+        queue=dispatch.DRY_RUNS,
+        due=_keys(_unanswered_proposals),
+        do=dryrun.answer,
+        waiting=_unanswered_proposals,
+    ),
+    Errand(
+        task=dispatch.FETCH_LOGS,
+        queue=dispatch.LOGS,
+        due=_keys(_unanswered_log_requests),
+        do=podlogs.answer,
+        waiting=_unanswered_log_requests,
+    ),
 )
 CHORES: Final = (
-    Chore(name="probe", every_s=PROBE_S, do=Prober()),
     Chore(name="sweep", every_s=SWEEP_EVERY_S, do=sweep),
-    Chore(name="pauses", every_s=5.0, do=end_pauses),
+    Chore(name="probe", every_s=PROBE_S, do=Prober(), waiting=_silent_clusters),
+    Chore(name="pauses", every_s=5.0, do=end_pauses, waiting=_over_pauses),
     Chore(name="anchor", every_s=60.0, do=tell_the_log),
 )

@@ -10,7 +10,7 @@ from django.db.models import Count, F, Min, Q
 from prometheus_client.core import GaugeMetricFamily
 
 from baristaweb.lib.clock import now
-from deployments.models import AuditEvent, ClusterHealth, DeploymentState
+from deployments.models import AuditEvent, ClusterHealth, DeploymentState, QueueState
 
 
 def of_deployments() -> Iterator[GaugeMetricFamily]:
@@ -18,7 +18,7 @@ def of_deployments() -> Iterator[GaugeMetricFamily]:
     # What somebody paused waits on purpose: it must wake nobody.
     pending = ~Q(observed_generation=F("deployment__generation")) & Q(deployment__paused_at=None)
     facts = DeploymentState.objects.aggregate(
-        pending=Count("pk", filter=pending), oldest=Min("deployment__changed_at", filter=pending)
+        pending=Count("pk", filter=pending), oldest=Min("waiting_since", filter=pending)
     )
     waits = "Deployments whose saved change no cluster has accepted yet"
     yield GaugeMetricFamily("barista_pending_deployments", waits, facts["pending"])
@@ -42,4 +42,17 @@ def of_deployments() -> Iterator[GaugeMetricFamily]:
     yield silence
 
 
-GAUGES: Final = (of_deployments,)
+def of_queues() -> Iterator[GaugeMetricFamily]:
+    """Whether the workers of each queue work, and what they threw away."""
+    stalled = GaugeMetricFamily(
+        "barista_workers_stalled", "1 when tasks wait that no worker takes up", labels=["queue"]
+    )
+    rejected = GaugeMetricFamily("barista_messages_rejected", "Messages that were none", labels=["queue"])
+    for row in QueueState.objects.all():
+        stalled.add_metric([row.name], row.stalled_since is not None)
+        rejected.add_metric([row.name], row.rejected)
+    yield stalled
+    yield rejected
+
+
+GAUGES: Final = (of_deployments, of_queues)

@@ -9,24 +9,26 @@ from celery import shared_task
 from deployments import breaker, dispatch, dryrun, errands, podlogs
 from deployments.kube.api import ClusterError
 from deployments.models import Cluster
+from deployments.workers import Nudged
 
 
-@shared_task(name=dispatch.RECONCILE, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
-def reconcile_deployment(deployment_id: int) -> None:
-    errands.reconcile_and_refresh(deployment_id)
+@shared_task(bind=True, base=Nudged, name=dispatch.RECONCILE, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
+def reconcile_deployment(task: Nudged, deployment_id: int) -> None:
+    if not errands.is_tried_since(deployment_id, task.sent_at):
+        errands.reconcile_and_refresh(deployment_id)
 
 
-@shared_task(name=dispatch.CHECK_PROPOSAL, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
+@shared_task(base=Nudged, name=dispatch.CHECK_PROPOSAL, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
 def check_proposal(proposal_id: str) -> None:
     dryrun.answer(proposal_id)
 
 
-@shared_task(name=dispatch.FETCH_LOGS, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
+@shared_task(base=Nudged, name=dispatch.FETCH_LOGS, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
 def fetch_logs(request_id: str) -> None:
     podlogs.answer(request_id)
 
 
-@shared_task(name=dispatch.CHECK_CLUSTER, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
+@shared_task(base=Nudged, name=dispatch.CHECK_CLUSTER, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
 def check_cluster(cluster_id: int) -> None:
     # What went wrong is in the cluster's health row.
     with contextlib.suppress(ClusterError):

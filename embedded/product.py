@@ -1,4 +1,4 @@
-"""The product's four processes and its two set-up commands, as the stack runs them."""
+"""The product's five processes and its two set-up commands, as the stack runs them."""
 
 from __future__ import annotations
 
@@ -101,8 +101,16 @@ class Product:
         return replace(command, sockets=(listener,))
 
     def worker(self) -> Command:
-        arguments = ("--concurrency", "2", "--without-gossip", "--without-mingle")
-        command = self._program("worker", "celery", "-q", "-A", "baristaweb", "worker", *arguments, stop_seconds=8)
+        """Brings changes to the clusters."""
+        return self._worker("worker", "reconcile")
+
+    def answers(self) -> Command:
+        """Answers what pages ask, with slots of its own: a flood of questions delays no change."""
+        return self._worker("answers", "dry-runs,logs")
+
+    def _worker(self, name: str, queues: str) -> Command:
+        arguments = ("--hostname", f"{name}@%h", "--concurrency", "2", "--queues", queues)
+        command = self._program(name, "celery", "-q", "-A", "baristaweb", "worker", *arguments, stop_seconds=8)
         # A demo on a machine that has only root is all right; the task format cannot carry code.
         environ = {**command.environ, "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
         return replace(command, environ=environ)
@@ -138,7 +146,7 @@ class Product:
     def namespaces(self) -> Command:
         return self._manage("seed", "seed_demo", "--namespaces")
 
-    def answers(self) -> bool:
+    def is_up(self) -> bool:
         try:
             with urllib.request.urlopen(f"http://{LOOPBACK}:{self.port}/healthz", timeout=2) as answer:
                 return bool(answer.status == 200)

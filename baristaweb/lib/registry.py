@@ -14,10 +14,12 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.apps import apps
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 Key = int | str
 Gauges = Callable[[], Iterable[Any]]
+Waiting = Callable[[], "QuerySet[Any]"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,22 +28,27 @@ class Errand:
 
     `due` gives their keys, oldest first. With `is_leased` it has claimed each for so many seconds; without, the relay
     asks for a key less and less often. `task` is the name of the Celery task that takes a key, and `do` the same work
-    here, for when the queue is away. Both are safe to run twice.
+    here, for when the queue is away. Both are safe to run twice. `queue` names the workers that do it. `waiting`: rows
+    of which `due` would find any, for the relay to ask about all errands in one statement; without it `due` is asked
+    every time.
     """
 
     task: str
     due: Callable[[float], Sequence[Key]]
     do: Callable[[Any], object]
     is_leased: bool = False
+    queue: str = "reconcile"
+    waiting: Waiting | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chore:
-    """Small work of the relay itself, every so many seconds; it must return soon."""
+    """Small work of the relay itself, every so many seconds while `waiting` has any row; it must return soon."""
 
     name: str
     every_s: float
     do: Callable[[], object]
+    waiting: Waiting | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

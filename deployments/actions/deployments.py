@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Case, F, Value, When
 
 from baristaweb.lib.clock import now
 from deployments import audit, dispatch
@@ -36,7 +37,11 @@ def change_intent(row: Deployment, *, by: Actor, what: str, fields: tuple[str, .
     row.changed_by = by.name[:120]
     row.changed_what = what[:200]
     row.save(update_fields=[*fields, "generation", "changed_at", "changed_by", "changed_what"])
-    DeploymentState.objects.filter(deployment=row).update(next_reconcile_at=now(), failures=0)
+    # What waited already goes on waiting since its first change, however often it is saved again.
+    was_settled = When(observed_generation__gte=row.generation - 1, then=Value(row.changed_at))
+    DeploymentState.objects.filter(deployment=row).update(
+        next_reconcile_at=now(), failures=0, waiting_since=Case(was_settled, default=F("waiting_since"))
+    )
     dispatch.reconcile_soon(row.pk)
 
 

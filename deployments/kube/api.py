@@ -68,6 +68,7 @@ class ErrorClass(StrEnum):
     PRESSURE = "pressure"
     TRANSIENT = "transient"
     STARTING = "starting"
+    SLOW = "slow"
 
 
 class ClusterError(Exception):
@@ -139,6 +140,16 @@ class Unreachable(ClusterError):
     error_class = ErrorClass.TRANSIENT
 
 
+class Unanswered(Unreachable):
+    """A write did not end in time. Whether that is the cluster's fault or the object's, only its /readyz tells."""
+
+
+class Stuck(ClusterError):
+    """The cluster answers and does not finish writing this object: what it asks about it hangs."""
+
+    error_class = ErrorClass.SLOW
+
+
 class NotConfigured(Unreachable):
     """There is nothing to connect to yet: the kubeconfig is missing or cannot be used."""
 
@@ -182,6 +193,9 @@ class Gateway(Protocol):
 
     def within(self, seconds: float) -> Gateway:
         """The same cluster, where all calls together may take this long."""
+
+    def patient(self) -> Gateway:
+        """The same cluster, where a write may take longer than any admission webhook, whose name is then told."""
 
     def ready(self) -> None: ...
 

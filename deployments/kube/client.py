@@ -17,7 +17,18 @@ from kubernetes import client as library
 from kubernetes import config as loader
 
 from deployments.kube import kubeconfig, plugins
-from deployments.kube.api import RESOURCES, Answer, Invalid, Kind, Listing, NotConfigured, NotFound, Object, Unreachable
+from deployments.kube.api import (
+    RESOURCES,
+    Answer,
+    Invalid,
+    Kind,
+    Listing,
+    NotConfigured,
+    NotFound,
+    Object,
+    Unanswered,
+    Unreachable,
+)
 from deployments.kube.redact import redact
 from deployments.kube.refusals import refusal
 from deployments.kube.stream import Stream, plain_problem
@@ -28,6 +39,11 @@ APPLY: Final = "application/apply-patch+yaml"
 JSON: Final = "application/json"
 CONNECT_S: Final = 2.0
 READ_S: Final = 5.0
+# The apiserver itself ends a write after this, before we stop listening: its answer, not our silence, tells of a
+# webhook that hangs. One may take 30 s, and its name is told only to who waits longer.
+WRITE_S: Final = 4.0
+PATIENT_S: Final = 31.0
+LISTEN_ON_S: Final = 1.0
 LIST_S: Final = 15.0
 ANSWER_LIMIT: Final = 128 * 1024 * 1024
 POOL: Final = 64
@@ -82,6 +98,10 @@ class KubernetesGateway:
 
     library: Any
     deadline: float | None = None
+    write_s: float = WRITE_S
+
+    def patient(self) -> KubernetesGateway:
+        return replace(self, write_s=PATIENT_S)
 
     def within(self, seconds: float) -> KubernetesGateway:
         return replace(self, deadline=time.monotonic() + seconds)
@@ -218,6 +238,9 @@ class KubernetesGateway:
         limit_s: float = READ_S,
     ) -> tuple[bytes, tuple[str, ...]]:
         """The body and the warnings of a successful answer, within the limits of time and size."""
+        is_write = verb != "GET"
+        if is_write:
+            limit_s = self.write_s + LISTEN_ON_S
         ends = time.monotonic() + CONNECT_S + limit_s
         if self.deadline is not None:
             ends = min(ends, self.deadline)
@@ -225,11 +248,16 @@ class KubernetesGateway:
         if remaining <= 0:
             raise Unreachable("The cluster took too long to answer.")
         timeout = (min(CONNECT_S, remaining), min(limit_s, remaining))
+        if is_write:
+            # It ends before we stop listening, so that the answer is the apiserver's own.
+            query = [*(query or []), ("timeout", f"{max(200, int((timeout[1] - LISTEN_ON_S) * 1000))}ms")]
         response = self._send(verb, path, query or [], body, content_type, timeout)
         try:
             data = _read(response, ends)
         finally:
             response.release_conn()
+        if response.status == 504 and is_write:
+            raise Unanswered(f"The cluster did not finish the write within {self.write_s:.0f} s.", status=504)
         if response.status >= 300:
             raise refusal(response.status, data, response.headers)
         return data, _warnings(response.headers)
@@ -262,7 +290,8 @@ class KubernetesGateway:
                 preload_content=False,
             )
         except (library.ApiException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unreachable(plain_problem(error)) from error
+            is_unanswered = verb != "GET" and isinstance(error, urllib3.exceptions.ReadTimeoutError)
+            raise (Unanswered if is_unanswered else Unreachable)(plain_problem(error)) from error
         except loader.ConfigException as error:
             raise NotConfigured(f"The cluster's credentials cannot be read: {error}") from error
 

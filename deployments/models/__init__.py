@@ -8,6 +8,7 @@ from deployments.models.observation import ClusterEvent, Observation, Rollout, U
 from deployments.models.people import LoginAttempt, Membership, Team, User
 from deployments.models.permit import Permit
 from deployments.models.personal import Draft, SavedView
+from deployments.models.queues import QueueState
 from deployments.models.requests import LogRequest, Proposal
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Observation",
     "Permit",
     "Proposal",
+    "QueueState",
     "RefusedTries",
     "RegistryRule",
     "Revision",

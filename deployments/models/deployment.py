@@ -111,6 +111,9 @@ class DeploymentState(models.Model):
     applied_hash = models.CharField(max_length=64, blank=True)
     next_reconcile_at = models.DateTimeField(default=timezone.now, db_index=True)
     tried_at = models.DateTimeField(null=True)
+    waiting_since = models.DateTimeField(
+        default=timezone.now, help_text="When the oldest change was saved that the cluster has not accepted."
+    )
     failures = models.PositiveIntegerField(default=0)
     starts = models.PositiveIntegerField(
         default=0, help_text="Attempts begun and not ended; counted before the work, so that a killer is found."

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.contrib.auth.models import AnonymousUser
 
 from deployments.models import ClusterHealth, User
+from deployments.queries import workers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +28,13 @@ SENTENCES = {
 
 
 def cluster_banners(user: User | AnonymousUser) -> list[ClusterBanner]:
-    """A banner for each cluster of the user's teams that is not reachable."""
+    """A banner for workers that do not work, and for each cluster of the user's teams that is not reachable."""
     if not isinstance(user, User):
         return []
     rows = ClusterHealth.objects.filter(state__in=list(SENTENCES), cluster__is_active=True).select_related("cluster")
     if not user.sees_everything:
         rows = rows.filter(cluster__namespaces__team__memberships__user=user).distinct()
-    return [
+    banners = [
         ClusterBanner(
             name=row.cluster.name,
             sentence=SENTENCES[ClusterHealth.State(row.state)].format(error=row.last_error or "please wait"),
@@ -41,3 +42,7 @@ def cluster_banners(user: User | AnonymousUser) -> list[ClusterBanner]:
         )
         for row in rows
     ]
+    trouble = workers.trouble()
+    if trouble is not None:
+        banners.insert(0, ClusterBanner(name="Barista", sentence=trouble.sentence, since=trouble.since))
+    return banners

@@ -50,7 +50,7 @@ def clusters(user: User) -> list[ClusterView]:
         .annotate(
             deployments=Count("pk", filter=Q(retired_at=None)),
             pending=Count("pk", filter=waiting),
-            oldest=Min("changed_at", filter=waiting),
+            oldest=Min("state__waiting_since", filter=waiting),
             stopped=Count("pk", filter=Q(state__phase__in=STOPPED)),
         )
     }

@@ -12,6 +12,7 @@ log = structlog.get_logger(__name__)
 
 LOCKS = "locks"
 CLASS_ID = 7301
+NAMESPACE_CLASS_ID = 7302
 
 
 @contextlib.contextmanager
@@ -39,3 +40,10 @@ def deployment_lock(deployment_id: int) -> Iterator[bool]:
             # The server was restarted meanwhile, which released the lock; the work itself was recorded elsewhere.
             log.warning("lock_connection_lost", deployment=deployment_id, problem=str(error)[:200])
             connections[LOCKS].close()
+
+
+def is_first_in(namespace_id: int) -> bool:
+    """Whether nobody else works in the namespace; ours then until the deployment's lock is let go."""
+    with connections[LOCKS].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [NAMESPACE_CLASS_ID, namespace_id])
+        return bool(cursor.fetchone()[0])

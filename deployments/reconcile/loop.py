@@ -23,7 +23,7 @@ from deployments.queries import rules
 from deployments.reconcile import record, resync
 from deployments.reconcile.apply import apply
 from deployments.reconcile.job import FieldsHeld, Job, Superseded, load
-from deployments.reconcile.lock import deployment_lock
+from deployments.reconcile.lock import deployment_lock, is_first_in
 from deployments.reconcile.retire import retire, waits_for
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 ROUNDS: Final = 20
 RACES: Final = 5
 ATTEMPT_S: Final = 10.0
+PATIENT_ATTEMPT_S: Final = 40.0
+SLOW_AGAIN_S: Final = (10.0, 300.0)
 STARTING_AGAIN_S: Final = 30
 
 
@@ -60,6 +62,10 @@ def one(deployment_id: int) -> Outcome:
             job = load(deployment_id)
             if job is None:
                 return Outcome.NOTHING
+            if not is_first_in(job.deployment.namespace_id) and record.in_trouble(job):
+                # Where writes hang, one at a time: the other slots are for others.
+                record.wait_for_others(job)
+                return Outcome.BUSY
             if not record.begin(job):
                 return Outcome.PARKED
             outcome = _attempt(job)
@@ -94,7 +100,7 @@ def _attempt(job: Job) -> Outcome:
         record.conflict(job, held)
         return Outcome.CONFLICT
     except ClusterError as error:
-        return _failed(job, error)
+        return _failed(job, breaker.blame(cluster, error, namespace=job.namespace))
     except DatabaseError:
         raise
     except Exception as error:
@@ -107,11 +113,19 @@ def _attempt(job: Job) -> Outcome:
 def _reach_and_work(job: Job) -> Outcome:
     cluster = job.deployment.namespace.cluster
     try:
-        return _work(breaker.reach(cluster).within(ATTEMPT_S), job)
+        return _work(_gateway(job), job)
     except Unauthorized:
         # The token may have been renewed in its file since we read it: once more with what is there now.
         forget(cluster)
-        return _work(breaker.reach(cluster).within(ATTEMPT_S), job)
+        return _work(_gateway(job), job)
+
+
+def _gateway(job: Job) -> Gateway:
+    """With patience for what hung before: who waits longer than a webhook is told its name."""
+    gateway = breaker.reach(job.deployment.namespace.cluster)
+    if record.has_hung(job.state):
+        return gateway.patient().within(PATIENT_ATTEMPT_S)
+    return gateway.within(ATTEMPT_S)
 
 
 def _work(gateway: Gateway, job: Job) -> Outcome:
@@ -160,6 +174,10 @@ def _failed(job: Job, error: ClusterError) -> Outcome:
         record.deferred(job, error, kind=kind, phase=Phase.SAVED, until=until)
     elif kind is ErrorClass.TRANSIENT:
         record.deferred(job, error, kind=kind, phase=Phase.UNREACHABLE)
+    elif kind is ErrorClass.SLOW:
+        # Of this deployment alone: no pulse of the cluster ends the wait.
+        wait_s = min(SLOW_AGAIN_S[1], SLOW_AGAIN_S[0] * 2 ** min(job.state.failures, 6))
+        record.deferred(job, error, kind=kind, phase=Phase.BLOCKED, until=now() + timedelta(seconds=wait_s))
     elif kind is ErrorClass.RACE:
         record.deferred(job, error, kind=kind, phase=Phase.SAVED)
     else:

@@ -8,19 +8,20 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Case, Exists, F, OuterRef, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Greatest
 
 from baristaweb.lib.clock import now
 from deployments.domain.changes.drift import GENERATION_PATH, DriftItem, conflicts_from_causes
 from deployments.domain.changes.held import HeldField
 from deployments.domain.status.states import Phase
-from deployments.kube.api import ClusterError
+from deployments.kube.api import ClusterError, ErrorClass
 from deployments.kube.redact import redact
 from deployments.models import Deployment, DeploymentState, Rollout
 from deployments.reconcile.job import FieldsHeld, Job
 
 STARTS_LIMIT: Final = 4
+WEBHOOK_FAILED: Final = "failed calling webhook"
 BACKOFF_LIMIT_S: Final = 60.0
 # What others added beside our fields outlives an apply: look soon whether anything still differs.
 FIRST_LOOK_S: Final = (15.0, 30.0)
@@ -44,6 +45,25 @@ def begin(job: Job) -> bool:
         changes["phase"] = Phase.APPLYING
     rows.update(tried_at=now(), **changes)
     return True
+
+
+_HUNG: Final = Q(last_error_class=ErrorClass.SLOW.value) | Q(last_error__contains=WEBHOOK_FAILED)
+
+
+def has_hung(state: DeploymentState) -> bool:
+    """Whether the last write of it hung, or ended with the name of a webhook that does not answer."""
+    return state.last_error_class == ErrorClass.SLOW.value or WEBHOOK_FAILED in state.last_error
+
+
+def in_trouble(job: Job) -> bool:
+    """Whether writes in the namespace hang."""
+    return DeploymentState.objects.filter(_HUNG, deployment__namespace=job.deployment.namespace_id).exists()
+
+
+def wait_for_others(job: Job) -> None:
+    """Soon again: somebody else works in the namespace."""
+    soon = now() + timedelta(seconds=random.uniform(1, 3))  # noqa: S311 - jitter
+    DeploymentState.objects.filter(deployment=job.deployment).update(next_reconcile_at=soon)
 
 
 def applied(job: Job, digest: str) -> None:
@@ -181,6 +201,9 @@ def _end(job: Job, *, next_reconcile_at: datetime, **changes: Any) -> None:
     """Only an intent that is still the newest may wait: one saved meanwhile stays due, whoever dies now."""
     newest = Exists(Deployment.objects.filter(pk=OuterRef("pk"), generation=job.generation))
     due = Case(When(newest, then=Value(next_reconcile_at)), default=F("next_reconcile_at"))
+    if "observed_generation" in changes:
+        # What was saved during this attempt is the oldest that waits now; it came after the attempt began.
+        changes["waiting_since"] = Case(When(newest, then=F("waiting_since")), default=F("tried_at"))
     DeploymentState.objects.filter(deployment=job.deployment).update(starts=0, next_reconcile_at=due, **changes)
 
 

@@ -16,8 +16,8 @@ PRODUCT = {name: service for name, service in SERVICES.items() if "build" in ser
 
 
 def test_every_part_of_the_product_is_there() -> None:
-    assert set(SERVICES) == {"postgres", "redis", "migrate", "web", "proxy", "worker", "relay", "watch"}
-    assert set(PRODUCT) == {"migrate", "web", "worker", "relay", "watch"}
+    assert set(SERVICES) == {"postgres", "redis", "migrate", "web", "proxy", "worker", "answers", "relay", "watch"}
+    assert set(PRODUCT) == {"migrate", "web", "worker", "answers", "relay", "watch"}
 
 
 @pytest.mark.parametrize("name", PRODUCT)
@@ -38,7 +38,12 @@ def test_only_the_migration_knows_the_owner() -> None:
 
 
 def test_only_the_processes_that_talk_to_clusters_hold_a_kubeconfig() -> None:
-    assert [name for name, service in PRODUCT.items() if "volumes" in service] == ["worker", "watch"]
+    assert [name for name, service in PRODUCT.items() if "volumes" in service] == [
+        "worker",
+        "answers",
+        "relay",
+        "watch",
+    ]
 
 
 def test_only_loopback_is_published() -> None:

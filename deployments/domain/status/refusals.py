@@ -50,6 +50,14 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Advice], ...]] = (
             True,
         ),
     ),
+    (
+        re.compile(r"did not finish a write in namespace (?P<ns>\S+) in time"),
+        Advice(
+            "That is no fault of this deployment. Ask the platform team which webhook is asked about objects in {ns}; "
+            "Barista tries again, and waits longer to learn its name.",
+            True,
+        ),
+    ),
     (re.compile(r"^The cluster .{1,80} is switched off"), Advice("Ask the platform team when it comes back.", True)),
     (
         re.compile(r'admission webhook "(?P<hook>[^"]+)" denied'),

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 
 from baristaweb.lib import registry
 from baristaweb.lib.relay import Relay
+from deployments.workers import QueueBook
 
 
 class Command(BaseCommand):
@@ -24,4 +25,4 @@ class Command(BaseCommand):
 
         for wanted in (signal.SIGTERM, signal.SIGINT):
             signal.signal(wanted, stop)
-        Relay(stopping, registry.errands(), registry.chores()).run()
+        Relay(stopping, registry.errands(), registry.chores(), QueueBook()).run()

@@ -9,21 +9,33 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.test import Client
 
-from baristaweb.lib import queue, registry
+from baristaweb.lib import queue, registry, relay
 from baristaweb.lib.clock import now
 from baristaweb.lib.relay import Relay
-from deployments import errands
+from deployments import errands, queries
 from deployments.actions import deployments
 from deployments.audit import Actor
-from deployments.models import AuditEvent, Deployment, DeploymentState, LogRequest, Proposal
+from deployments.models import (
+    AuditEvent,
+    ClusterHealth,
+    Deployment,
+    DeploymentState,
+    LogRequest,
+    Proposal,
+    QueueState,
+)
 from deployments.models.requests import Answer
+from deployments.reconcile import Outcome
 from deployments.tests import factories
 from deployments.tests.cluster.conftest import Bench, wait_until
+from deployments.workers import QueueBook
 
 pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True, databases=["default", "locks"])]
 
@@ -57,6 +69,77 @@ def test_without_a_queue_everything_still_happens(bench: Bench, running: Relay) 
     wait_until(lambda: Proposal.objects.get(pk=proposal.pk).answer == Answer.DONE, what="the cluster's verdict")
     wait_until(lambda: LogRequest.objects.get(pk=question.pk).answer != Answer.WAITING, what="the lines")
     assert bench.live()["metadata"]["annotations"]["barista.io/revision"] == "1"
+
+
+def test_what_no_worker_takes_up_the_relay_does_and_says_so(
+    bench: Bench, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Messages are taken by a queue that nobody reads: what a wedged worker looks like."""
+    monkeypatch.setattr(relay, "STALLED_S", 0.0)
+    alone = Relay(threading.Event(), registry.errands(), book=QueueBook())
+    deployment = bench.create(run=False)
+    alone.tick()
+    assert bench.state(deployment).observed_generation == 0
+    assert client.get("/readyz").json()["workers"] == "ok"
+
+    DeploymentState.objects.update(next_reconcile_at=now())
+    alone.tick()
+    wait_until(lambda: bench.state(deployment).observed_generation == 1, what="the relay's own apply")
+    assert "no worker that takes anything up from the queue reconcile" in client.get("/readyz").json()["workers"]
+    assert [banner.name for banner in queries.cluster_banners(bench.author)] == ["Barista"]
+
+    QueueState.objects.filter(name="reconcile").update(worked_at=now())
+    DeploymentState.objects.update(next_reconcile_at=now())
+    alone.tick()
+    assert client.get("/readyz").json()["workers"] == "ok"
+
+
+def test_readyz_says_when_nobody_tries_at_all(bench: Bench, client: Client) -> None:
+    deployment = bench.create()
+    bench.edit(deployment, run=False, env=(("EDIT", "1"),))
+    DeploymentState.objects.update(waiting_since=now() - timedelta(seconds=90), tried_at=now() - timedelta(hours=1))
+    said = client.get("/readyz")
+    assert said.status_code == 200
+    assert "neither the workers nor the relay have tried 1 of the waiting changes" in said.json()["workers"]
+
+
+def test_an_idle_relay_asks_one_question(bench: Bench, django_assert_num_queries: Any) -> None:
+    bench.create()
+    ClusterHealth.objects.update(state=ClusterHealth.State.OK, consecutive_failures=0, open_until=None)
+    chores = [chore for chore in registry.chores() if chore.waiting is not None]
+    idle = Relay(threading.Event(), registry.errands(), chores, QueueBook())
+    idle.tick()
+    with django_assert_num_queries(1):
+        idle.tick()
+
+
+def test_workers_of_each_errand_read_the_queue_it_names() -> None:
+    routes = settings.CELERY_TASK_ROUTES
+    for errand in registry.errands():
+        assert routes.get(errand.task, {"queue": settings.CELERY_TASK_DEFAULT_QUEUE})["queue"] == errand.queue
+        assert errand.queue in {queue.name for queue in settings.CELERY_TASK_QUEUES}
+
+
+def test_a_nudge_that_was_answered_meanwhile_is_no_work(bench: Bench) -> None:
+    before = now()
+    deployment = bench.create()
+    assert errands.is_tried_since(deployment.pk, before)
+    assert not errands.is_tried_since(deployment.pk, now())
+    assert not errands.is_tried_since(deployment.pk, None)
+    bench.edit(deployment, run=False, env=(("EDIT", "1"),))
+    assert not errands.is_tried_since(deployment.pk, before), "the newer intent was not tried yet"
+
+
+def test_what_waits_is_as_old_as_its_first_change(bench: Bench) -> None:
+    deployment = bench.create()
+    bench.edit(deployment, run=False, env=(("A", "1"),))
+    first = bench.state(deployment).waiting_since
+    bench.edit(deployment, run=False, env=(("A", "2"),))
+    assert bench.state(deployment).waiting_since == first
+
+    assert bench.run(deployment) is Outcome.APPLIED
+    bench.edit(deployment, run=False, env=(("A", "3"),))
+    assert bench.state(deployment).waiting_since > first
 
 
 def test_a_pause_ends_by_itself_and_is_audited(bench: Bench) -> None:
