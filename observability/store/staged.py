@@ -7,6 +7,7 @@ the engines; the file has no name from the moment it is mapped.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
@@ -133,7 +134,7 @@ def _plan(spec: Spec, keys: Keys, *, is_text: bool) -> dict[str, tuple[Convert, 
         except BadValue as error:
             raise SourceError(f"column {feature.name!r}: {error}") from None
     if keys.time and (keys.time not in found or not pa.types.is_timestamp(found[keys.time][1])):
-        found[keys.time] = (time_key, pa.timestamp("us"))
+        found[keys.time] = (partial(time_key, unit=keys.unit), pa.timestamp("us"))
     if keys.version:
         found.setdefault(keys.version, (word, pa.string()))
     return found
