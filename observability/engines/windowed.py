@@ -19,7 +19,7 @@ from observability.domain.compare.compare import compare
 from observability.domain.compare.result import Verdict
 from observability.domain.fold.borders import QUARTER
 from observability.domain.fold.columns import ColumnError, plain
-from observability.domain.fold.windows import Registry, Window, epoch_seconds, group_ids
+from observability.domain.fold.windows import NO_TIME, Registry, Window, epoch_seconds, group_ids
 from observability.domain.profile.profile import Cell, Profile
 from observability.domain.profile.states import CategoryState, NumericState, State, merge
 from observability.domain.results.log import Finding, States, WindowedLog
@@ -123,7 +123,9 @@ def _count(source: Source, options: Options, gathered: Gathered, registry: Regis
         for first, columns in opened.read(batch, keys.columns):
             ids, unusable = group_ids(keys, columns, registry)
             if len(unusable):
-                gathered.bad.add_many(source, (unusable + first + 1).tolist(), f"column {keys.time!r}: no usable time")
+                gathered.bad.add_many(
+                    source, (unusable + first + 1).tolist(), f"column {keys.time!r}: {_no_time(keys.unit)}"
+                )
             for number, count in enumerate(np.bincount(ids[ids >= 0]).tolist()):
                 if count:
                     counts[number] = counts.get(number, 0) + count
@@ -135,6 +137,10 @@ def _count(source: Source, options: Options, gathered: Gathered, registry: Regis
                 log.last = max(log.last, int(seconds[usable].max()))
     cells = {number: cell for cell, number in registry.cells().items()}
     return {cells[number]: count for number, count in counts.items()}
+
+
+def _no_time(unit: str) -> str:
+    return f"{NO_TIME}; the unit was given as {unit}" if unit else NO_TIME
 
 
 def _count_all(source: Source, features: Sequence[FeatureSpec], options: Options) -> dict[Cell, int]:
@@ -194,7 +200,7 @@ def _fold_together(file: _File, features: list[FeatureSpec], options: Options) -
         file.take(made)
     for one in alone:
         if not _fold_alone(file, one, options):
-            said = f"values of {one.name!r} in {file.source.shown} are not {one.kind.a_label}"
+            said = f"values of {one.name!r} in {file.source.shown} cannot be read as {one.kind.label}"
             file.found = {other for other in file.found if (other.name, other.feature) != ("retyped_column", one.name)}
             file.found.add(Finding("retyped_column", one.name, said))
 

@@ -19,7 +19,7 @@ from observability.domain.specs.spec import Spec
 MONDAY = 1_759_708_800  # 2025-10-06 00:00 UTC
 DAY, HOUR = 86_400, 3_600
 Columns = dict[str, Any]
-Change = Callable[[Columns, np.ndarray, np.random.Generator], Columns]
+Change = Callable[[Columns, np.random.Generator], Columns]
 
 
 def columns(rows: int, start: int, length: int, rng: np.random.Generator) -> Columns:
@@ -37,8 +37,8 @@ def columns(rows: int, start: int, length: int, rng: np.random.Generator) -> Col
     }
 
 
-def write(path: Path, found: Mapping[str, Any]) -> str:
-    pq.write_table(pa.table(dict(found)), path)
+def write(path: Path, found: Mapping[str, Any] | pa.Table) -> str:
+    pq.write_table(found if isinstance(found, pa.Table) else pa.table(dict(found)), path)
     return str(path)
 
 
@@ -72,10 +72,12 @@ class Logs:
         for day in range(days):
             found = columns(self.rows, self.start + day * DAY, DAY, self.rng)
             if change is not None and since <= day < until:
-                found = change(found, found["ts"] // 1_000 - self.start, self.rng)
+                found = change(found, self.rng)
             paths.append(write(self.folder / f"day{day:02}.parquet", found))
         return paths
 
-    def replay(self, paths: list[str], *more: str, window: str = "day", time: str = "ts:ms:UTC") -> list[dict[str, Any]]:
+    def replay(
+        self, paths: list[str], *more: str, window: str = "day", time: str = "ts:ms:UTC"
+    ) -> list[dict[str, Any]]:
         given = ("--spec", self.spec, "--reference", self.reference, "--logs", *paths)
         return replayed(*given, "--time", time, "--window", window, *more)

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from observability.domain.compare.result import Statistic
-from observability.domain.loops.hashing import estimate_distinct
+from observability.domain.loops.hashing import REGISTERS, estimate_distinct
 from observability.domain.profile.states import CategoryState, EmbeddingState, NumericState, State
 from observability.domain.results.log import Finding
 from observability.domain.results.verdicts import FeatureResult
@@ -21,7 +21,7 @@ MISSING: Final = 0.05  # growth of the share of rows without a value
 UNREAD: Final = 0.01  # share of rows whose value is of another type
 OUTSIDE: Final = 0.01  # share of values outside of the reference's range
 DOUBLED: Final = 0.01  # growth of the share of rows whose id was there before, where ids are counted exactly
-ESTIMATED: Final = 0.08  # ... where both the rows and the distinct ids are estimates (1.6 % each)
+SURE: Final = 3  # repeated ids of a sample that say something where the reference's sample has none
 GROWN: Final = 1.5  # times as many distinct values
 SHRUNK: Final = 0.5
 SIGMAS: Final = 4.0
@@ -47,7 +47,7 @@ def unread(read: int, offered: int, spec: FeatureSpec) -> list[Finding]:
     lost = offered - read
     if lost < 10 or lost < UNREAD * offered:
         return []
-    said = f"{lost:,} of {offered:,} values are not {spec.kind.a_label}"
+    said = f"{lost:,} of {offered:,} values cannot be read as {spec.kind.label}"
     name = "type_errors" if lost * 2 <= offered else "retyped_column"
     return [Finding(name, spec.name, said, lost / offered, 0.0)]
 
@@ -158,10 +158,25 @@ def duplicates(state: CategoryState) -> tuple[float, float] | None:
         return None
     if not state.table.overflow:
         return 1 - len(state.table.values) / state.present, DOUBLED
-    if int(state.sample.counts.sum()) >= 200:
+    sampled = int(state.sample.counts.sum())
+    if sampled >= 200:
         rate = state.sample.duplicate_rate or 0.0
-        return rate, DOUBLED + 3 * math.sqrt(max(rate * (1 - rate), 1e-4) / float(state.sample.counts.sum()))
-    return max(1 - estimate_distinct(state.registers) / state.present, 0.0), ESTIMATED
+        return rate, DOUBLED + SIGMAS * math.sqrt(max(rate * (1 - rate), 1e-4) / sampled)
+    rate = 1 - estimate_distinct(state.registers) / state.present
+    return max(rate, 0.0), SIGMAS * _register_error(state.present)
+
+
+def _register_error(rows: int) -> float:
+    """Of the distinct count: of linear counting while few registers are filled, else 1.6 %."""
+    filled = rows / REGISTERS
+    return 0.016 if filled > 2 else max(math.sqrt(REGISTERS * (math.exp(filled) - filled - 1)) / rows, 0.001)
+
+
+def _is_sure(ref: CategoryState, cur: CategoryState) -> bool:
+    """Ids that are never repeated in the reference's sample, and are in the window's."""
+    known = int(ref.sample.counts.sum())
+    repeated = int(cur.sample.counts.sum()) - len(cur.sample.hashes)
+    return known >= 20 and len(ref.sample.hashes) == known and repeated >= SURE
 
 
 def _doubled(ref: CategoryState, cur: CategoryState, spec: FeatureSpec) -> Finding | None:
@@ -170,7 +185,8 @@ def _doubled(ref: CategoryState, cur: CategoryState, spec: FeatureSpec) -> Findi
     if now is None:
         return None
     usual = before[0] if before else 0.0
-    if now[0] - usual < max(now[1], before[1] if before else 0.0):
+    is_sure = _is_sure(ref, cur) and now[0] > DOUBLED
+    if not is_sure and now[0] - usual < max(now[1], before[1] if before else 0.0):
         return None
     said = f"{now[0]:.1%} of the rows repeat an id of this window, and {usual:.1%} in the reference"
     return Finding("duplicates", spec.name, said, now[0], usual)

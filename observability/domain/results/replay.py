@@ -63,6 +63,8 @@ def replay(
     is_open = is_unfinished(log)
     ended = sorted({*(log.starts[:-1] if is_open else log.starts), *(start for run in runs for start in run)})
     amounts = volume.findings(log, ended)
+    for start in [start for start in amounts if reference.is_silent(start)]:
+        amounts[start] = [one for one in amounts[start] if one.name != "missing_window"]
     for start, said in amounts.items():
         holders = [(one.rows, result) for one, result in found if one.start <= start < one.end]
         if holders:
@@ -102,7 +104,8 @@ def _judged(
         if why:
             features.append(FeatureResult(feature.name, Result.NOT_ENOUGH_DATA, why))
             continue
-        result, quality_said = _feature(one, log, reference, feature, rules, history)
+        why_not = next((finding.reason for finding in sorted(said) if finding.feature == feature.name), "")
+        result, quality_said = _feature(one, log, reference, feature, rules, history, why_not)
         features.append(result)
         known = {(finding.name, finding.feature) for finding in said}
         said |= {finding for finding in quality_said if (finding.name, finding.feature) not in known}
@@ -112,7 +115,7 @@ def _judged(
 
 
 def _feature(
-    one: Slice, log: WindowedLog, reference: Reference, spec: FeatureSpec, rules: Rules, history: History
+    one: Slice, log: WindowedLog, reference: Reference, spec: FeatureSpec, rules: Rules, history: History, why_not: str
 ) -> tuple[FeatureResult, list[Finding]]:
     whole, cur = reference.state(spec.name), one.states.get(spec.name)
     cells = [Cell(one.version, start) for start in one.starts]
@@ -120,7 +123,7 @@ def _feature(
     unread = quality.unread(cur.rows if cur else 0, offered, spec)
     if whole is None or cur is None or not cur.rows:
         side = "reference does" if whole is None else "files of this window do"
-        reason = unread[0].reason if unread else f"the {side} not have this column"
+        reason = why_not or (unread[0].reason if unread else f"the {side} not have this column")
         return FeatureResult(spec.name, Result.CANNOT_BE_EVALUATED, reason), unread
     ref, windows = whole, None
     if spec.kind is Kind.TIMESTAMP:

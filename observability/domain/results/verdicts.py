@@ -19,6 +19,7 @@ from observability.domain.specs.spec import FeatureSpec, Kind
 # A floor is what noise exceeds once in a hundred comparisons. A page shows thousands of them: to have moved, an effect
 # must be this much larger, which noise is less than once in some thousands.
 MARGIN: Final = 1.25
+_BOTH_WAYS: Final = ("psi", "w1")  # what buckets hide may have made them larger, too
 _DECIDING: Final[Mapping[Kind, Sequence[str]]] = {Kind.TIMESTAMP: TIMES, Kind.ID: IDS}
 
 
@@ -147,11 +148,12 @@ def _is_over(one: Statistic) -> bool:
     """At or above the threshold, and beyond noise by the margin."""
     if one.value is None or one.threshold is None or one.few_rows:
         return False
-    noise = (one.noise_floor or 0.0) * MARGIN
-    # What cannot be larger than 1 has no room for a margin on floors near 1; of an odds ratio 1 is no change.
-    if one.name == "odds_ratio":
-        noise = 1 + ((one.noise_floor or 1.0) - 1) * MARGIN
-    return one.value >= one.threshold and one.value > noise * (1 + 1e-9)
+    if one.name == "odds_ratio":  # of which 1 is no change
+        noise = max(one.noise_floor or 1.0, 1.0) ** MARGIN
+    else:
+        noise = (one.noise_floor or 0.0) * MARGIN
+    doubt = one.uncertainty if one.name in _BOTH_WAYS else 0.0
+    return one.value >= one.threshold and one.value - doubt > noise * (1 + 1e-9)
 
 
 def _ratio(one: Statistic) -> float:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from observability.domain.compare.instants import Span
-from observability.domain.fold.borders import end_of, slot_of
+from observability.domain.fold.borders import HOUR, end_of, slot_of, start_of
 from observability.domain.profile.profile import Cell
-from observability.domain.profile.states import MergeError, State, merge
+from observability.domain.profile.states import State, merge
 from observability.domain.results.log import WindowedLog
 
 MOST_JOINED: Final = 7
-WEEK: Final = 7 * 86_400
+DAY: Final = 86_400
+WEEK: Final = 7 * DAY
 SLACK: Final = 0.01  # of a window: the last row may be so far from its end
 GAPS: Final = 10  # ... or so many mean distances between rows
 
@@ -100,43 +101,58 @@ class Reference:
         """`step` is the length of the cells' windows in seconds, 0 where they have no time."""
         self._cells, self._is_day, self._zone = cells, is_day, zone
         self._slots: dict[int, list[Cell]] = {}
-        self._merged: dict[tuple[int | None, str], State | None] = {}
+        self._merged: dict[tuple[tuple[int, ...] | None, str], State | None] = {}
         starts = [cell.window for cell in cells if cell.window is not None]
         self.span = Span(min(starts), max(starts) + step) if starts and step else None
-        fits = bool(step) and (is_day or step == 3_600)
-        self.has_season = fits and self.span is not None and self.span.length >= WEEK - 7_200  # a week may lose hours
+        self.has_season = (is_day or step == HOUR) and self.span is not None and self._dates() >= 7
+        self._looked_at = self._covered() if self.has_season else set()
         if self.has_season:
             for cell in cells:
                 if cell.window is not None:
                     self._slots.setdefault(slot_of(cell.window, is_day, zone), []).append(cell)
 
+    def _dates(self) -> int:
+        """Days from the first to the last, both counted: a log that sleeps at night does not span all hours of them."""
+        if self.span is None:
+            return 0
+        first, last = (start_of(int(at), True, self._zone) for at in (self.span.start, self.span.end - 1))
+        return round((last - first) / DAY) + 1
+
+    def _covered(self) -> set[int]:
+        """Hours or days of the week that lie between the first and the last window, with rows or without."""
+        if self.span is None:
+            return set()
+        step = DAY if self._is_day else HOUR
+        ends = min(int(self.span.end), int(self.span.start) + WEEK)
+        return {slot_of(at, self._is_day, self._zone) for at in range(int(self.span.start), ends, step)}
+
     def state(self, name: str) -> State | None:
         """Of all rows; None when the reference does not have the feature."""
-        return self._merge(None, name, self._cells)
+        return self._merge(None, name)
 
     def seasonal(self, name: str, starts: Sequence[int], least: int) -> State | None:
-        """Of the same hours or days of the week as these windows; None where there are fewer rows than `least`."""
+        """Of the same hours or days of the week as these windows; where these have fewer rows than `least`, of the same
+        hours of every day; None where those are too few as well."""
         if not self.has_season:
             return None
         slots = sorted({slot_of(start, self._is_day, self._zone) for start in starts})
-        parts = [self._merge(slot, name, self._slots.get(slot, ())) for slot in slots]
-        known = [part for part in parts if part is not None]
-        if not known or sum(part.rows for part in known) < least:
-            return None
-        return known[0] if len(known) == 1 else merge(known)
+        found = self._merge(tuple(slots), name)
+        if not self._is_day and (found is None or found.rows < least):
+            found = self._merge(tuple(sorted({slot % 24 + 24 * day for slot in slots for day in range(7)})), name)
+        return found if found is not None and found.rows >= least else None
 
     def is_silent(self, start: int) -> bool:
-        """Whether no week of the reference has a row in this hour or on this day."""
-        return self.has_season and not self._slots.get(slot_of(start, self._is_day, self._zone))
+        """Whether the reference looked at this hour or day of the week, and never has a row in it."""
+        slot = slot_of(start, self._is_day, self._zone)
+        return slot in self._looked_at and slot not in self._slots
 
-    def _merge(self, slot: int | None, name: str, cells: Iterable[Cell]) -> State | None:
-        if (slot, name) not in self._merged:
+    def _merge(self, slots: tuple[int, ...] | None, name: str) -> State | None:
+        key = (slots, name)
+        if key not in self._merged:
+            cells = self._cells if slots is None else [cell for slot in slots for cell in self._slots.get(slot, ())]
             parts = [self._cells[cell][name] for cell in cells if name in self._cells[cell]]
-            try:
-                self._merged[slot, name] = merge(parts) if parts else None
-            except MergeError:
-                self._merged[slot, name] = None
-        return self._merged[slot, name]
+            self._merged[key] = merge(parts) if parts else None
+        return self._merged[key]
 
 
 def gaps(log: WindowedLog, most: int = 20_000) -> list[tuple[int, ...]]:

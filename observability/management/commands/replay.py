@@ -101,7 +101,7 @@ class Command(BaseCommand):
         gathered = gather(sources, spec, run, baseline, known)
         self._say_bad(gathered)
         if not gathered.log.starts:
-            raise SourceError(f"no row of {len(sources)} files has a time that can be used")
+            raise SourceError(f"no row of the logs can be used: {_first_bad(gathered, sources[0].shown)}")
         return replay(gathered.log, reference, spec, rules, has_versions=bool(keys.version))
 
     def _reference(self, uris: list[str], spec: Spec, run: Options) -> tuple[Reference, Gathered | None]:
@@ -118,7 +118,7 @@ class Command(BaseCommand):
         keys = replace(run.keys, version="") if has_time else Keys()
         made = gather(sources, spec, replace(run, keys=keys))
         if not made.log.rows:
-            raise SourceError(f"the reference has no row that can be used: {sources[0].shown}")
+            raise SourceError(f"no row of the reference can be used: {_first_bad(made, sources[0].shown)}")
         if not has_time:
             self.stderr.write(f"the reference has no column {run.keys.time!r}: hours and days are not told apart in it")
         self._say_bad(made)
@@ -147,6 +147,12 @@ class Command(BaseCommand):
         moved_windows = sum(one.verdict.value in ("moved", "drift") for one in results)
         said = sum(bool(one.findings) for one in results)
         self.stdout.write(f"{len(results)} rows: {moved_windows} with features that moved, {said} with findings")
+
+
+def _first_bad(made: Gathered, name: str) -> str:
+    for one in made.bad.examples:
+        return f"{one.source} row {one.row}: {one.reason}"
+    return f"{name} is empty"
 
 
 def _rules(path: str) -> Rules:
