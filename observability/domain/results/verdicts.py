@@ -119,7 +119,8 @@ def judge(
     ]
     judged = [one for one in asked if one.value is not None and one.threshold is not None]
     over = [one for one in judged if _is_over(one)]
-    leading = max(over or [one for one in judged if not one.few_rows] or judged, key=_ratio, default=None)
+    # A statistic that noise alone drives far over its threshold leads only where there is no other.
+    leading = max(over or [one for one in judged if one.is_judged] or judged, key=_ratio, default=None)
     verdict = _PLAIN[made.verdict]
     if over:
         reason = "; ".join(_said(one) for one in sorted(over, key=_ratio, reverse=True))
