@@ -161,7 +161,7 @@ def test_hours_are_held_against_the_same_hours_of_the_reference_week(tmp_path: P
     def log(start: int, days: int) -> str:
         made = columns(days * 9_000, start, days * DAY, rng)
         hour = made["ts"] // 3_600_000 % 24
-        made["price"] = made["price"] * (1 + hour / 8)
+        made["price"] = made["price"] * (hour - 17.0)
         return write(tmp_path / f"{start}.parquet", {name: values[hour >= 18] for name, values in made.items()})
 
     rng = np.random.default_rng(2)
