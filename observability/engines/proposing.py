@@ -47,13 +47,13 @@ def propose_from(sources: Sequence[Source], limits: Limits) -> Proposal:
     known = set(found.spec.by_name) | set(found.left_out)
     only: dict[str, str] = {}
     for source in islice(sources, 1, MAX_SAMPLED):
-        for name in _names(source, limits):
+        for name in column_names(source, limits):
             if name and name not in known:
                 only.setdefault(name, f"not in the first file, but in {source.shown}")
     return Proposal(found.spec, found.left_out | only, found.rows)
 
 
-def _names(source: Source, limits: Limits) -> list[str]:
+def column_names(source: Source, limits: Limits) -> list[str]:
     """Columns of a source; of JSON lines those that its first rows have. None of one that the fold will refuse."""
     try:
         if source.format == "parquet":

@@ -7,6 +7,7 @@ out of every column, as in a text log.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -34,12 +35,12 @@ def is_texts(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_binary(kind) or long or views)
 
 
-def undress_for(kind: pa.DataType, feature: FeatureSpec | None, *, is_time: bool) -> Undress | None:
+def undress_for(kind: pa.DataType, feature: FeatureSpec | None, *, is_time: bool, unit: str = "") -> Undress | None:
     """How to convert a column of the type for the feature or as the time of rows; None where it is folded as it is."""
     is_instant = is_time if feature is None else feature.kind is Kind.TIMESTAMP
     if is_texts(kind):
         if feature is None or (is_time and not is_instant):
-            return _by_value(time_key, pa.timestamp("us")) if is_time else None
+            return _by_value(partial(time_key, unit=unit), pa.timestamp("us")) if is_time else None
         return _by_value(*converter(feature, is_text=True)) if _reads_texts(feature) else None
     if is_instant and (pa.types.is_decimal(kind) or kind == pa.uint64()):
         return _whole

@@ -99,7 +99,7 @@ class ParquetLog:
             places = self.schema.get_all_field_indices(name)
             if len(places) == 1:
                 kind, is_time = self.schema.field(places[0]).type, name == self._keys.time
-                undress = undress_for(kind, feature, is_time=is_time)
+                undress = undress_for(kind, feature, is_time=is_time, unit=self._keys.unit)
                 if undress is not None:
                     found[name] = undress
         return found
@@ -206,7 +206,7 @@ class ParquetLog:
             place = row - batch.first_row
             self._refuse(bad, place, {f"column {name[:60]!r}: {reason}": rows for reason, rows in reasons.items()})
             if is_time:
-                usable = epoch_seconds(plain(column), name)[1]
+                usable = epoch_seconds(plain(column), name, self._keys.unit)[1]
                 self._refuse(bad, place, {f"column {name!r}: {NO_TIME}": ~usable})
 
     def _refuse(self, bad: NDArray[np.bool_], place: int, reasons: dict[str, NDArray[np.bool_]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
@@ -154,7 +155,9 @@ def _plan(spec: Spec, keys: Keys, *, is_text: bool) -> dict[str, tuple[Convert, 
         except BadValue as error:
             raise SourceError(f"column {feature.name!r}: {error}") from None
     if keys.time and (keys.time not in found or not pa.types.is_timestamp(found[keys.time][1])):
-        found[keys.time] = (time_key, pa.timestamp("us"))
+        # The loops of text know `time_key` itself; any other converter is asked once for each distinct value.
+        read = partial(time_key, unit=keys.unit) if keys.unit else time_key
+        found[keys.time] = (read, pa.timestamp("us"))
     if keys.version:
         found.setdefault(keys.version, (word, pa.string()))
     return found

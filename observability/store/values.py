@@ -164,9 +164,9 @@ def _number_converter(parse: Parse | None, *, is_text: bool) -> Convert:
     return lambda value: read(value) if isinstance(value, str) else number(value)
 
 
-def time_key(value: Any) -> int:
-    """The time column of a window as microseconds: a text that reads as an instant, or a unix time in s, ms, us or ns
-    by its magnitude."""
+def time_key(value: Any, unit: str = "") -> int:
+    """The time column of a window as microseconds: a text that reads as an instant, or a unix time in the unit, or else
+    in s, ms, us or ns by its magnitude."""
     if isinstance(value, str):
         value = value.strip()
         if not PLAIN_NUMBER.match(value):
@@ -174,9 +174,9 @@ def time_key(value: Any) -> int:
         amount: int | float = int(value) if value.isdecimal() and len(value) < 20 else number_text(value)
     else:
         amount = value if isinstance(value, int) else number(value)
-    for scale in TIME_UNITS.values():
+    for scale in [TIME_UNITS[unit]] if unit else TIME_UNITS.values():
         # Integers stay integers: as float64 the last nanoseconds of a window would be in the next.
         if UNIX_YEARS[0] <= amount // scale < UNIX_YEARS[1]:
             whole, part = divmod(amount, scale)
             return int(whole) * 1_000_000 + int(part * 1_000_000 // scale)
-    raise BadValue("expected a time, got a number that is no unix time in s, ms, us or ns")
+    raise BadValue(f"expected a time, got a number that is no unix time in {unit or 's, ms, us or ns'}")

@@ -1,4 +1,4 @@
-"""Which cell a row belongs to: hour or day in UTC of a time column, and the model version beside it."""
+"""Which cell a row belongs to: hour or day of a time column in a zone, and the model version beside it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from observability.domain.fold.borders import QUARTER, window_starts
 from observability.domain.fold.columns import ColumnError, plain, raw_values, texts, validity
 from observability.domain.loops.numeric import Ints
 from observability.domain.profile.profile import Cell
@@ -40,11 +41,17 @@ class GroupError(ValueError):
 
 @dataclass(frozen=True)
 class Keys:
-    """Which columns make the cell of a row."""
+    """Which columns make the cell of a row.
+
+    `unit` is what numbers of the time column count; "" tells it of each by its magnitude. `zone` is where hours and
+    days begin; "" is UTC.
+    """
 
     window: Window | None = None
     time: str = ""
     version: str = ""
+    unit: str = ""
+    zone: str = ""
 
     def __post_init__(self) -> None:
         if (self.window is None) != (self.time == ""):
@@ -83,8 +90,8 @@ def group_ids(keys: Keys, columns: list[Any], registry: Registry) -> tuple[NDArr
     window: Ints = np.zeros(rows, dtype=np.int64)
     usable = np.ones(rows, dtype=bool)
     if keys.window is not None:
-        seconds, usable = epoch_seconds(arrays[0], keys.time)
-        window = np.where(usable, seconds // keys.window.seconds, 0)
+        seconds, usable = epoch_seconds(arrays[0], keys.time, keys.unit)
+        window = np.where(usable, _numbered(seconds, keys, keys.window), 0)
     names: list[str] = [""]
     version: Ints = np.zeros(rows, dtype=np.int64)
     if keys.version:
@@ -102,9 +109,21 @@ def group_ids(keys: Keys, columns: list[Any], registry: Registry) -> tuple[NDArr
     numbers = np.full(len(pairs), -1, dtype=np.int32)
     for place, pair in enumerate(pairs.tolist()):
         if pair >= 0:
-            start = (first + pair // width) * keys.window.seconds if keys.window else None
+            start = (first + pair // width) * _step(keys, keys.window) if keys.window else None
             numbers[place] = registry.number(Cell(names[pair % width], start))
     return numbers[inverse], np.flatnonzero(~usable)
+
+
+def _step(keys: Keys, window: Window) -> int:
+    return QUARTER if keys.zone else window.seconds
+
+
+def _numbered(seconds: Ints, keys: Keys, window: Window) -> Ints:
+    """The start of each instant's window, in steps that every start is a multiple of."""
+    if not keys.zone:
+        return seconds // window.seconds
+    kept = np.clip(seconds, EARLIEST + 86_400, LATEST - 86_400)
+    return window_starts(kept, window is Window.DAY, keys.zone) // QUARTER
 
 
 def _distinct(values: Ints) -> tuple[Ints, Ints]:
@@ -119,11 +138,11 @@ def _distinct(values: Ints) -> tuple[Ints, Ints]:
     return present + low, lookup[values - low]
 
 
-def epoch_seconds(array: pa.Array, name: str) -> tuple[Ints, NDArray[np.bool_]]:
+def epoch_seconds(array: pa.Array, name: str, unit: str = "") -> tuple[Ints, NDArray[np.bool_]]:
     """(seconds since 1970 UTC, mask of usable rows). Naive timestamps are read as UTC; integers by their magnitude.
 
-    A number is taken as s, ms, us or ns, whichever puts it between 1990 and 2100: each by itself, so that nothing
-    depends on how a file is cut into batches.
+    A number is taken as of the unit, or else as s, ms, us or ns, whichever puts it between 1990 and 2100: each by
+    itself, so that nothing depends on how a file is cut into batches.
     """
     kind = array.type
     valid = validity(array)
@@ -135,7 +154,7 @@ def epoch_seconds(array: pa.Array, name: str) -> tuple[Ints, NDArray[np.bool_]]:
     elif pa.types.is_date64(kind):
         seconds = raw_values(array, np.dtype(np.int64)) // 1_000
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        seconds, known = _unix_seconds(raw_values(array, np.dtype(kind.to_pandas_dtype())))
+        seconds, known = _unix_seconds(raw_values(array, np.dtype(kind.to_pandas_dtype())), unit)
         usable &= known
     elif pa.types.is_null(kind):
         seconds = np.zeros(len(array), dtype=np.int64)
@@ -145,7 +164,7 @@ def epoch_seconds(array: pa.Array, name: str) -> tuple[Ints, NDArray[np.bool_]]:
     return seconds, usable
 
 
-def _unix_seconds(values: NDArray[Any]) -> tuple[Ints, NDArray[np.bool_]]:
+def _unix_seconds(values: NDArray[Any], unit: str = "") -> tuple[Ints, NDArray[np.bool_]]:
     """(whole seconds of unix times, which of the numbers are one). Integers are divided as integers: float64 would move
     the last nanoseconds of a window into the next."""
     whole = values
@@ -156,7 +175,7 @@ def _unix_seconds(values: NDArray[Any]) -> tuple[Ints, NDArray[np.bool_]]:
         whole = np.minimum(values, np.uint64(2**63 - 1)).astype(np.int64)
     seconds = np.zeros(len(values), dtype=np.int64)
     known = np.zeros(len(values), dtype=bool)
-    for scale in TIME_UNITS.values():
+    for scale in [TIME_UNITS[unit]] if unit else TIME_UNITS.values():
         found = whole.astype(np.int64) // scale
         mine = (found >= UNIX_YEARS[0]) & (found < UNIX_YEARS[1]) & ~known
         seconds[mine], known = found[mine], known | mine

@@ -1,0 +1,166 @@
+"""Every window of a log against a reference, in order: what a run over stored windows gives, without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from observability.domain.compare.instants import Windows
+from observability.domain.profile.profile import Cell
+from observability.domain.results import quality, volume
+from observability.domain.results.log import Finding, WindowedLog
+from observability.domain.results.rules import Rules
+from observability.domain.results.verdicts import FeatureResult, History, Result, judge, worst
+from observability.domain.results.windows import Reference, Slice, gaps, is_unfinished, slices
+from observability.domain.specs.spec import FeatureSpec, Kind, Spec
+
+DAY = 86_400
+
+
+@dataclass(eq=False)
+class WindowResult:
+    """One window, or small ones joined, of one version; `version` is None of a gap and where versions were not asked
+    for. Instants are seconds since 1970 UTC."""
+
+    start: int
+    end: int
+    version: str | None
+    rows: int
+    is_partial: bool
+    verdict: Result
+    findings: list[Finding] = field(default_factory=list)
+    features: list[FeatureResult] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "start": rfc3339(self.start),
+            "end": rfc3339(self.end),
+            "version": self.version,
+            "rows": self.rows,
+            "is_partial": self.is_partial,
+            "verdict": self.verdict.value,
+            "findings": [one.to_json() for one in self.findings],
+            "features": [one.to_json() for one in self.features],
+        }
+
+
+def rfc3339(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def replay(
+    log: WindowedLog, reference: Reference, spec: Spec, rules: Rules, *, has_versions: bool = False
+) -> list[WindowResult]:
+    """Windows in order of start, then version; features by value / threshold falling, then name."""
+    found: list[tuple[Slice, WindowResult]] = []
+    for version in log.versions:
+        history = History(rules)
+        for one in slices(log, version, rules.min_rows):
+            found.append((one, _judged(one, log, reference, spec, rules, history, version if has_versions else None)))
+    runs = gaps(log)
+    is_open = is_unfinished(log)
+    ended = sorted({*(log.starts[:-1] if is_open else log.starts), *(start for run in runs for start in run)})
+    amounts = volume.findings(log, ended)
+    for start in [start for start in amounts if reference.is_silent(start)]:
+        amounts[start] = [one for one in amounts[start] if one.name != "missing_window"]
+    for start, said in amounts.items():
+        holders = [(one.rows, result) for one, result in found if one.start <= start < one.end]
+        if holders:
+            max(holders, key=lambda pair: pair[0])[1].findings.extend(said)
+    joined = [(one.start, one.end) for one, _ in found if len(one.starts) > 1]
+    silent = [
+        gap
+        for run in runs
+        for gap in _gaps(
+            [at for at in run if not any(low <= at < high for low, high in joined)], log, reference, amounts
+        )
+    ]
+    results = [result for _, result in found] + silent
+    for result in results:
+        result.findings.sort(key=lambda one: (one.name, one.feature, one.reason))
+    return sorted(results, key=lambda result: (result.start, result.version or "", result.end))
+
+
+def _judged(
+    one: Slice,
+    log: WindowedLog,
+    reference: Reference,
+    spec: Spec,
+    rules: Rules,
+    history: History,
+    version: str | None,
+) -> WindowResult:
+    why = ""
+    if one.is_partial:
+        why = f"the window has not ended: the last row is of {rfc3339(log.last)}"
+    elif one.rows < rules.min_rows:
+        windows = f" in {len(one.starts)} windows" if len(one.starts) > 1 else ""
+        why = f"{one.rows:,} rows{windows}, and it needs {rules.min_rows:,}"
+    said = {finding for start in one.starts for finding in log.columns.get(start, ())}
+    features: list[FeatureResult] = []
+    for feature in spec:
+        if why:
+            features.append(FeatureResult(feature.name, Result.NOT_ENOUGH_DATA, why))
+            continue
+        why_not = next((finding.reason for finding in sorted(said) if finding.feature == feature.name), "")
+        result, quality_said = _feature(one, log, reference, feature, rules, history, why_not)
+        features.append(result)
+        known = {(finding.name, finding.feature) for finding in said}
+        said |= {finding for finding in quality_said if (finding.name, finding.feature) not in known}
+    features.sort(key=lambda result: result.sort_key)
+    verdict = worst([result.verdict for result in features])
+    return WindowResult(one.start, one.end, version, one.rows, one.is_partial, verdict, list(said), features)
+
+
+def _feature(
+    one: Slice, log: WindowedLog, reference: Reference, spec: FeatureSpec, rules: Rules, history: History, why_not: str
+) -> tuple[FeatureResult, list[Finding]]:
+    whole, cur = reference.state(spec.name), one.states.get(spec.name)
+    cells = [Cell(one.version, start) for start in one.starts]
+    offered = sum(log.offered.get(cell, {}).get(spec.name, 0) for cell in cells)
+    unread = quality.unread(cur.rows if cur else 0, offered, spec)
+    if whole is None or cur is None or not cur.rows:
+        side = "reference does" if whole is None else "files of this window do"
+        reason = why_not or (unread[0].reason if unread else f"the {side} not have this column")
+        return FeatureResult(spec.name, Result.CANNOT_BE_EVALUATED, reason), unread
+    ref, windows = whole, None
+    if spec.kind is Kind.TIMESTAMP:
+        windows = _spans(reference, one)
+    else:
+        ref = reference.seasonal(spec.name, one.starts, rules.min_rows) or whole
+    result = judge(ref, cur, spec, rules, history, windows)
+    return result, unread + quality.findings(whole, cur, spec, result)
+
+
+def _spans(reference: Reference, one: Slice) -> Windows | None:
+    return None if reference.span is None else (reference.span, one.span)
+
+
+def _gaps(
+    run: Sequence[int], log: WindowedLog, reference: Reference, amounts: dict[int, list[Finding]]
+) -> Iterator[WindowResult]:
+    """A row for consecutive empty windows of one meaning: missing, expected to be empty, or neither."""
+    found: WindowResult | None = None
+    for start in run:
+        said = amounts.get(start, [])
+        is_silent = not said and (reference.is_silent(start) or _was_silent(log, start))
+        verdict = Result.EXPECTED_NO_DATA if is_silent else Result.NOT_ENOUGH_DATA
+        if found is not None and found.end == start and (found.verdict, bool(found.findings)) == (verdict, bool(said)):
+            found.end = log.end(start)
+            continue
+        if found is not None:
+            yield found
+        found = WindowResult(start, log.end(start), None, 0, False, verdict, list(said))
+    if found is not None:
+        yield found
+
+
+def _was_silent(log: WindowedLog, start: int) -> bool:
+    """Whether the same hour of the days before, or the same day of the weeks before, was empty too."""
+    steps = (7, 14) if log.is_day else (1, 2, 7)
+    quarters, length = log.quarters, (log.end(start) - start) // 900
+    first = log.starts[0]
+    earlier = [start - step * DAY for step in steps if start - step * DAY >= first]
+    return bool(earlier) and not any(quarters.get(at // 900 + place) for at in earlier for place in range(length))
