@@ -23,6 +23,7 @@ from deployments.admin.catalogue import (
     ServedModelAdmin,
 )
 from deployments.admin.cluster import ClusterAdmin, NamespaceAdmin
+from deployments.admin.cost import PriceVersionAdmin
 from deployments.admin.people import TeamAdmin, UserAdmin
 from deployments.models import (
     AuditEvent,
@@ -30,6 +31,7 @@ from deployments.models import (
     HardwareProfile,
     MetadataPrefix,
     Namespace,
+    PriceVersion,
     RegistryRule,
     Runtime,
     ServedModel,
@@ -46,6 +48,7 @@ PAGES: tuple[tuple[type[Any], type[AuditedAdmin]], ...] = (
     (HardwareProfile, HardwareProfileAdmin),
     (RegistryRule, RegistryRuleAdmin),
     (MetadataPrefix, MetadataPrefixAdmin),
+    (PriceVersion, PriceVersionAdmin),
     (ServedModel, ServedModelAdmin),
     (AuditEvent, AuditEventAdmin),
 )

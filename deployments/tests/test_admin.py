@@ -115,6 +115,7 @@ def test_login_is_the_sites_own(client_as: Callable[[str], Client]) -> None:
 def test_every_list_add_and_change_page_opens(platform: Client, places: Places, people: People) -> None:
     factories.make_deployment(author=people.maintainer, namespace=places.dev)
     factories.make_metadata_prefix()
+    factories.make_price_list(places.dev.cluster)
     for model, page in admin.site._registry.items():
         assert platform.get(url(model, "changelist")).status_code == 200
         assert platform.get(url(model, "changelist") + "?q=a").status_code == 200
