@@ -10,7 +10,8 @@ from typing import Any
 
 from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.cost.amounts import Amount
-from deployments.domain.cost.estimate import Driver, Estimate, Replicas, Three, drivers, estimate
+from deployments.domain.cost.estimate import Estimate, Replicas, Three, drivers, estimate
+from deployments.domain.cost.matching import plain
 from deployments.domain.cost.own_list import OwnList
 from deployments.domain.cost.prices import Part, Quote, RateCard, Request
 from deployments.domain.cost.rules import Component
@@ -62,6 +63,23 @@ class Step:
     after: Amount
     moves: Amount
 
+    @property
+    def pods(self) -> str:
+        """ "1.5 pods", "1 → 3 pods" """
+        after = plain(self.pods_after)
+        before = after if self.pods_before is None else plain(self.pods_before)
+        counts = after if before == after else f"{before} → {after}"
+        return f"{counts} pod" if counts == "1" else f"{counts} pods"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverRow:
+    """A driver with what it adds a month, and in words what of it has changed."""
+
+    name: str
+    adds: Three
+    why: str = ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostChange:
@@ -72,6 +90,12 @@ class CostChange:
     profiles: tuple[str, str] = ("", "")
     since: datetime | None = None
     is_observed: bool = False
+
+    @property
+    def profile_words(self) -> str:
+        """ "cpu-small → gpu-l4" where the hardware profile is another one, else nothing."""
+        old, new = (name or "sizes of its own" for name in self.profiles)
+        return f"{old} → {new}" if self.before and old != new else ""
 
     @property
     def steps(self) -> tuple[Step, Step, Step]:
@@ -91,8 +115,30 @@ class CostChange:
         )
 
     @property
-    def drivers(self) -> tuple[Driver, ...]:
-        return drivers(self.before, self.after) if self.before else ()
+    def drivers(self) -> tuple[DriverRow, ...]:
+        """What moves the price, largest first; empty where either price is unknown or there was none."""
+        found = drivers(self.before, self.after) if self.before else ()
+        return tuple(DriverRow(name=driver.name, adds=driver.adds, why=self._why(driver.name)) for driver in found)
+
+    def _why(self, name: str) -> str:
+        """What of it is another than before: "0.5 vCPU at 0.02 → 2 vCPU at 0.03"."""
+        if self.before is None or name not in set(Component):
+            return ""
+        old, new = (_sold(side, name) for side in (self.before, self.after))
+        return f"{old} → {new}"
+
+    @property
+    def say(self) -> str:
+        """The first line: what it comes to at the usual load."""
+        usual = self.steps[1]
+        if usual.moves.value is None:
+            return "How much the price changes is not known" if usual.before else "What this costs is not known"
+        if usual.before is None:
+            return f"Costs about {usual.after.words} a month at the usual load"
+        if not usual.moves.value:
+            return f"The price stays at about {usual.after.words} a month at the usual load"
+        change = Amount.known(abs(usual.moves.value), usual.moves.currency).words
+        return f"Costs about {change} {'more' if usual.moves.value > 0 else 'less'} a month at the usual load"
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -133,6 +179,11 @@ class CostChange:
         }
 
 
+def _sold(kept: Estimate, component: str) -> str:
+    parts = [part for part in kept.pod.parts if part.component == component]
+    return " + ".join(f"{plain(part.quantity)} {part.unit} at {plain(part.rate)}" for part in parts) or "none"
+
+
 def _difference(before: Amount | None, after: Amount) -> Amount:
     if before is None or after.value is None:
         return after
@@ -144,9 +195,7 @@ def _difference(before: Amount | None, after: Amount) -> Amount:
 
 
 def _words(amount: Amount) -> str:
-    if amount.value is None:
-        return f"unknown: {amount.reason}"
-    return f"{amount.value:.2f} {amount.currency} a month".replace("  ", " ")
+    return f"unknown: {amount.reason}" if amount.value is None else f"{amount.words} a month"
 
 
 def to_json(kept: Estimate) -> dict[str, Any]:
