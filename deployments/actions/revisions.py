@@ -11,7 +11,6 @@ from deployments.actions.deployments import change_intent, lock, need_reason
 from deployments.actions.errors import NotYet, Refused, Stale, Wrong
 from deployments.audit import Actor
 from deployments.domain.changes.diff import FieldChange, spec_diff
-from deployments.domain.cost.change import CostChange
 from deployments.domain.spec.spec import Spec
 from deployments.models import Deployment, DeploymentState, Observation, Proposal, Revision, Rollout
 from deployments.models.requests import Answer
@@ -63,8 +62,7 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
         _close(candidate, deployment)
         return current
     by_hand = scaled_back(deployment, at=now(), after=spec)
-    price = costs.change_of(candidate, before=current, at=now())
-    revision = _insert(candidate, deployment, by=by, note=note, changes=changes, price=price)
+    revision = _insert(candidate, deployment, by=by, note=note, changes=changes)
     _close(candidate, deployment)
     deployment.current = revision
     change_intent(deployment, by=by, what=revision.summary, fields=("current",))
@@ -80,7 +78,7 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
             "proposed_by": str(candidate.author) if by.id != candidate.author_id else None,
             "catalogue_changed": current is not None and not same_catalogue,
             **goes_without,
-            **price.to_facts(),
+            **costs.facts_of(revision),
         },
     )
     return revision
@@ -117,13 +115,7 @@ def _create(candidate: Proposal) -> Deployment:
 
 
 def _insert(
-    candidate: Proposal,
-    deployment: Deployment,
-    *,
-    by: Actor,
-    note: str,
-    changes: tuple[FieldChange, ...],
-    price: CostChange,
+    candidate: Proposal, deployment: Deployment, *, by: Actor, note: str, changes: tuple[FieldChange, ...]
 ) -> Revision:
     last = Revision.objects.filter(deployment=deployment).order_by("-number").first()
     revision = Revision(
@@ -139,7 +131,7 @@ def _insert(
         summary=_summary(candidate, changes, is_first=last is None),
         returns_to=candidate.returns_to,
         proposal=candidate,
-        estimate=price.to_json(),
+        estimate=costs.change_of(candidate, before=deployment.current, at=now()).to_json(),
     )
     revision.save(force_insert=True)
     Rollout.objects.create(deployment=deployment, revision=revision.number, saved_at=now())

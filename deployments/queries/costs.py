@@ -57,6 +57,29 @@ def change_of(proposal: Proposal, *, before: Revision | None, at: datetime) -> C
     )
 
 
+def now_of(deployment: Deployment, *, at: datetime) -> CostChange | None:
+    """What the current revision costs by the prices of now; None before the first. Needs its cluster."""
+    current, cluster = deployment.current, deployment.namespace.cluster
+    if current is None:
+        return None
+    prices = prices_in_force([cluster.pk], at=at).get(cluster.pk)
+    observed = observed_pods(deployment, at=at)
+    none = NO_LIST.format(cluster=cluster.name)
+    profile = current.to_profile()
+    return CostChange(
+        before=None,
+        after=estimate_of(current.to_spec(), profile, prices, at=at, observed=observed, why_none=none),
+        since=prices.since if prices else None,
+        is_observed=observed is not None,
+    )
+
+
 def kept_with(revision: Revision | None) -> CostChange | None:
     """What the revision was said to cost when it was saved; None for those saved before that was kept."""
     return CostChange.from_json(revision.estimate) if revision is not None and revision.estimate else None
+
+
+def facts_of(revision: Revision) -> dict[str, str]:
+    """The same in words, for the audit log."""
+    kept = kept_with(revision)
+    return kept.to_facts() if kept else {}

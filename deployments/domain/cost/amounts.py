@@ -48,6 +48,13 @@ class Amount:
         return f"{minus}{text} {self.currency}".rstrip()
 
     @property
+    def short(self) -> str:
+        """For lists: whole units from ten on."""
+        if self.value is None or abs(self.value) < 10:
+            return self.words
+        return f"{self.value:,.0f} {self.currency}".replace("-", "\N{MINUS SIGN}").rstrip()
+
+    @property
     def signed(self) -> str:
         """A difference: "+306.20 USD", "no change"."""
         if self.value is None:

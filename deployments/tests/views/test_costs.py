@@ -13,7 +13,8 @@ from django.urls import reverse
 from baristaweb.lib.clock import now
 from deployments.domain.cost.change import CostChange
 from deployments.domain.spec.parts import Autoscale, Fixed
-from deployments.models import AuditEvent, Deployment, Proposal, UsageSample
+from deployments.models import AuditEvent, ClusterHealth, Deployment, Proposal, UsageSample
+from deployments.queries import costs, fleet_costs
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 
@@ -115,3 +116,69 @@ def test_the_estimate_is_kept_with_the_revision_and_in_the_log(
     assert facts["price_list"].startswith("Test prices, version ")
     factories.make_price_list(deployment.namespace.cluster, "cpu,,,0.4", "memory,,,0.05")
     assert "Costs about 36.50 USD more" in review(client_as("editor"), proposal), "as it was then"
+
+
+def tab(client: Client, deployment: Deployment) -> str:
+    return texts(client, reverse("deployment-cost", args=[deployment.slug]))
+
+
+def test_the_tab_says_what_why_and_what_it_was(client_as: ClientAs, people: People, deployment: Deployment) -> None:
+    factories.apply(edited(deployment, people, replicas=Fixed(3)), by=people.editor)
+    html = tab(client_as("viewer"), deployment)
+    assert "at the 3 pods wanted now" in html
+    assert "3 pods x 0.025 USD an hour x 730.00 h of 730 h a month = 54.75 USD" in html
+    for figure in ("0.5 vCPU", "1 GiB", "0.04 USD", "0.005 USD", "+36.50 USD", "Test prices, version"):
+        assert figure in html
+    assert "What has no price" not in html, "that page is the platform team's"
+
+
+def test_revisions_from_before_prices_say_so(client_as: ClientAs, deployment: Deployment) -> None:
+    old = deployment.revisions.get()
+    old.pk, old.number, old.proposal, old.estimate = None, 2, None, None
+    old.save(force_insert=True)
+    assert "saved before prices were kept with revisions" in tab(client_as("viewer"), deployment)
+
+
+def test_the_fleet_has_a_price_for_each_and_sorts_by_it(
+    client_as: ClientAs, people: People, places: Places, deployment: Deployment
+) -> None:
+    factories.make_profile("gpu", gpu_count=1, gpu_type="nvidia-l4")
+    big = factories.make_spec(replicas=Fixed(10))
+    for name, spec in (("big", big), ("unpriced", factories.make_spec(profile="gpu"))):
+        factories.make_deployment(author=people.editor, namespace=places.dev, name=name, spec=spec)
+    client = client_as("viewer")
+    html = texts(client, reverse("fleet") + "?sort=cost")
+    assert "18 USD" in html
+    assert "Estimate: 182.50 USD in 730 h" in html
+    assert "has no price for GPU nvidia-l4." in html
+    assert html.index(">big<") < html.index(f">{deployment.name}<") < html.index(">unpriced<")
+    turned = texts(client, reverse("fleet") + "?sort=-cost")
+    assert turned.index(f">{deployment.name}<") < turned.index(">big<") < turned.index(">unpriced<")
+
+
+@pytest.mark.parametrize("replicas", [Fixed(3), Autoscale(2, 5)])
+def test_lists_and_tabs_agree(
+    client_as: ClientAs, people: People, deployment: Deployment, replicas: Fixed | Autoscale
+) -> None:
+    factories.apply(edited(deployment, people, replicas=replicas), by=people.editor)
+    row = Deployment.objects.related().get(pk=deployment.pk)
+    found = costs.now_of(row, at=now())
+    months = fleet_costs.months_of([fleet_costs.Size.of(row)], at=now())
+    assert found is not None
+    assert months == {row.pk: found.after.month.minimum}
+    assert fleet_costs.sizes(Deployment.objects.filter(pk=row.pk)) == [fleet_costs.Size.of(row)]
+
+
+def test_coverage_names_what_has_no_price(
+    client_as: ClientAs, people: People, places: Places, deployment: Deployment
+) -> None:
+    factories.make_profile("gpu", gpu_count=1, gpu_type="nvidia-l4")
+    spec = factories.make_spec(profile="gpu")
+    factories.make_deployment(author=people.editor, namespace=places.dev, name="unpriced", spec=spec)
+    pool = {"pool": "gpu-pool", "nodes": 2, "cpu_m": 8000, "memory_b": 32 << 30, "gpus": 2, "labels": {}}
+    ClusterHealth.objects.update(capacity=[pool])
+    html = texts(client_as("platform"), reverse("cost-coverage"))
+    assert "1 deployment has a price" in html
+    assert "1 deployment has none: Test prices, version" in html
+    assert "has no price for GPU of any type in gpu-pool." in html
+    assert "0.025 USD" in html
