@@ -36,7 +36,7 @@ def observed_pods(deployment: Deployment | None, *, at: datetime) -> Decimal | N
         return None
     rows = UsageSample.objects.filter(deployment=deployment, at__gt=at - OBSERVED, at__lte=at)
     mean = rows.aggregate(mean=Avg("pods"))["mean"]
-    return None if mean is None else Decimal(str(mean)).quantize(_STEP)
+    return None if mean is None else Decimal(str(mean)).quantize(_STEP).normalize()
 
 
 def change_of(proposal: Proposal, *, before: Revision | None, at: datetime) -> CostChange:

@@ -121,7 +121,7 @@ class CostChange:
         return tuple(DriverRow(name=driver.name, adds=driver.adds, why=self._why(driver.name)) for driver in found)
 
     def _why(self, name: str) -> str:
-        """What of it is another than before: "0.5 vCPU at 0.02 → 2 vCPU at 0.03"."""
+        """What of it is another than before: "1 GPU at 0.56 an hour → none"."""
         if self.before is None or name not in set(Component):
             return ""
         old, new = (_sold(side, name) for side in (self.before, self.after))
@@ -181,7 +181,7 @@ class CostChange:
 
 def _sold(kept: Estimate, component: str) -> str:
     parts = [part for part in kept.pod.parts if part.component == component]
-    return " + ".join(f"{plain(part.quantity)} {part.unit} at {plain(part.rate)}" for part in parts) or "none"
+    return " + ".join(f"{plain(part.quantity)} {part.unit} at {plain(part.rate)} an hour" for part in parts) or "none"
 
 
 def _difference(before: Amount | None, after: Amount) -> Amount:

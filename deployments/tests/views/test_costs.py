@@ -76,7 +76,7 @@ def test_the_drivers_are_named(client_as: ClientAs, people: People, deployment: 
     factories.make_profile("cpu-large", cpu_request=1500)
     html = review(client_as("editor"), edited(deployment, people, profile="cpu-large", replicas=Fixed(2)))
     assert "hardware profile cpu-small → cpu-large" in html
-    assert "0.5 vCPU at 0.04 → 1.5 vCPU at 0.04 an hour" in html
+    assert "0.5 vCPU at 0.04 an hour → 1.5 vCPU at 0.04 an hour" in html
 
 
 def test_unknown_is_said_with_its_reason_and_is_no_zero(client_as: ClientAs, people: People, places: Places) -> None:
