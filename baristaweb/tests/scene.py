@@ -62,6 +62,7 @@ class Scene:
 def scene(people: People, places: Places) -> Scene:
     records.save(row=MetadataPrefix(prefix="acme.com/"), by=factories.BY)
     factories.make_permits(("secret", "store"))
+    factories.make_price_list(places.dev.cluster)
     dev = factories.make_deployment(author=people.editor, namespace=places.dev, name="ranker")
     prod = factories.make_deployment(author=people.maintainer, namespace=places.prod, name="ranker")
     retired = factories.make_deployment(author=people.editor, namespace=places.staging, name="ranker")

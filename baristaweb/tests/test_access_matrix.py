@@ -40,6 +40,7 @@ audit-event                event    GET   302 404 200 200 200 200 200
 audit-queue                -        GET   302 200 200 200 200 200 200
 audit-export               -        GET   302 200 200 200 200 200 200
 audit-sign-off             event    POST  302 404 403 403 302 302 302
+cost-coverage              -        GET   302 403 403 403 403 200 200
 clusters                   -        GET   302 200 200 200 200 200 200
 cluster-check              cluster  POST  302 404 302 302 302 302 302
 profile                    -        GET   302 200 200 200 200 200 200
@@ -60,6 +61,9 @@ deployment-detail          retired  GET   302 404 200 200 200 200 200
 deployment-status          dev      GET   302 404 200 200 200 200 200
 deployment-configuration   dev      GET   302 404 200 200 200 200 200
 deployment-revisions       dev      GET   302 404 200 200 200 200 200
+deployment-cost            dev      GET   302 404 200 200 200 200 200
+deployment-cost            prod     GET   302 404 200 200 200 200 200
+deployment-cost            retired  GET   302 404 200 200 200 200 200
 deployment-activity        dev      GET   302 404 200 200 200 200 200
 deployment-logs            dev      GET   302 404 200 200 200 200 200
 deployment-logs            dev      POST  302 404 302 302 302 302 302

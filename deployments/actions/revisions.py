@@ -14,7 +14,7 @@ from deployments.domain.changes.diff import FieldChange, spec_diff
 from deployments.domain.spec.spec import Spec
 from deployments.models import Deployment, DeploymentState, Observation, Proposal, Revision, Rollout
 from deployments.models.requests import Answer
-from deployments.queries import rules
+from deployments.queries import costs, rules
 from deployments.queries.replicas import scaled_back
 from deployments.queries.verdict import Verdict
 
@@ -76,6 +76,7 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
             "proposed_by": str(candidate.author) if by.id != candidate.author_id else None,
             "catalogue_changed": current is not None and not same_catalogue,
             **goes_without,
+            **costs.facts_of(revision),
         },
     )
     return revision
@@ -136,6 +137,7 @@ def _insert(
         summary=_summary(candidate, changes, is_first=last is None),
         returns_to=candidate.returns_to,
         proposal=candidate,
+        estimate=costs.change_of(candidate, before=deployment.current, at=now()).to_json(),
     )
     revision.save(force_insert=True)
     Rollout.objects.create(deployment=deployment, revision=revision.number, saved_at=now())

@@ -23,6 +23,7 @@ from deployments.admin.catalogue import (
     ServedModelAdmin,
 )
 from deployments.admin.cluster import ClusterAdmin, NamespaceAdmin
+from deployments.admin.cost import PriceVersionAdmin
 from deployments.admin.people import TeamAdmin, UserAdmin
 from deployments.admin.permit import PermitAdmin
 from deployments.models import (
@@ -32,6 +33,7 @@ from deployments.models import (
     MetadataPrefix,
     Namespace,
     Permit,
+    PriceVersion,
     RegistryRule,
     Runtime,
     ServedModel,
@@ -49,6 +51,7 @@ PAGES: tuple[tuple[type[Any], type[AuditedAdmin]], ...] = (
     (RegistryRule, RegistryRuleAdmin),
     (MetadataPrefix, MetadataPrefixAdmin),
     (Permit, PermitAdmin),
+    (PriceVersion, PriceVersionAdmin),
     (ServedModel, ServedModelAdmin),
     (AuditEvent, AuditEventAdmin),
 )

@@ -44,6 +44,7 @@ class Permission(StrEnum):
     AUDIT_VIEW = "audit.view"
     AUDIT_REVIEW = "audit.review"
     CLUSTER_VIEW = "cluster.view"
+    COST_VIEW = "cost.view"
     MODEL_CREATE = "model.create"
     MODEL_EDIT = "model.edit"
     TEAM_VIEW = "team.view"
@@ -64,6 +65,7 @@ _ANYWHERE: Final[dict[Permission, Role]] = {
     Permission.LOGS_VIEW: Role.VIEWER,
     Permission.AUDIT_VIEW: Role.VIEWER,
     Permission.CLUSTER_VIEW: Role.VIEWER,
+    Permission.COST_VIEW: Role.VIEWER,
     Permission.TEAM_VIEW: Role.VIEWER,
     Permission.REVISION_PROPOSE: Role.EDITOR,
     Permission.PREVIEW_REQUEST: Role.EDITOR,
@@ -98,6 +100,7 @@ READ_ONLY: Final = frozenset(
         Permission.LOGS_VIEW,
         Permission.AUDIT_VIEW,
         Permission.CLUSTER_VIEW,
+        Permission.COST_VIEW,
         Permission.TEAM_VIEW,
     }
 )

@@ -163,6 +163,9 @@ class Revision(models.Model):
     summary = models.CharField(max_length=200, blank=True, help_text="What changed, in a few words.")
     returns_to = models.PositiveIntegerField(null=True, help_text="The revision that this one rolls back to.")
     saved_at = models.DateTimeField(default=timezone.now)
+    estimate = models.JSONField(
+        null=True, help_text="What it was said to cost when it was saved, as deployments.domain.cost.change writes it."
+    )
     proposal = models.OneToOneField(
         "Proposal", on_delete=models.SET_NULL, null=True, related_name="revision", help_text="What was reviewed."
     )

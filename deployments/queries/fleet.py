@@ -39,8 +39,9 @@ SORTS = {
     "place": ("namespace__cluster__name", "namespace__name", "name"),
     "-place": ("-namespace__cluster__name", "-namespace__name", "-name"),
 }
-# Shares of use are figures that the rows are made from, not columns of the database: the page sorts them.
+# Shares of use and costs are figures that the rows are made from, not columns of the database: the page sorts them.
 USE_SORTS = {"cpu": 0, "-cpu": 0, "memory": 1, "-memory": 1}
+COST_SORTS = ("cost", "-cost")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +130,12 @@ def load(chosen: Iterable[Deployment]) -> list[Deployment]:
 
 def load_ids(ids: Sequence[int]) -> list[Deployment]:
     """The same by their keys."""
-    found = Deployment.objects.related().defer("observation__view").annotate(usage=MEASURED).in_bulk(ids)
+    found = (
+        Deployment.objects.related()
+        .defer("observation__view", "current__estimate")
+        .annotate(usage=MEASURED)
+        .in_bulk(ids)
+    )
     return [found[pk] for pk in ids]
 
 

@@ -11,12 +11,14 @@ from deployments import rendering
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.changes.diff import FieldChange, blast_radius, label, spec_diff, unified_lines
 from deployments.domain.changes.warnings import ReviewWarning, review_warnings
+from deployments.domain.cost.change import CostChange
 from deployments.domain.hints import kubectl
 from deployments.domain.spec.fields.table import field_for
 from deployments.domain.spec.parts import RollingUpdate
 from deployments.domain.spec.spec import Spec, effective_resources
 from deployments.domain.text.quantities import human_memory
 from deployments.models import Proposal, Revision
+from deployments.queries import costs
 from deployments.queries.form_notes import memory_used
 from deployments.queries.replicas import scaled_back
 from deployments.queries.verdict import Verdict
@@ -92,6 +94,13 @@ class Review:
             return False
         pairs = ((self.before.runtime, self.proposal.runtime), (self.before.profile, self.proposal.profile))
         return any(old and new and old["slug"] == new["slug"] and old != new for old, new in pairs)
+
+    @cached_property
+    def cost(self) -> CostChange | None:
+        """What it does to the price; once applied, as it was kept then, or None where it was not."""
+        if self.proposal.applied_at is not None:
+            return costs.kept_with(getattr(self.proposal, "revision", None))
+        return costs.change_of(self.proposal, before=self.before, at=now())
 
     @property
     def is_empty(self) -> bool:

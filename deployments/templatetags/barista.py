@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from deployments.domain.cost.matching import plain
 from deployments.domain.status.pods import without_name
 from deployments.domain.text.quantities import human_cpu, human_memory
 
@@ -142,6 +143,7 @@ def memory(size: int | None) -> str:
 
 
 register.filter("without", without_name)
+register.filter("plain", plain)
 
 
 @register.simple_tag

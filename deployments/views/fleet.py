@@ -20,12 +20,14 @@ from baristaweb.lib.looks import Tone
 from deployments.access import current_user, may
 from deployments.actions.bulk import BulkAction
 from deployments.domain.catalogue import Environment, ModelType
+from deployments.domain.cost.amounts import Amount
 from deployments.domain.roles import Permission
 from deployments.domain.status.pods import without_name
 from deployments.domain.status.states import State, Summary
 from deployments.domain.status.usage import uses_from_json
 from deployments.models import Deployment, Runtime, SavedView, User
 from deployments.queries import fleet as queries
+from deployments.queries import fleet_costs
 from deployments.queries.shown import heard_at, summary_of
 from deployments.views import usage
 from deployments.views.usage import Use
@@ -54,6 +56,8 @@ SORT_WORDS = {
     "-cpu": "use of CPU, least first",
     "memory": "use of memory, most first",
     "-memory": "use of memory, least first",
+    "cost": "cost, most first",
+    "-cost": "cost, least first",
     "image": "runtime and image",
     "-image": "runtime and image, from Z",
     "place": "cluster and namespace",
@@ -69,6 +73,7 @@ class Row:
     summary: Summary
     heard_at: datetime | None
     is_stale: bool
+    month: Amount | None = None  # what it costs by estimate; None where nothing is to run, or nobody asked
 
     @property
     def state(self) -> State:
@@ -129,13 +134,15 @@ class Row:
         return self.deployment.current.spec if self.deployment.current else {}
 
 
-def make_rows(deployments: list[Deployment]) -> list[Row]:
+def make_rows(deployments: list[Deployment], *, is_priced: bool = False) -> list[Row]:
     at = now()
+    months = fleet_costs.months_of([fleet_costs.Size.of(item) for item in deployments], at=at) if is_priced else {}
     old = at - timedelta(seconds=settings.BARISTA.observation_stale_s)
     rows = []
     for deployment in deployments:
         heard = heard_at(deployment)
-        rows.append(Row(deployment, summary_of(deployment, at=at), heard, is_stale=heard is not None and heard < old))
+        is_stale = heard is not None and heard < old
+        rows.append(Row(deployment, summary_of(deployment, at=at), heard, is_stale, months.get(deployment.pk)))
     return rows
 
 
@@ -149,7 +156,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
     counts = queries.counts(user)
     is_filtered = filters != queries.Filters(view=filters.view, sort=filters.sort)
     page, found = _page(request, user, filters, None if is_filtered else counts.of_view(filters.view))
-    rows = make_rows(found)
+    rows = make_rows(found, is_priced=True)
     if page.number == 1 and filters == queries.Filters():
         attention = [row for row in rows if row.state in queries.ATTENTION][:ATTENTION_SHOWN]
     else:
@@ -191,6 +198,8 @@ def _page(
     if filters.sort in queries.USE_SORTS:
         least_first = filters.sort.startswith("-")
         chosen = usage.order(queries.sizes(chosen), which=queries.USE_SORTS[filters.sort], least_first=least_first)
+    elif filters.sort in queries.COST_SORTS:
+        chosen = fleet_costs.order(fleet_costs.sizes(chosen), at=now(), least_first=filters.sort.startswith("-"))
     pages = Paginator(chosen, PAGE_SIZE)
     if count is not None:
         pages.count = count

@@ -138,6 +138,7 @@ def _context(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
         "proposal": proposal,
         "review": found,
         "verdict": found.verdict,
+        "cost": found.cost,
         "deployment": proposal.deployment,
         "environment": found.environment,
         "may_apply": access.may(user, Permission.REVISION_APPLY, team_id=team_id, environment=environment),

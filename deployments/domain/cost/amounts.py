@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
+
+CENT: Final = Decimal("0.005")  # half of one: from there on it is rounded up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,30 @@ class Amount:
         if self.value is None:
             raise ValueError(f"The amount is unknown: {self.reason}")
         return self.value
+
+    @property
+    def words(self) -> str:
+        """ "306.20 USD", "unknown"; what is less than a cent says so instead of 0.00."""
+        if self.value is None:
+            return "unknown"
+        small = self.value and abs(self.value) < CENT
+        text = "less than 0.01" if small else f"{abs(self.value):,.2f}"
+        minus = "\N{MINUS SIGN}" if self.value < 0 and not small else ""
+        return f"{minus}{text} {self.currency}".rstrip()
+
+    @property
+    def short(self) -> str:
+        """For lists: whole units from ten on."""
+        if self.value is None or abs(self.value) < 10:
+            return self.words
+        return f"{self.value:,.0f} {self.currency}".replace("-", "\N{MINUS SIGN}").rstrip()
+
+    @property
+    def signed(self) -> str:
+        """A difference: "+306.20 USD", "no change"."""
+        if self.value is None:
+            return "unknown"
+        return f"+{self.words}" if self.value > 0 else self.words if self.value else "no change"
 
     def times(self, factor: Decimal | int) -> Amount:
         """The same for more pods or hours; unknown stays unknown, also times 0."""

@@ -16,6 +16,7 @@ from deployments.domain.spec.spec import Spec
 from deployments.management.seed.catalogue import PERMITS, PROFILES, REGISTRIES, RUNTIMES
 from deployments.management.seed.models import MODELS
 from deployments.management.seed.people import PEOPLE, TEAMS
+from deployments.management.seed.prices import seed as seed_prices
 from deployments.management.seed.shapes import DeploymentPlan, Edit
 from deployments.models import (
     Cluster,
@@ -108,8 +109,9 @@ def cluster(*, kubeconfig: Path, context: str, name: str) -> Cluster:
 
 
 def places(demo: Cluster) -> None:
-    """Namespaces, what is permitted in them, and models."""
+    """Namespaces, what is permitted in them, models, and what the cluster costs."""
     by = actor("platform")
+    seed_prices(demo, by=by, note=SETUP)
     for name, environment, team in namespaces():
         if not Namespace.objects.filter(cluster=demo, name=name).exists():
             row = Namespace(cluster=demo, name=name, environment=environment, team=Team.objects.get(slug=team))

@@ -27,6 +27,7 @@ PHONE = {"width": 390, "height": 844}
 def pages(people: People, places: Places, cluster_row: Cluster) -> list[str]:
     """One address of each kind of page."""
     by = Actor.as_user(people.maintainer)
+    factories.make_price_list(cluster_row)
     env = (("LOG_LEVEL", "info"), ("TOP_K", "10"))
     dev = factories.make_deployment(
         author=people.editor, namespace=places.dev, name="ranker", spec=factories.make_spec(env=env)
@@ -52,7 +53,7 @@ def pages(people: People, places: Places, cluster_row: Cluster) -> list[str]:
 
 def _of(deployment: Deployment) -> list[str]:
     base = f"/deployments/{deployment.slug}/"
-    tabs = ("", "configuration/", "revisions/", "logs/", "activity/", "edit/", "restart/", "pause/", "retire/")
+    tabs = ("", "configuration/", "revisions/", "logs/", "cost/", "activity/", "edit/", "restart/", "pause/", "retire/")
     return [base + tab for tab in (*tabs, "conflict/")]
 
 
@@ -98,6 +99,16 @@ def test_every_page_is_accessible(site: Site, pages: list[str], theme: str) -> N
         wrong += [f"{address}: {problem}" for problem in problems(page)]
     site.complaints[:] = [text for text in site.complaints if "there-is-no-such-page" not in text]
     assert not wrong, f"{len(wrong)} problems\n" + "\n".join(wrong[:60])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_has_no_price_is_accessible(site: Site, pages: list[str], theme: str) -> None:
+    page = site.visit("platform")
+    page.context.add_cookies([{"name": "theme", "value": theme, "url": site.url}])
+    page.goto(reverse("cost-coverage"))
+    assert problems(page) == []
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 def test_the_login_is_accessible(site: Site, people: People) -> None:

@@ -13,6 +13,7 @@ P = Permission
         (P.DEPLOYMENT_VIEW, PROD, Role.VIEWER),
         (P.LOGS_VIEW, PROD, Role.VIEWER),
         (P.AUDIT_VIEW, DEV, Role.VIEWER),
+        (P.COST_VIEW, PROD, Role.VIEWER),
         (P.REVISION_PROPOSE, PROD, Role.EDITOR),
         (P.REVISION_APPLY, DEV, Role.EDITOR),
         (P.REVISION_APPLY, STAGING, Role.EDITOR),
