@@ -23,7 +23,7 @@ def lock(deployment: Deployment) -> Deployment:
     # to after waiting: `current` came back empty, and a revision that was saved meanwhile would be overwritten unseen.
     Deployment.objects.select_for_update().get(pk=deployment.pk)
     return Deployment.objects.select_related(
-        "namespace__team", "namespace__cluster", "model", "current", "state", "observation"
+        "namespace__team", "namespace__cluster", "model", "current", "state", "observation", "sleep"
     ).get(pk=deployment.pk)
 
 

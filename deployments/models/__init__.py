@@ -8,6 +8,7 @@ from deployments.models.observation import ClusterEvent, Observation, Rollout, U
 from deployments.models.people import LoginAttempt, Membership, Team, User
 from deployments.models.personal import Draft, SavedView
 from deployments.models.requests import LogRequest, Proposal
+from deployments.models.sleep import KeepAwake, SleepDecision, SleepRecord, SleepSchedule
 
 __all__ = [
     "AuditEvent",
@@ -20,6 +21,7 @@ __all__ = [
     "Draft",
     "HardwareProfile",
     "Installation",
+    "KeepAwake",
     "LogRequest",
     "LoginAttempt",
     "Membership",
@@ -34,6 +36,9 @@ __all__ = [
     "Runtime",
     "SavedView",
     "ServedModel",
+    "SleepDecision",
+    "SleepRecord",
+    "SleepSchedule",
     "Team",
     "UsageSample",
     "User",
