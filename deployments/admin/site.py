@@ -24,6 +24,7 @@ from deployments.admin.catalogue import (
 )
 from deployments.admin.cluster import ClusterAdmin, NamespaceAdmin
 from deployments.admin.people import TeamAdmin, UserAdmin
+from deployments.admin.sleep import SleepScheduleAdmin
 from deployments.models import (
     AuditEvent,
     Cluster,
@@ -33,6 +34,7 @@ from deployments.models import (
     RegistryRule,
     Runtime,
     ServedModel,
+    SleepSchedule,
     Team,
     User,
 )
@@ -47,6 +49,7 @@ PAGES: tuple[tuple[type[Any], type[AuditedAdmin]], ...] = (
     (RegistryRule, RegistryRuleAdmin),
     (MetadataPrefix, MetadataPrefixAdmin),
     (ServedModel, ServedModelAdmin),
+    (SleepSchedule, SleepScheduleAdmin),
     (AuditEvent, AuditEventAdmin),
 )
 

@@ -33,9 +33,7 @@ class SleepSchedule(models.Model):
         Cluster, on_delete=models.PROTECT, null=True, blank=True, related_name="sleep_schedule"
     )
     zone = models.CharField(max_length=60, help_text="IANA time zone, like Europe/Berlin.")
-    windows = models.TextField(
-        blank=True, help_text="One a line, like: Fri 20:00 -> Mon 07:30. Empty: awake all week."
-    )
+    windows = models.TextField(blank=True, help_text="One a line, like: Fri 20:00 -> Mon 07:30. Empty: awake all week.")
     target = models.PositiveIntegerField(default=0, help_text="Replicas while asleep.")
     priority = models.CharField(
         max_length=8, choices=[(item.value, item.value) for item in WakeOrder], default=WakeOrder.NORMAL.value

@@ -114,15 +114,26 @@ def last_decisions_of(deployments: Iterable[int]) -> dict[int, Decision]:
     return {row.deployment_id: row.to_decision() for row in rows.distinct("deployment_id")}
 
 
-def lead_of(deployment: int) -> Lead:
-    """How long before its due time its wake begins, by its own last wakes."""
+def took_of(deployment: int) -> list[float]:
+    """Seconds from its start to Ready of its last wakes, oldest first."""
     done = (
         SleepRecord.objects.filter(deployment=deployment, closed_at__isnull=False, wake_started_at__isnull=False)
         .annotate(took=F("closed_at") - F("wake_started_at"))
         .order_by("-closed_at")
         .values_list("took", flat=True)[: waves.LAST_WAKES]
     )
-    return waves.lead([took.total_seconds() for took in reversed(done)])
+    return [took.total_seconds() for took in reversed(done)]
+
+
+def lead_of(deployment: int) -> Lead:
+    """How long before its due time its wake begins, by its own last wakes."""
+    return waves.lead(took_of(deployment))
+
+
+def zone_of(deployment: Deployment) -> str:
+    """The zone in which people who look after it think: its schedule's, UTC without one."""
+    _, weekly = inputs_of(deployment, schedules(), ()).weekly()
+    return weekly.zone if isinstance(weekly, Schedule) else "UTC"
 
 
 def covered_by(known: Schedules) -> QuerySet[Deployment]:

@@ -28,6 +28,7 @@ from deployments.models import (
     Namespace,
     RegistryRule,
     Runtime,
+    SleepSchedule,
     Team,
     User,
 )
@@ -115,6 +116,7 @@ def test_login_is_the_sites_own(client_as: Callable[[str], Client]) -> None:
 def test_every_list_add_and_change_page_opens(platform: Client, places: Places, people: People) -> None:
     factories.make_deployment(author=people.maintainer, namespace=places.dev)
     factories.make_metadata_prefix()
+    records.save(row=SleepSchedule(team=people.team, zone="UTC"), by=factories.BY)
     for model, page in admin.site._registry.items():
         assert platform.get(url(model, "changelist")).status_code == 200
         assert platform.get(url(model, "changelist") + "?q=a").status_code == 200

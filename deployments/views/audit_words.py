@@ -57,7 +57,7 @@ NOUNS = {
 _CATALOGUE = ("cluster.", "namespace.", "runtime.", "hardwareprofile.", "registryrule.", "metadataprefix.")
 GROUPS = (
     ("changes", "Revisions and rollbacks", ("revision.", "deployment.created")),
-    ("lifecycle", "Restarts, pauses, retirements", ("deployment.",)),
+    ("lifecycle", "Restarts, pauses, sleep, retirements", ("deployment.", "sleepschedule.")),
     ("proposals", "Proposals", ("proposal.",)),
     ("conflicts", "Conflicts taken over", ("conflict.",)),
     ("people", "People and teams", ("user.", "member.", "membership.", "team.")),

@@ -46,7 +46,7 @@ def look(bench: Bench, deployment: Deployment) -> None:
 
 def settled(bench: Bench, *, pods: int) -> bool:
     status = bench.live()["status"]
-    return status.get("replicas", 0) == pods == status.get("readyReplicas", 0)
+    return bool(status.get("replicas", 0) == pods == status.get("readyReplicas", 0))
 
 
 def runs(bench: Bench, deployment: Deployment, pods: int) -> None:
