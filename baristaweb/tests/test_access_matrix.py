@@ -103,6 +103,8 @@ deployment-sleep           prod     POST  302 404 403 403 422 403 422
 deployment-keep-awake      dev      GET   302 404 403 200 200 403 200
 deployment-keep-awake      dev      POST  302 404 403 422 422 403 422
 deployment-keep-awake      prod     POST  302 404 403 422 422 403 422
+deployment-let-sleep       dev      GET   302 404 403 200 200 403 200
+deployment-let-sleep       dev      POST  302 404 403 409 409 403 409
 deployment-wake            dev      GET   302 404 403 200 200 403 200
 deployment-wake            dev      POST  302 404 403 409 409 403 409
 deployment-try-now         dev      GET   302 404 403 200 200 403 200

@@ -60,17 +60,23 @@ class Look:
 
     inputs: Inputs
     decision: Decision
-    plan: Plan
     is_news: bool
+    plan: Plan | None = None
+
+    @property
+    def do(self) -> Do:
+        return self.plan.do if self.plan is not None and self.plan.do in _DONE_HERE else Do.NOTHING
 
 
 def look(row: Deployment, known: Known, *, at: datetime) -> Look:
-    """Reads only. `row` as `queries.sleep.covered_by` gives it."""
+    """Reads only, and plans only what may change. `row` as `queries.sleep.covered_by` gives it."""
     inputs = queries.inputs_of(row, known.schedules, known.keep_awakes.get(row.pk, ()))
     record = _record(row)
     decision = decide(inputs, at=at, sleeping=record.open_sleep if record else None)
     last = known.decisions.get(row.pk)
     is_news = history.must_store(last, decision)
+    if not is_news and _is_steady(decision, record, at):
+        return Look(inputs=inputs, decision=decision, is_news=False)
     case = Case(
         spec=_planned(row),
         decision=decision,
@@ -79,7 +85,16 @@ def look(row: Deployment, known: Known, *, at: datetime) -> Look:
         live=_live(row, record, at),
         may_wake=known.may_wake,
     )
-    return Look(inputs=inputs, decision=decision, plan=steps.next_step(case, at=at), is_news=is_news)
+    return Look(inputs=inputs, decision=decision, is_news=is_news, plan=steps.next_step(case, at=at))
+
+
+def _is_steady(decision: Decision, record: Record | None, at: datetime) -> bool:
+    """Awake with nothing open, or fast asleep with its wake far ahead: what most are at most times."""
+    if record is None:
+        return not decision.asleep
+    if not decision.asleep or record.reached_at is None or record.wake_started_at is not None:
+        return False
+    return record.due_at is None or at < record.due_at - waves.LONGEST_LEAD
 
 
 def step_all(*, at: datetime) -> list[tuple[int, Do]]:
@@ -94,7 +109,7 @@ def step_all(*, at: datetime) -> list[tuple[int, Do]]:
     for row in rows:
         with _alone(row):
             found = look(row, seen, at=at)
-            if found.is_news or found.plan.do in _DONE_HERE:
+            if found.is_news or found.do is not Do.NOTHING:
                 due.append((_rank(found), row.pk, row))
     for _, pk, row in sorted(due, key=lambda item: item[:2]):
         with _alone(row):
@@ -135,16 +150,15 @@ def step(deployment: Deployment, *, at: datetime) -> Do:
     found = look(row, known, at=at)
     if found.is_news:
         SleepDecision.objects.create(deployment=row, at=at, decision=history.to_json(found.decision))
-    if found.plan.do not in _DONE_HERE:
-        return Do.NOTHING
-    _do(row, found, at)
-    return found.plan.do
+    if found.plan is not None and found.do is not Do.NOTHING:
+        _do(row, found.plan, found.decision, at)
+    return found.do
 
 
-def _do(row: Deployment, found: Look, at: datetime) -> None:
-    plan, record = found.plan, row.open_sleep
+def _do(row: Deployment, plan: Plan, decision: Decision, at: datetime) -> None:
+    record = row.open_sleep
     if plan.do is Do.OPEN_RECORD and plan.record is not None:
-        _fall_asleep(row, plan.record, found.decision)
+        _fall_asleep(row, plan.record, decision)
     elif record is None:
         return
     elif plan.do is Do.CLOSE_RECORD:
@@ -156,7 +170,7 @@ def _do(row: Deployment, found: Look, at: datetime) -> None:
         change_intent(row, by=RELAY, what="wake", fields=())
         audit.record("deployment.woken", row, by=RELAY, note=plan.words, facts=_facts(record))
     elif plan.record is not None:
-        _sleep_on(row, record, plan, found.decision)
+        _sleep_on(row, record, plan, decision)
 
 
 def _fall_asleep(row: Deployment, planned: Record, decision: Decision) -> None:
@@ -222,6 +236,17 @@ def keep_awake(*, deployment: Deployment, by: Actor, until: datetime, note: str)
     return kept
 
 
+@transaction.atomic
+def end_keep_awake(*, deployment: Deployment, by: Actor, note: str = "") -> int:
+    """End what keeps it awake: its schedule decides again. How many; raises Refused when there is nothing."""
+    row, at = lock(deployment), now()
+    count = KeepAwake.objects.filter(deployment=row, until__gt=at, ended_at=None).update(ended_at=at)
+    if not count:
+        raise Refused("Nobody keeps it awake.")
+    audit.record("deployment.keep_awake_ended", row, by=by, note=note)
+    return count
+
+
 def why_no_wake(row: Deployment) -> str:
     """Empty when it can be woken now."""
     if row.is_retired:
@@ -262,7 +287,7 @@ def _due(
     """When it must be Ready next. While the decision stays the same, so does the time that the record has."""
     if not decision.asleep:
         return None
-    if record is not None and record.due_at is not None and not is_news and record.wake_started_at is None:
+    if record is not None and not is_news and record.wake_started_at is None:
         return waves.due(record.due_at, queries.lead_of(row.pk))
     due_at = coming.awake_again(inputs, at=at, sleeping=record.open_sleep if record else None)
     if record is None and row.sleep is not None and due_at is not None and row.sleep.wake_due_at == due_at:

@@ -29,6 +29,7 @@ KINDS = {
     "deployment.slept": Words("moon", "put to sleep", "at {target}, saving {saved_replicas}"),
     "deployment.woken": Words("sun", "woke"),
     "deployment.kept_awake": Words("sun", "keeps awake", "until {until}"),
+    "deployment.keep_awake_ended": Words("moon", "ended what kept awake"),
     "deployment.tried_now": Words("refresh", "asked for another try of"),
     "conflict.taken_over": Words("git-compare", "took over fields that others held in"),
     "proposal.sent": Words("send", "asked a maintainer to apply a change of"),

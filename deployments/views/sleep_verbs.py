@@ -66,6 +66,16 @@ def _wake_words(deployment: Deployment) -> Confirm:
     )
 
 
+def _let_words(deployment: Deployment) -> Confirm:
+    return Confirm(
+        title=f"Let {deployment.name} sleep",
+        say=f"Ends what keeps {deployment.name} in {where(deployment)} awake: its schedule decides again.",
+        points=("If a window of its schedule is open, it falls asleep within seconds.",),
+        button=f"Let {deployment.name} sleep",
+        icon="moon",
+    )
+
+
 def until_of(form: QueryDict, zone: str, *, at: datetime) -> datetime:
     """The instant that the form names; raises Wrong."""
     chosen = form.get("until", "")
@@ -94,6 +104,10 @@ def _wake(deployment: Deployment, by: Actor, form: QueryDict) -> None:
     actions.wake_now(deployment=deployment, by=by, note=form.get("note", ""))
 
 
+def _let_sleep(deployment: Deployment, by: Actor, form: QueryDict) -> None:
+    actions.end_keep_awake(deployment=deployment, by=by, note=form.get("note", ""))
+
+
 VERBS: Final = (
     Verb(
         name="keep-awake",
@@ -108,5 +122,12 @@ VERBS: Final = (
         words=_wake_words,
         act=_wake,
         done="{name} wakes: its pods are being started.",
+    ),
+    Verb(
+        name="let-sleep",
+        permission=Permission.AWAKE_KEEP,
+        words=_let_words,
+        act=_let_sleep,
+        done="Nobody keeps {name} awake any more.",
     ),
 )

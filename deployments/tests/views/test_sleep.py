@@ -127,6 +127,16 @@ def test_keeping_it_awake_wakes_it_and_is_told(client_as: ClientAs, ranker: Depl
     assert KeepAwake.objects.get().until > now() + timedelta(minutes=119)
 
 
+def test_what_keeps_it_awake_can_be_ended_before(client_as: ClientAs, ranker: Deployment) -> None:
+    client = client_as("editor")
+    assert client.post(url(ranker, "let-sleep")).status_code == 409
+    client.post(url(ranker, "keep-awake"), {"until": "2h", "note": "load test"})
+    assert "Let it sleep" in body(client.get(url(ranker, "detail")))
+    page = body(client.post(url(ranker, "let-sleep"), follow=True))
+    assert "Kept awake by" not in page
+    assert client.post(url(ranker, "let-sleep")).status_code == 409
+
+
 def test_waking_now_lasts_to_the_wake_that_was_due(client_as: ClientAs, ranker: Deployment) -> None:
     client = client_as("editor")
     assert client.post(url(ranker, "wake")).status_code == 409
