@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
 from typing import Any
 
@@ -16,7 +17,8 @@ from deployments.actions import sleep_schedules
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.roles import Permission
-from deployments.domain.sleep.schedule import coming
+from deployments.domain.sleep.schedule import coming, zones
+from deployments.domain.sleep.schedule.coming import Transition
 from deployments.domain.sleep.schedule.decisions import decide
 from deployments.domain.sleep.schedule.layers import Inputs
 from deployments.forms.sleep import SleepForm
@@ -34,7 +36,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     known = queries.schedules()
     own = known.deployments.get(deployment.pk)
     if request.method != "POST":
-        return _page(request, deployment, known, SleepForm(initial=_initial(own)))
+        return _page(request, deployment, known, SleepForm(initial=_initial(own, queries.zone_of(deployment))))
     if request.POST.get("do") == "remove":
         return _remove(request, deployment, known, own)
     form = SleepForm(request.POST)
@@ -79,6 +81,7 @@ def _page(
     inputs = queries.inputs_of(deployment, known, kept)
     sleeping = record.open_sleep if record else None
     layer, _ = inputs.weekly()
+    zone = queries.zone_of(deployment)
     context: dict[str, Any] = detail.shell_of(request, deployment, "sleep") | {
         "form": form,
         "own": known.deployments.get(deployment.pk) if preview is None else preview,
@@ -88,21 +91,27 @@ def _page(
             (level, name, row, bool(layer and layer.level is level)) for level, name, row in known.of(deployment)
         ],
         "decision": decide(inputs, at=at, sleeping=sleeping),
-        "transitions": coming.transitions(inputs, at=at, sleeping=sleeping),
-        "zone": queries.zone_of(deployment),
+        "transitions": _on_the_wall(coming.transitions(inputs, at=at, sleeping=sleeping), zone),
+        "zone": zone,
     }
     if preview is not None:
         with_it: Inputs = queries.inputs_of(deployment, known, kept, own=preview.to_schedule())
         context |= {
-            "preview": coming.transitions(with_it, at=at, sleeping=sleeping),
+            "preview": _on_the_wall(coming.transitions(with_it, at=at, sleeping=sleeping), preview.zone),
+            "preview_zone": preview.zone,
             "previewed": _signature(preview),
         }
     return render(request, "deployments/sleep.html", context, status=status)
 
 
-def _initial(own: SleepSchedule | None) -> dict[str, Any]:
+def _on_the_wall(transitions: Iterable[Transition], zone: str) -> list[tuple[str, Transition]]:
+    """With the time that a clock of the zone shows."""
+    return [(f"{one.at.astimezone(zones.load(zone)):%a %d %b %Y %H:%M}", one) for one in transitions]
+
+
+def _initial(own: SleepSchedule | None, zone: str = "UTC") -> dict[str, Any]:
     if own is None:
-        return {}
+        return {"zone": zone}
     return {"zone": own.zone, "windows": own.windows, "target": own.target, "priority": own.priority}
 
 

@@ -53,7 +53,7 @@ def pages(people: People, places: Places, cluster_row: Cluster) -> list[str]:
 def _of(deployment: Deployment) -> list[str]:
     base = f"/deployments/{deployment.slug}/"
     tabs = ("", "configuration/", "revisions/", "logs/", "activity/", "edit/", "restart/", "pause/", "retire/")
-    return [base + tab for tab in (*tabs, "conflict/")]
+    return [base + tab for tab in (*tabs, "sleep/", "keep-awake/", "conflict/")]
 
 
 def _of_proposal(proposal: Proposal) -> list[str]:

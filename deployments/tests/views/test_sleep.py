@@ -54,6 +54,8 @@ def test_a_preview_shows_the_next_five_and_stores_nothing(client_as: ClientAs, r
     assert box is not None
     assert len(box.select("li")) == 5
     assert "Fri 20:00 -> Mon 07:30" in box.get_text()
+    for time in box.select("time"):
+        assert time.get_text()[:3] + time.get_text()[-5:] in {"Fri20:00", "Mon07:30"}, "as Berlin's clocks show it"
     assert not SleepSchedule.objects.exists()
 
 
