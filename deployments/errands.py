@@ -18,7 +18,7 @@ from baristaweb.lib.clock import now
 from baristaweb.lib.registry import Chore, Errand, Key
 from deployments import breaker, dispatch, dryrun, observe, podlogs, reconcile
 from deployments.actions import deployments as actions
-from deployments.actions import retention
+from deployments.actions import retention, sleep
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.status.states import Phase
@@ -123,6 +123,12 @@ def sweep() -> None:
     retention.sweep(at=now())
 
 
+def sleep_and_wake() -> None:
+    """Put to sleep and wake what is due by the schedules."""
+    for deployment, did in sleep.step_all(at=now()):
+        log.info("sleep", deployment=deployment, did=did.value)
+
+
 class Prober:
     """Asks clusters that do not answer whether they are back, each in a thread: one that hangs delays no other."""
 
@@ -190,5 +196,6 @@ CHORES: Final = (
     Chore(name="sweep", every_s=SWEEP_EVERY_S, do=sweep),
     Chore(name="probe", every_s=PROBE_S, do=Prober(), waiting=_silent_clusters),
     Chore(name="pauses", every_s=5.0, do=end_pauses, waiting=_over_pauses),
+    Chore(name="sleep", every_s=5.0, do=sleep_and_wake),
     Chore(name="anchor", every_s=60.0, do=tell_the_log),
 )

@@ -29,6 +29,7 @@ TABS: Final = (
     Tab(name="configuration", label="Configuration", url_name="deployment-configuration", order=20),
     Tab(name="revisions", label="Revisions", url_name="deployment-revisions", order=30, count=_current_revision),
     Tab(name="cost", label="Cost", url_name="deployment-cost", order=35),
+    Tab(name="sleep", label="Sleep", url_name="deployment-sleep", order=37),
     Tab(name="logs", label="Logs", url_name="deployment-logs", order=40),
     Tab(name="activity", label="Activity", url_name="deployment-activity", order=50),
 )

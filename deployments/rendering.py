@@ -6,6 +6,8 @@ from datetime import datetime
 
 from deployments.domain.catalogue import Environment, HardwareProfile, ModelType, Placement, Runtime
 from deployments.domain.manifests.render import Rendered, render
+from deployments.domain.replicas import spec_while
+from deployments.domain.sleep.plan.cases import Record
 from deployments.domain.spec.spec import Spec
 from deployments.models import Deployment, Installation, Namespace, Proposal, Revision, ServedModel
 
@@ -63,10 +65,11 @@ def of_revision(
     mark: str | None = None,
     generation: int | None = None,
     paused: bool = False,
+    sleep: Record | None = None,
 ) -> Rendered:
-    """The objects of `deployment` at `revision`: with the intent's generation, exactly those that workers apply."""
+    """The objects of `deployment` at `revision`: with the intent's generation and sleep, those that workers apply."""
     return render(
-        spec=revision.to_spec(),
+        spec=spec_while(revision.to_spec(), sleep),
         runtime=revision.to_runtime(),
         profile=revision.to_profile(),
         placement=placement(

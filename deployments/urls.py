@@ -24,6 +24,7 @@ from deployments.views import (
     rollback,
     saved_views,
     session,
+    sleep,
 )
 from deployments.views.verbs import VERBS
 
@@ -48,6 +49,7 @@ READ_PAGES = [
     path("deployments/<str:slug>/status/", detail.status, name="deployment-status"),
     path("deployments/<str:slug>/configuration/", detail.configuration, name="deployment-configuration"),
     path("deployments/<str:slug>/revisions/", detail.revisions, name="deployment-revisions"),
+    path("deployments/<str:slug>/sleep/", sleep.page, name="deployment-sleep"),
     path("deployments/<str:slug>/logs/", logs.logs, name="deployment-logs"),
     path("deployments/<str:slug>/logs/<uuid:request_id>/", logs.log_lines, name="deployment-log-lines"),
     path("deployments/<str:slug>/logs/<uuid:request_id>/newer/", logs.newer, name="deployment-log-newer"),

@@ -12,7 +12,16 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from deployments.actions import deployments, logs, proposals, records, saved_views
 from deployments.audit import Actor
-from deployments.models import AuditEvent, Deployment, LogRequest, Membership, MetadataPrefix, Proposal, SavedView
+from deployments.models import (
+    AuditEvent,
+    Deployment,
+    LogRequest,
+    Membership,
+    MetadataPrefix,
+    Proposal,
+    SavedView,
+    SleepSchedule,
+)
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 
@@ -63,6 +72,7 @@ def scene(people: People, places: Places) -> Scene:
     records.save(row=MetadataPrefix(prefix="acme.com/"), by=factories.BY)
     factories.make_permits(("secret", "store"))
     factories.make_price_list(places.dev.cluster)
+    records.save(row=SleepSchedule(team=people.other_team, zone="UTC"), by=factories.BY)
     dev = factories.make_deployment(author=people.editor, namespace=places.dev, name="ranker")
     prod = factories.make_deployment(author=people.maintainer, namespace=places.prod, name="ranker")
     retired = factories.make_deployment(author=people.editor, namespace=places.staging, name="ranker")

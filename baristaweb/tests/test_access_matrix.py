@@ -100,6 +100,17 @@ deployment-retire          dev      POST  302 404 403 403 302 403 302
 deployment-retire          prod     POST  302 404 403 403 409 403 409
 deployment-restore         retired  GET   302 404 403 403 200 403 200
 deployment-restore         retired  POST  302 404 403 403 302 403 302
+deployment-sleep           dev      GET   302 404 200 200 200 200 200
+deployment-sleep           prod     GET   302 404 200 200 200 200 200
+deployment-sleep           dev      POST  302 404 403 422 422 403 422
+deployment-sleep           prod     POST  302 404 403 403 422 403 422
+deployment-keep-awake      dev      GET   302 404 403 200 200 403 200
+deployment-keep-awake      dev      POST  302 404 403 422 422 403 422
+deployment-keep-awake      prod     POST  302 404 403 422 422 403 422
+deployment-let-sleep       dev      GET   302 404 403 200 200 403 200
+deployment-let-sleep       dev      POST  302 404 403 409 409 403 409
+deployment-wake            dev      GET   302 404 403 200 200 403 200
+deployment-wake            dev      POST  302 404 403 409 409 403 409
 deployment-try-now         dev      GET   302 404 403 200 200 403 200
 deployment-try-now         dev      POST  302 404 403 302 302 403 302
 deployment-conflict        dev      GET   302 404 200 200 200 200 200

@@ -26,7 +26,7 @@ def lock(deployment: Deployment) -> Deployment:
     # to after waiting: `current` came back empty, and a revision that was saved meanwhile would be overwritten unseen.
     Deployment.objects.select_for_update().get(pk=deployment.pk)
     return Deployment.objects.select_related(
-        "namespace__team", "namespace__cluster", "model", "current", "state", "observation"
+        "namespace__team", "namespace__cluster", "model", "current", "state", "observation", "sleep"
     ).get(pk=deployment.pk)
 
 
@@ -68,6 +68,10 @@ def why_no_pause(row: Deployment) -> str:
     """Empty when it can be paused now."""
     if row.is_retired:
         return RETIRED
+    sleep = row.open_sleep
+    if sleep is not None and (not sleep.is_waking or row.state.observed_generation < sleep.generation):
+        # A pause stops what is applied, and with it the wake.
+        return "It is asleep, and a pause would keep it so. Wake it first."
     return f"Already paused by {row.paused_by}." if row.is_paused else ""
 
 

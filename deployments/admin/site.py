@@ -26,6 +26,7 @@ from deployments.admin.cluster import ClusterAdmin, NamespaceAdmin
 from deployments.admin.cost import PriceVersionAdmin
 from deployments.admin.people import TeamAdmin, UserAdmin
 from deployments.admin.permit import PermitAdmin
+from deployments.admin.sleep import SleepScheduleAdmin
 from deployments.models import (
     AuditEvent,
     Cluster,
@@ -37,6 +38,7 @@ from deployments.models import (
     RegistryRule,
     Runtime,
     ServedModel,
+    SleepSchedule,
     Team,
     User,
 )
@@ -53,6 +55,7 @@ PAGES: tuple[tuple[type[Any], type[AuditedAdmin]], ...] = (
     (Permit, PermitAdmin),
     (PriceVersion, PriceVersionAdmin),
     (ServedModel, ServedModelAdmin),
+    (SleepSchedule, SleepScheduleAdmin),
     (AuditEvent, AuditEventAdmin),
 )
 

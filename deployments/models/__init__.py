@@ -11,6 +11,7 @@ from deployments.models.permit import Permit
 from deployments.models.personal import Draft, SavedView
 from deployments.models.queues import QueueState
 from deployments.models.requests import LogRequest, Proposal
+from deployments.models.sleep import KeepAwake, SleepDecision, SleepRecord, SleepSchedule
 
 __all__ = [
     "AuditEvent",
@@ -23,6 +24,7 @@ __all__ = [
     "Draft",
     "HardwareProfile",
     "Installation",
+    "KeepAwake",
     "LogRequest",
     "LoginAttempt",
     "Membership",
@@ -40,6 +42,9 @@ __all__ = [
     "Runtime",
     "SavedView",
     "ServedModel",
+    "SleepDecision",
+    "SleepRecord",
+    "SleepSchedule",
     "Team",
     "UsageSample",
     "User",

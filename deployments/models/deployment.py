@@ -11,10 +11,12 @@ from deployments.domain import catalogue
 from deployments.domain.catalogue import Environment, ModelType
 from deployments.domain.changes.drift import DriftItem
 from deployments.domain.changes.held import HeldField
+from deployments.domain.sleep.plan.cases import Record
 from deployments.domain.spec.spec import Spec
 from deployments.domain.status.states import Phase
 from deployments.models.cluster import Namespace
 from deployments.models.people import Team, User, slug_validator
+from deployments.models.sleep import SleepRecord
 
 
 class ServedModel(models.Model):
@@ -45,7 +47,7 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
     def related(self) -> Self:
         """With everything a page about a deployment shows of other tables."""
         return self.select_related(
-            "model", "namespace__team", "namespace__cluster__health", "current", "state", "observation"
+            "model", "namespace__team", "namespace__cluster__health", "current", "state", "observation", "sleep"
         )
 
 
@@ -68,6 +70,9 @@ class Deployment(models.Model):
     paused_reason = models.CharField(max_length=300, blank=True)
     paused_by = models.CharField(max_length=120, blank=True)
     retired_at = models.DateTimeField(null=True)
+    sleep = models.ForeignKey(
+        SleepRecord, on_delete=models.SET_NULL, null=True, related_name="+", help_text="Its last sleep."
+    )
     force_generation = models.PositiveIntegerField(
         default=0, help_text="A maintainer chose to take over fields that others hold, for this generation only."
     )
@@ -96,6 +101,16 @@ class Deployment(models.Model):
     @property
     def is_retired(self) -> bool:
         return self.retired_at is not None
+
+    @property
+    def open_sleep(self) -> SleepRecord | None:
+        """The sleep that has begun and not ended: asleep, or on the way out of it."""
+        return self.sleep if self.sleep is not None and self.sleep.closed_at is None else None
+
+    @property
+    def sleep_for_plan(self) -> Record | None:
+        """The open sleep as the numbers of replicas depend on it."""
+        return self.open_sleep.to_record() if self.open_sleep is not None else None
 
 
 class DeploymentState(models.Model):

@@ -19,7 +19,7 @@ def replicas_of(deployment: Deployment, *, at: datetime) -> Replicas | None:
     seen = deployment.observation
     return Replicas(
         desired=spec.min_replicas,
-        effective=effective_replicas(spec, at=at),
+        effective=effective_replicas(spec, at=at, sleep=deployment.sleep_for_plan),
         live=seen.desired if seen.observed_at and deployment.state.applied_at else None,
     )
 
@@ -32,7 +32,8 @@ def scaled_back(deployment: Deployment, *, at: datetime, after: Spec | None = No
     now = replicas_of(deployment, at=at)
     if now is None or not now.is_scaled_by_hand or deployment.is_retired:
         return ()
-    wanted = now.effective if after is None else effective_replicas(after, at=at)
+    sleep = deployment.sleep_for_plan
+    wanted = now.effective if after is None else effective_replicas(after, at=at, sleep=sleep)
     if wanted.held in (None, now.live):
         return ()
     before = f"{now.live}, set outside of Barista"

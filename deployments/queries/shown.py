@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import Case, CharField, F, Field, IntegerField, Q, Value, When
 
+from deployments.domain.status.sleeping import ON_THE_WAY, OpenSleep, in_sleep
 from deployments.domain.status.states import ClusterView, Intent, NextAction, Phase, State, Summary
 from deployments.domain.status.summary import summarise
 from deployments.models import ClusterHealth, Deployment
@@ -42,7 +43,25 @@ def intent_of(deployment: Deployment) -> Intent:
         cluster_ok=health is None or health.state not in AWAY,
         cluster_refuses=health is not None and health.state == ClusterHealth.State.REFUSED,
         drifted=bool(state.drift),
+        sleep_change=_sleep_change(deployment),
     )
+
+
+def _sleep_change(deployment: Deployment) -> State | None:
+    sleep = deployment.open_sleep
+    if sleep is None or sleep.generation != deployment.generation:
+        return None
+    return State.WAKING if sleep.is_waking else State.FALLING_ASLEEP
+
+
+def _sleep_of(deployment: Deployment) -> OpenSleep | None:
+    sleep = deployment.open_sleep
+    if sleep is None:
+        return None
+    if sleep.wake_started_at is None:
+        return OpenSleep(is_waking=False, words=sleep.words, started_at=sleep.opened_at, due_at=sleep.due_at)
+    started, due = sleep.wake_started_at, sleep.wake_due_at
+    return OpenSleep(is_waking=True, words=sleep.wake_words, started_at=started, due_at=due)
 
 
 def summary_of(deployment: Deployment, *, at: datetime) -> Summary:
@@ -53,7 +72,7 @@ def summary_of(deployment: Deployment, *, at: datetime) -> Summary:
     is_decided = rows.state not in (State.UNKNOWN, State.STARTING)
     if is_decided or seen.observed_at is None or State(seen.state) in FROM_ROWS:
         return replace(rows, ready=seen.ready, desired=seen.desired, updated=seen.updated)
-    return Summary(
+    observed = Summary(
         state=State(seen.state),
         sentence=seen.sentence,
         why=seen.why,
@@ -64,6 +83,7 @@ def summary_of(deployment: Deployment, *, at: datetime) -> Summary:
         updated=seen.updated,
         since=seen.since,
     )
+    return in_sleep(observed, _sleep_of(deployment), at=at)
 
 
 def heard_at(deployment: Deployment) -> datetime | None:
@@ -92,6 +112,10 @@ def _decided(pick: Callable[[State], str | int], *, seen: str, output: Field[Any
     is_gone = Q(**{phase: Phase.RETIRING}) | Q(retired_at__isnull=False)
     is_away = Q(namespace__cluster__health__state__in=AWAY) | Q(**{phase: Phase.UNREACHABLE})
     is_unseen = Q(observation__observed_at__isnull=True) | Q(observation__state__in=stale)
+    is_waiting = ~Q(generation=F("state__observed_generation"))
+    is_open = Q(sleep__isnull=False, sleep__closed_at=None)
+    is_of_sleep = is_open & Q(sleep__generation=F("generation"))
+    is_waking = is_open & Q(sleep__wake_started_at__isnull=False)
     rules = [
         (Q(**{phase: Phase.RETIRED}), State.RETIRED),
         (is_gone, State.RETIRING),
@@ -100,9 +124,12 @@ def _decided(pick: Callable[[State], str | int], *, seen: str, output: Field[Any
         (Q(**{phase: Phase.BLOCKED}), State.BLOCKED),
         (Q(**{phase: Phase.PARKED}), State.FAILED),
         (Q(**{phase: Phase.PAUSED}) | Q(paused_at__isnull=False), State.PAUSED),
-        (~Q(generation=F("state__observed_generation")), State.SAVED_NOT_APPLIED),
+        (is_waiting & is_of_sleep & Q(sleep__wake_started_at__isnull=True), State.FALLING_ASLEEP),
+        (is_waiting & is_of_sleep, State.WAKING),
+        (is_waiting, State.SAVED_NOT_APPLIED),
         (is_unseen & Q(state__applied_at__isnull=False), State.STARTING),
         (is_unseen, State.UNKNOWN),
+        (is_waking & Q(observation__state__in=[state.value for state in ON_THE_WAY]), State.WAKING),
     ]
     return Case(
         *(When(condition, then=Value(pick(state))) for condition, state in rules), default=F(seen), output_field=output

@@ -50,8 +50,9 @@ def _scaling(gateway: Gateway, job: Job, live: Object, replicas: EffectiveReplic
     """One owner of the number: the autoscaler while it exists, else we, through /scale."""
     if replicas.is_autoscaled:
         existing = _read(gateway, job, Kind.HPA)
-        if existing is None and _replicas(live) == 0:
-            # An autoscaler never wakes what stands at zero.
+        # An autoscaler never wakes what stands at zero, and does nothing to it.
+        must_start = (existing is None or replicas.starts_from_zero) and _replicas(live) == 0
+        if replicas.is_resting or must_start:
             _scale(gateway, job, live, replicas.count)
         if wanted is not None:
             _send(gateway, job, wanted, existing, manager=FIELD_MANAGER_HPA)

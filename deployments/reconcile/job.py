@@ -71,12 +71,17 @@ class Job:
 
     def rendered(self, *, paused: bool = False) -> Rendered:
         return rendering.of_revision(
-            self.deployment, self.revision, mark=self.mark, generation=self.generation, paused=paused
+            self.deployment,
+            self.revision,
+            mark=self.mark,
+            generation=self.generation,
+            paused=paused,
+            sleep=self.deployment.sleep_for_plan,
         )
 
     def replicas(self) -> EffectiveReplicas:
         """What is wanted now."""
-        return effective_replicas(self.revision.to_spec(), at=now())
+        return effective_replicas(self.revision.to_spec(), at=now(), sleep=self.deployment.sleep_for_plan)
 
     def sealed(self, obj: Object) -> bytes:
         return sealing.sealed(
@@ -119,7 +124,9 @@ def generation_of(live: Object) -> int:
 def load(deployment_id: int) -> Job | None:
     """The row, fresh; None when there is no such deployment or it has no revision yet."""
     row = (
-        Deployment.objects.select_related("model__team", "namespace__team", "namespace__cluster", "current", "state")
+        Deployment.objects.select_related(
+            "model__team", "namespace__team", "namespace__cluster", "current", "state", "sleep"
+        )
         .filter(pk=deployment_id)
         .first()
     )

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
+
+from baristaweb.lib.clock import now
+from deployments import audit
 from deployments.actions import people, prices, proposals, records, revisions
+from deployments.actions.deployments import change_intent, lock
 from deployments.audit import Actor
 from deployments.domain import catalogue
 from deployments.domain.cost.own_list import COLUMNS, read_csv
@@ -15,6 +21,7 @@ from deployments.models import (
     Cluster,
     ClusterHealth,
     Deployment,
+    DeploymentState,
     HardwareProfile,
     MetadataPrefix,
     Namespace,
@@ -25,6 +32,7 @@ from deployments.models import (
     Revision,
     Runtime,
     ServedModel,
+    SleepRecord,
     Team,
     User,
 )
@@ -193,3 +201,29 @@ def edit(deployment: Deployment, *, author: User, spec: Spec, based_on: int | No
 
 def apply(proposal: Proposal, *, by: User, note: str = "because the test says so") -> Revision:
     return revisions.apply(proposal=proposal, by=Actor.as_user(by), note=note, reviewed=proposal.spec_hash)
+
+
+def put_to_sleep(deployment: Deployment, *, is_written: bool = True, **fields: Any) -> SleepRecord:
+    """A sleep as the relay begins it; `fields` as it went on. `is_written`: a worker has written it."""
+    at = now()
+    with transaction.atomic():
+        row = lock(deployment)
+        values: dict[str, Any] = {
+            "target": 0,
+            "saved_replicas": 1,
+            "spec_replicas": 1,
+            "words": "Mon 20:00 -> Tue 07:00 of a schedule",
+        }
+        given = {
+            "opened_at": at,
+            "due_at": at + timedelta(hours=8),
+            "generation": row.generation + 1,
+            **values,
+            **fields,
+        }
+        row.sleep = SleepRecord.objects.create(deployment=row, **given)
+        change_intent(row, by=BY, what="sleep", fields=("sleep",))
+        audit.record("deployment.slept", row, by=BY)
+    if is_written:
+        DeploymentState.objects.filter(deployment=row).update(observed_generation=row.generation)
+    return row.sleep

@@ -13,7 +13,19 @@ from django.db import DatabaseError, IntegrityError, connection, models, transac
 
 from deployments import audit
 from deployments.actions import records
-from deployments.models import AuditEvent, Membership, PriceVersion, RegistryRule, Revision, Team, User
+from deployments.models import (
+    AuditEvent,
+    KeepAwake,
+    Membership,
+    Permit,
+    PriceVersion,
+    RegistryRule,
+    Revision,
+    SleepRecord,
+    SleepSchedule,
+    Team,
+    User,
+)
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 
@@ -75,7 +87,9 @@ def test_no_table_of_intent_gets_round_the_log(people: People, places: Places) -
     with connection.cursor() as cursor:
         cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'must_audit'")
         guarded = {row[0] for row in cursor.fetchall()}
-    assert guarded == {row._meta.db_table for row in (*rows, Revision, PriceVersion)}
+    assert guarded == {
+        row._meta.db_table for row in (*rows, KeepAwake, Permit, PriceVersion, Revision, SleepRecord, SleepSchedule)
+    }
     for row in rows:
         column = next(
             field for field in row._meta.concrete_fields if field.name in {"name", "role", "username", "prefix"}

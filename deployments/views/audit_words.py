@@ -26,6 +26,10 @@ KINDS = {
     "deployment.resumed": Words("player-play", "resumed"),
     "deployment.retired": Words("archive", "retired"),
     "deployment.restored": Words("restore", "restored"),
+    "deployment.slept": Words("moon", "put to sleep", "at {target}, saving {saved_replicas}"),
+    "deployment.woken": Words("sun", "woke"),
+    "deployment.kept_awake": Words("sun", "keeps awake", "until {until}"),
+    "deployment.keep_awake_ended": Words("moon", "ended what kept awake"),
     "deployment.tried_now": Words("refresh", "asked for another try of"),
     "conflict.taken_over": Words("git-compare", "took over fields that others held in"),
     "proposal.sent": Words("send", "asked a maintainer to apply a change of"),
@@ -50,11 +54,12 @@ NOUNS = {
     "servedmodel": "the model",
     "team": "the team",
     "membership": "the membership",
+    "sleepschedule": "the sleep schedule",
 }
 _CATALOGUE = ("cluster.", "namespace.", "runtime.", "hardwareprofile.", "registryrule.", "metadataprefix.", "permit.")
 GROUPS = (
     ("changes", "Revisions and rollbacks", ("revision.", "deployment.created")),
-    ("lifecycle", "Restarts, pauses, retirements", ("deployment.",)),
+    ("lifecycle", "Restarts, pauses, sleep, retirements", ("deployment.", "sleepschedule.")),
     ("proposals", "Proposals", ("proposal.",)),
     ("conflicts", "Conflicts taken over", ("conflict.",)),
     ("people", "People and teams", ("user.", "member.", "membership.", "team.")),

@@ -19,7 +19,8 @@ class Confirm:
     """What a page of this kind says before it is done.
 
     `reason`: "required", "optional" or empty for none. `kubectl`: empty where kubectl has nothing that does the same.
-    `durations`: hours and their words, 0 for no end; empty where nothing ends by itself.
+    `durations`: hours and their words, 0 for no end; empty where nothing ends by itself. `ends`: names of instants and
+    their words, "date" for one that is typed, as a wall time of `zone`.
     """
 
     title: str
@@ -32,6 +33,8 @@ class Confirm:
     is_grave: bool = False
     type_to_confirm: str = ""
     durations: tuple[tuple[int, str], ...] = ()
+    ends: tuple[tuple[str, str], ...] = ()
+    zone: str = ""
     changes: tuple[FieldChange, ...] = ()
 
 
@@ -51,6 +54,8 @@ def page(
         "refusal": refusal,
         "note": note,
         "typed_name": request.POST.get("typed_name", ""),
+        "until": request.POST.get("until", ""),
+        "until_date": request.POST.get("until_date", ""),
         "hours": request.POST.get("hours", str(USUAL_HOURS)),
     }
     return render(request, "deployments/confirm.html", context, status=status)

@@ -35,6 +35,7 @@ from deployments.domain.status.rollout import StepMark
 from deployments.domain.status.states import ClusterView, NextAction, Summary
 from deployments.models import Deployment, Revision
 from deployments.queries import detail as queries
+from deployments.queries import sleep as sleep_queries
 from deployments.queries.promotion import next_environment
 from deployments.queries.shown import heard_at, summary_of
 from deployments.views import overview, usage
@@ -57,6 +58,8 @@ class Rights:
     restore: bool
     resolve: bool
     retry: bool
+    keep_awake: bool
+    sleep: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,8 @@ def rights_in(request: HttpRequest, deployment: Deployment) -> Rights:
         restore=has(Permission.DEPLOYMENT_RESTORE) and deployment.is_retired,
         resolve=has(Permission.CONFLICT_RESOLVE) and not deployment.is_retired,
         retry=has(Permission.DEPLOYMENT_RETRY) and not deployment.is_retired,
+        keep_awake=has(Permission.AWAKE_KEEP) and not deployment.is_retired,
+        sleep=has(Permission.SLEEP_EDIT) and not deployment.is_retired,
     )
 
 
@@ -99,6 +104,7 @@ def shell_of(request: HttpRequest, deployment: Deployment, tab: str) -> dict[str
         "deployment": deployment,
         "summary": summary,
         "rights": rights,
+        "keep_awakes": sleep_queries.keep_awakes_of([deployment.pk], at=at).get(deployment.pk, []),
         "tab": tab,
         "tabs": [(item, item.count(deployment)) for item in registry.tabs() if item.is_shown(request, deployment)],
         "next_button": _next_button(deployment, summary, rights, worst),

@@ -11,7 +11,7 @@ from deployments import access
 from deployments.actions.errors import Refused, Wrong
 from deployments.audit import Actor
 from deployments.views import confirm
-from deployments.views.verbs import Verb
+from deployments.views.verb import Verb
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

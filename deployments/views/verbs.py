@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -18,22 +16,12 @@ from deployments.domain.roles import Permission
 from deployments.domain.spec.parts import RollingUpdate
 from deployments.models import Deployment
 from deployments.queries.replicas import scaled_back
+from deployments.views import sleep_verbs
 from deployments.views.confirm import Confirm, at, is_prod, pods_of, reason_of, where
+from deployments.views.verb import Verb
 
 # How long a pause lasts: hours and their words; 0 is until somebody resumes.
 PAUSES = ((1, "1 hour"), (4, "4 hours"), (24, "1 day"), (72, "3 days"), (168, "1 week"), (0, "Until somebody resumes"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verb:
-    """`name` ends the URL and its name. `act` gets the deployment, who, and the form that was sent; it raises Refused
-    when it cannot be done, Wrong when the form says something it may not. `done` may hold {name}."""
-
-    name: str
-    permission: Permission
-    words: Callable[[Deployment], Confirm]
-    act: Callable[[Deployment, Actor, QueryDict], object]
-    done: str
 
 
 def _restart_words(deployment: Deployment) -> Confirm:
@@ -46,6 +34,7 @@ def _restart_words(deployment: Deployment) -> Confirm:
         points=(
             "Image, settings and revision stay as they are.",
             "The restart is kept: a later apply does not undo it.",
+            *_at_the_next_wake(deployment),
             *_scaled_back(deployment),
         ),
         button=f"Restart {deployment.name} in {deployment.environment.value}",
@@ -130,6 +119,10 @@ def _try_words(deployment: Deployment) -> Confirm:
     )
 
 
+def _at_the_next_wake(deployment: Deployment) -> list[str]:
+    return ["It is asleep and stays so: this takes effect at the next wake."] if deployment.open_sleep else []
+
+
 def _scaled_back(deployment: Deployment) -> list[str]:
     return [
         f"The cluster runs {change.before}: applying puts it back to {change.after}."
@@ -167,6 +160,7 @@ def _try_now(deployment: Deployment, by: Actor, form: QueryDict) -> None:
 
 
 VERBS: Final = (
+    *sleep_verbs.VERBS,
     Verb(
         name="restart",
         permission=Permission.DEPLOYMENT_RESTART,

@@ -48,6 +48,7 @@ class State(Shown):
     PAUSED = "paused"
     ASLEEP = "asleep"
     FALLING_ASLEEP = "falling-asleep"
+    WAKING = "waking"
     SAVED_NOT_APPLIED = "saved-not-applied"
     UNREACHABLE = "unreachable"
     RETIRING = "retiring"
@@ -150,7 +151,10 @@ class ClusterView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """What our rows say. `cluster_ok` False: the cluster does not answer at present, or refuses our credentials."""
+    """What our rows say. `cluster_ok` False: the cluster does not answer at present, or refuses our credentials.
+
+    `sleep_change`: the newest intent is to fall asleep or to wake, in that state.
+    """
 
     generation: int
     observed_generation: int
@@ -164,6 +168,7 @@ class Intent:
     cluster_refuses: bool = False
     drifted: bool = False
     asleep_reason: str = ""
+    sleep_change: State | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +202,7 @@ _STATES: Final[dict[State, Look]] = {
     State.SAVED_NOT_APPLIED: Look("Saved, not applied", _T.DRAFT, "device-floppy", False, 50),
     State.UNKNOWN: Look("Not seen yet", _T.QUIET, "help", False, 45),
     State.STARTING: Look("Starting", _T.BUSY, "refresh", False, 40),
+    State.WAKING: Look("Waking", _T.BUSY, "sunrise", False, 39),
     State.ROLLING_OUT: Look("Rolling out", _T.BUSY, "refresh", False, 38),
     State.RETIRING: Look("Retiring", _T.BUSY, "archive", False, 34),
     State.PAUSED: Look("Paused", _T.WARN, "player-pause", True, 30),

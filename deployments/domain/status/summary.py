@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from deployments.domain.apiserver.objects import condition, finalizers, instant, message, number, obj, text
+from deployments.domain.status import sleeping
 from deployments.domain.status.pods import (
     HASH_LABEL,
     REVISION_ANNOTATION,
@@ -100,6 +101,8 @@ def _from_intent(intent: Intent, view: ClusterView) -> Summary | None:
         sentence += f" Revision {intent.revision} waits." if waiting else ""
         return Summary(state=State.PAUSED, sentence=sentence, next_action=NextAction.RESUME)
     if intent.generation != intent.observed_generation:
+        if intent.sleep_change is not None:
+            return sleeping.changing(intent.sleep_change, error)
         sentence = f"Revision {intent.revision} is saved and not applied yet."
         return Summary(state=State.SAVED_NOT_APPLIED, sentence=sentence, why=error)
     return None

@@ -54,7 +54,7 @@ def pages(people: People, places: Places, cluster_row: Cluster) -> list[str]:
 def _of(deployment: Deployment) -> list[str]:
     base = f"/deployments/{deployment.slug}/"
     tabs = ("", "configuration/", "revisions/", "logs/", "cost/", "activity/", "edit/", "restart/", "pause/", "retire/")
-    return [base + tab for tab in (*tabs, "conflict/")]
+    return [base + tab for tab in (*tabs, "sleep/", "keep-awake/", "conflict/")]
 
 
 def _of_proposal(proposal: Proposal) -> list[str]:

@@ -246,6 +246,30 @@ def test_lists_and_pages_agree_on_the_state(people: People, places: Places, scen
     assert row.severity == expected.severity
 
 
+# How far the sleep is, whether its write has reached the cluster, what the cluster shows, and what a person sees.
+SLEEPS: list[tuple[str, dict[str, Any], bool, State, State]] = [
+    ("falls asleep", {}, False, State.RUNNING, State.FALLING_ASLEEP),
+    ("its pods end", {}, True, State.FALLING_ASLEEP, State.FALLING_ASLEEP),
+    ("sleeps", {}, True, State.ASLEEP, State.ASLEEP),
+    ("edited in the night", {"generation": 0}, False, State.ASLEEP, State.SAVED_NOT_APPLIED),
+    ("is about to wake", {"wake_started_at": now()}, False, State.ASLEEP, State.WAKING),
+    ("wakes", {"wake_started_at": now()}, True, State.ASLEEP, State.WAKING),
+    ("its pods start", {"wake_started_at": now()}, True, State.STARTING, State.WAKING),
+    ("crashes on waking", {"wake_started_at": now()}, True, State.CRASH_LOOPING, State.CRASH_LOOPING),
+    ("is awake", {"wake_started_at": now(), "closed_at": now()}, True, State.STARTING, State.STARTING),
+]
+
+
+@pytest.mark.parametrize("scene", SLEEPS, ids=[name for name, *_ in SLEEPS])
+def test_lists_and_pages_agree_on_sleep(people: People, places: Places, scene: Any) -> None:
+    _, fields, is_written, observed, expected = scene
+    deployment = see(factories.make_deployment(author=people.editor, namespace=places.dev), observed)
+    factories.put_to_sleep(deployment, is_written=is_written, **fields)
+    row = shown_to(people.viewer).related().get(pk=deployment.pk)
+    assert row.shown == expected == summary_of(row, at=now()).state
+    assert row.severity == expected.severity
+
+
 def test_a_pause_shows_at_once(people: People, places: Places) -> None:
     deployment = see(factories.make_deployment(author=people.editor, namespace=places.dev))
     actions.pause(deployment=deployment, by=factories.BY, note="freeze", until=None)

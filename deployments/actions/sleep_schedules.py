@@ -1,0 +1,50 @@
+"""Setting and removing the schedule of one layer: the next look of the relay goes by it."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from baristaweb.lib.clock import now
+from deployments.actions import records
+from deployments.actions.deployments import need_reason
+from deployments.actions.errors import Refused, Wrong
+from deployments.audit import Actor
+from deployments.domain.catalogue import Environment
+from deployments.domain.sleep.schedule.windows import BadSchedule
+from deployments.domain.sleep.schedule.zones import UnknownZone
+from deployments.models import SleepSchedule
+
+
+@transaction.atomic
+def save(*, row: SleepSchedule, by: Actor, note: str = "") -> SleepSchedule:
+    """Store the next version of the schedule; one that is not changed stays. Raises Wrong, Refused."""
+    try:
+        row.to_schedule()
+    except (BadSchedule, UnknownZone) as problem:
+        raise Wrong({"windows": str(problem)}) from problem
+    before = SleepSchedule.objects.select_for_update().filter(pk=row.pk).first() if row.pk else None
+    is_prod = row.deployment is not None and row.deployment.environment is Environment.PROD
+    if is_prod:
+        need_reason(Environment.PROD, note)
+    if before is not None and _says(before) == _says(row):
+        return row
+    if is_prod:
+        row.allowed_by, row.allowed_reason = by.name[:120], note.strip()[:300]
+    row.version = before.version + 1 if before else 1
+    row.changed_at, row.changed_by = now(), by.name[:120]
+    return records.save(row=row, by=by, note=note)
+
+
+@transaction.atomic
+def remove(*, row: SleepSchedule, by: Actor, note: str = "") -> None:
+    """The layer says nothing any more; what sleeps by it alone wakes. Raises Refused."""
+    found = SleepSchedule.objects.select_for_update(of=("self",)).filter(pk=row.pk).first()
+    if found is None:
+        raise Refused("It has no schedule of its own any more.")
+    if found.deployment is not None:
+        need_reason(found.deployment.environment, note)
+    records.delete(row=found, by=by, note=note)
+
+
+def _says(row: SleepSchedule) -> tuple[object, ...]:
+    return (row.zone, row.windows, row.target, row.priority)

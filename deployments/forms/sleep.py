@@ -1,0 +1,72 @@
+"""The form of a deployment's own sleep schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from deployments.domain.sleep.schedule import zones
+from deployments.domain.sleep.schedule.windows import MOST_REPLICAS, BadSchedule, WakeOrder
+from deployments.domain.sleep.schedule.zones import UnknownZone
+from deployments.models import SleepSchedule
+
+ORDERS = [
+    (WakeOrder.FIRST.value, "before others"),
+    (WakeOrder.NORMAL.value, "with the others"),
+    (WakeOrder.LAST.value, "after the others"),
+]
+
+
+def checked_zone(name: str) -> str:
+    """The name of a zone that a schedule may use; raises ValidationError, which names the nearest ones."""
+    try:
+        return zones.check(name.strip())
+    except UnknownZone as problem:
+        raise ValidationError(str(problem)) from problem
+
+
+class SleepForm(forms.Form):
+    """`schedule` is what it says, once it is valid."""
+
+    zone = forms.CharField(label="Time zone", max_length=60, initial="UTC", help_text="Like Europe/Berlin.")
+    windows = forms.CharField(
+        label="Sleeps",
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "placeholder": "Fri 20:00 -> Mon 07:30"}),
+        help_text="One window a line, from the evening it begins: Fri 20:00 -> Mon 07:30. Empty: awake all week.",
+    )
+    target = forms.IntegerField(
+        label="Replicas while asleep",
+        min_value=0,
+        max_value=MOST_REPLICAS,
+        initial=0,
+        help_text="At 0 an autoscaler rests; above 0 its minimum is lowered to it.",
+    )
+    priority = forms.ChoiceField(label="Wakes", choices=ORDERS, initial=WakeOrder.NORMAL.value)
+    note = forms.CharField(label="Why?", max_length=300, required=False, help_text="Kept in the audit log.")
+
+    def clean_zone(self) -> str:
+        return checked_zone(self.cleaned_data["zone"])
+
+    def clean_windows(self) -> str:
+        lines = (line.strip() for line in self.cleaned_data["windows"].splitlines())
+        return "\n".join(line for line in lines if line)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return data
+        try:
+            self.row(SleepSchedule()).to_schedule()
+        except BadSchedule as problem:
+            self.add_error("windows", str(problem))
+        return data
+
+    def row(self, row: SleepSchedule) -> SleepSchedule:
+        """`row` with what the form says."""
+        for name in ("zone", "windows", "target", "priority"):
+            setattr(row, name, self.cleaned_data[name])
+        return row
