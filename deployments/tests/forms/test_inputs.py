@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django import forms
 
 from deployments.domain.catalogue import Environment
+from deployments.domain.permits import Permits
 from deployments.domain.spec.fields.field import SECTIONS
 from deployments.domain.spec.fields.rollout import PROBE_BOUNDS, PROBES
 from deployments.domain.spec.fields.table import FIELDS, INPUTS, field_for
@@ -16,7 +19,7 @@ from deployments.forms.spec import form as spec_forms
 from deployments.forms.spec import texts
 from deployments.forms.spec.form import Show, SpecForm
 from deployments.forms.spec.layout import sections_of
-from deployments.tests.domain.examples import ALLOWLIST, PREFIXES, PROFILE, RUNTIME, make_spec
+from deployments.tests.domain.examples import ALLOWLIST, PREFIXES, PROFILE, RUNTIME, make_spec, permits_for
 from deployments.tests.domain.seeded_specs import seeded_spec
 
 CHOICES = Choices(
@@ -26,12 +29,19 @@ CHOICES = Choices(
     allowlist=ALLOWLIST,
     max_replicas=50,
     metadata_prefixes=PREFIXES,
+    permits=Permits(),
 )
 
 
 def form_of(spec: Spec, baseline: Spec | None = None) -> SpecForm:
     data = spec_forms.data_of(texts.of_spec(spec, PROFILE if spec.profile else None), spec.env)
-    return SpecForm(data, choices=CHOICES, baseline=baseline or spec, baseline_profile=PROFILE, show=Show.ALL)
+    return SpecForm(
+        data,
+        choices=replace(CHOICES, permits=permits_for(spec)),
+        baseline=baseline or spec,
+        baseline_profile=PROFILE,
+        show=Show.ALL,
+    )
 
 
 def test_every_setting_is_in_the_form_once_in_its_section() -> None:
