@@ -71,6 +71,7 @@ def in_a_transaction(write: Callable[[Any], object], row: Any) -> None:
 
 def test_no_table_of_intent_gets_round_the_log(people: People, places: Places) -> None:
     deployment = factories.make_deployment(author=people.maintainer, namespace=places.dev)
+    factories.make_permits(("secret", "store"))
     rows: list[models.Model] = [
         people.team,
         people.editor,
@@ -81,6 +82,7 @@ def test_no_table_of_intent_gets_round_the_log(people: People, places: Places) -
         factories.make_profile(),
         RegistryRule.objects.all()[0],
         factories.make_metadata_prefix(),
+        Permit.objects.get(),
         deployment.model,
         deployment,
     ]
@@ -92,7 +94,9 @@ def test_no_table_of_intent_gets_round_the_log(people: People, places: Places) -
     }
     for row in rows:
         column = next(
-            field for field in row._meta.concrete_fields if field.name in {"name", "role", "username", "prefix"}
+            field
+            for field in row._meta.concrete_fields
+            if field.name in {"name", "role", "username", "prefix", "value"}
         )
         changed = {column.attname: "viewer" if column.name == "role" else "changed"}
         if row._meta.model_name == "membership":
