@@ -10,6 +10,7 @@ RECONCILE = "deployments.reconcile"
 CHECK_PROPOSAL = "deployments.check_proposal"
 FETCH_LOGS = "deployments.fetch_logs"
 CHECK_CLUSTER = "deployments.check_cluster"
+PULL_PRICES = "deployments.pull_prices"
 
 
 def reconcile_soon(deployment_id: int) -> None:

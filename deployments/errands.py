@@ -23,6 +23,7 @@ from deployments.audit import Actor
 from deployments.domain.status.states import Phase
 from deployments.kube.api import ClusterError
 from deployments.models import AuditEvent, Cluster, ClusterHealth, Deployment, DeploymentState, LogRequest, Proposal
+from deployments.prices import refresh
 from deployments.reconcile.record import STARTS_LIMIT
 
 log = structlog.get_logger(__name__)
@@ -147,10 +148,15 @@ def _needs_probe(health: ClusterHealth | None) -> bool:
     return health.state != State.OK or health.consecutive_failures > 0
 
 
+def _due_prices(lease_s: float) -> list[Key]:
+    return list(refresh.claim(at=now()))
+
+
 ERRANDS: Final = (
     Errand(task=dispatch.RECONCILE, due=_due_deployments, do=reconcile_and_refresh, is_leased=True),
     Errand(task=dispatch.CHECK_PROPOSAL, due=_unanswered_proposals, do=dryrun.answer),
     Errand(task=dispatch.FETCH_LOGS, due=_unanswered_log_requests, do=podlogs.answer),
+    Errand(task=dispatch.PULL_PRICES, due=_due_prices, do=refresh.catalog, is_leased=True),
 )
 CHORES: Final = (
     Chore(name="probe", every_s=PROBE_S, do=Prober()),
