@@ -228,6 +228,7 @@ CELERY_TASK_QUEUES = [
 CELERY_TASK_ROUTES = {
     "deployments.check_proposal": {"queue": "dry-runs"},
     "deployments.check_cluster": {"queue": "dry-runs"},
+    "deployments.pull_prices": {"queue": "dry-runs"},
     "deployments.fetch_logs": {"queue": "logs"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

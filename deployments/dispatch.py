@@ -10,6 +10,7 @@ RECONCILE = "deployments.reconcile"
 CHECK_PROPOSAL = "deployments.check_proposal"
 FETCH_LOGS = "deployments.fetch_logs"
 CHECK_CLUSTER = "deployments.check_cluster"
+PULL_PRICES = "deployments.pull_prices"
 
 # Queues, each with slots of its own, so that a flood of one kind delays no other (baristaweb.settings).
 APPLIES, DRY_RUNS, LOGS = "reconcile", "dry-runs", "logs"

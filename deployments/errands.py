@@ -24,6 +24,7 @@ from deployments.audit import Actor
 from deployments.domain.status.states import Phase
 from deployments.kube.api import ClusterError
 from deployments.models import AuditEvent, Cluster, ClusterHealth, Deployment, DeploymentState, LogRequest, Proposal
+from deployments.prices import refresh
 from deployments.reconcile.record import STARTS_LIMIT
 
 log = structlog.get_logger(__name__)
@@ -169,6 +170,10 @@ def _silent_clusters() -> QuerySet[Cluster]:
     return Cluster.objects.filter(Q(health=None) | is_free & in_trouble, is_active=True)
 
 
+def _due_prices(lease_s: float) -> list[Key]:
+    return list(refresh.claim(at=now()))
+
+
 ERRANDS: Final = (
     Errand(
         task=dispatch.RECONCILE,
@@ -190,6 +195,14 @@ ERRANDS: Final = (
         due=_keys(_unanswered_log_requests),
         do=podlogs.answer,
         waiting=_unanswered_log_requests,
+    ),
+    Errand(
+        task=dispatch.PULL_PRICES,
+        queue=dispatch.DRY_RUNS,
+        due=_due_prices,
+        do=refresh.catalog,
+        is_leased=True,
+        waiting=refresh.waiting,
     ),
 )
 CHORES: Final = (

@@ -9,6 +9,7 @@ from celery import shared_task
 from deployments import breaker, dispatch, dryrun, errands, podlogs
 from deployments.kube.api import ClusterError
 from deployments.models import Cluster
+from deployments.prices import refresh
 from deployments.workers import Nudged
 
 
@@ -33,3 +34,8 @@ def check_cluster(cluster_id: int) -> None:
     # What went wrong is in the cluster's health row.
     with contextlib.suppress(ClusterError):
         breaker.probe(Cluster.objects.get(pk=cluster_id))
+
+
+@shared_task(base=Nudged, name=dispatch.PULL_PRICES, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
+def pull_prices(pull_id: int) -> None:
+    refresh.catalog(pull_id)

@@ -31,6 +31,8 @@ class Barista:
     keep_drafts_d: int  # BARISTA_KEEP_DRAFTS_D: days that drafts are kept
     keep_events_d: int  # BARISTA_KEEP_EVENTS_D: days that events of clusters are kept
     keep_samples_d: int  # BARISTA_KEEP_SAMPLES_D: days that samples of use are kept
+    billing_endpoint: str  # BARISTA_BILLING_ENDPOINT: whom to ask for Google's prices; empty: Google
+    billing_key: str  # BARISTA_BILLING_KEY: API key for it; empty: application default credentials
 
 
 def read(env: FileAwareEnv) -> Barista:
@@ -54,4 +56,6 @@ def read(env: FileAwareEnv) -> Barista:
         keep_drafts_d=env.int("BARISTA_KEEP_DRAFTS_D", 30),
         keep_events_d=env.int("BARISTA_KEEP_EVENTS_D", 30),
         keep_samples_d=env.int("BARISTA_KEEP_SAMPLES_D", 7),
+        billing_endpoint=env.str("BARISTA_BILLING_ENDPOINT", ""),
+        billing_key=env.str("BARISTA_BILLING_KEY", ""),
     )

@@ -9,7 +9,7 @@ from baristaweb.lib.guards import must_audit
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deployments", "0030_price_versions"),
+        ("deployments", "0031_price_pull"),
     ]
 
     operations = [

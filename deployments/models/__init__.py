@@ -3,7 +3,7 @@
 from deployments.models.audit import AuditEvent, AuditReview, RefusedTries
 from deployments.models.catalogue import HardwareProfile, MetadataPrefix, RegistryRule, Runtime
 from deployments.models.cluster import Cluster, ClusterHealth, Installation, Namespace
-from deployments.models.cost import PriceVersion
+from deployments.models.cost import PricePull, PriceVersion
 from deployments.models.deployment import Deployment, DeploymentState, Revision, ServedModel
 from deployments.models.observation import ClusterEvent, Observation, Rollout, UsageSample
 from deployments.models.people import LoginAttempt, Membership, Team, User
@@ -32,6 +32,7 @@ __all__ = [
     "Namespace",
     "Observation",
     "Permit",
+    "PricePull",
     "PriceVersion",
     "Proposal",
     "QueueState",

@@ -19,6 +19,7 @@ class PriceVersion(models.Model):
         TYPED = "typed", "typed in"
         CSV = "csv", "CSV file"
         DEMO = "demo", "demo prices"
+        GOOGLE = "google", "Google's catalog"
 
     cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="price_versions")
     name = models.CharField(max_length=80, help_text="What the list is called, like On-premises 2027.")
@@ -43,3 +44,15 @@ class PriceVersion(models.Model):
             since=self.effective_at,
             lines=tuple(OwnLine.from_json(line) for line in self.lines),
         )
+
+
+class PricePull(models.Model):
+    """When Google's catalog is read next, and how the last reading went. One row, machine-written; not audited."""
+
+    next_at = models.DateTimeField(default=timezone.now)
+    tried_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True, help_text="When it was last read whole.")
+    fault = models.TextField(blank=True, help_text="Why it was not read, or what of it was not taken over.")
+
+    def __str__(self) -> str:
+        return "Google's catalog"

@@ -16,6 +16,7 @@ DOORS = [
     (dispatch.CHECK_PROPOSAL, tasks.check_proposal),
     (dispatch.FETCH_LOGS, tasks.fetch_logs),
     (dispatch.CHECK_CLUSTER, tasks.check_cluster),
+    (dispatch.PULL_PRICES, tasks.pull_prices),
 ]
 
 

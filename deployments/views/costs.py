@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from baristaweb.lib.clock import now
 from deployments.access import current_user, get_deployment
 from deployments.domain.roles import Permission
+from deployments.models import PricePull
 from deployments.queries import costs, fleet_costs, price_coverage
 from deployments.queries.detail import revisions_of
 from deployments.views.detail import shell_of
@@ -42,4 +43,5 @@ def coverage(request: HttpRequest) -> HttpResponse:
     """What has no price, for those who can give it one."""
     if not current_user(request).sees_everything:
         raise PermissionDenied("Prices are the platform team's.")
-    return render(request, "costs/coverage.html", {"clusters": price_coverage.coverage(at=now())})
+    context = {"clusters": price_coverage.coverage(at=now()), "pull": PricePull.objects.first()}
+    return render(request, "costs/coverage.html", context)

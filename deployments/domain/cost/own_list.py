@@ -32,6 +32,7 @@ class OwnLine:
     per_hour: Decimal
     price_class: str = ""
     gpu: str = ""
+    sku: str = ""  # of Google's catalog, for a line that was made from it
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -44,7 +45,8 @@ class OwnLine:
         return f"{name} in {self.price_class}" if self.price_class else name
 
     def to_json(self) -> dict[str, str]:
-        return dict(zip(COLUMNS, (*self.key, plain(self.per_hour)), strict=True))
+        data = dict(zip(COLUMNS, (*self.key, plain(self.per_hour)), strict=True))
+        return {**data, "sku": self.sku} if self.sku else data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> OwnLine:
@@ -53,6 +55,7 @@ class OwnLine:
             price_class=data["price_class"],
             gpu=data["gpu"],
             per_hour=Decimal(data["per_hour"]),
+            sku=data.get("sku", ""),
         )
 
 
@@ -155,7 +158,7 @@ class OwnList:
             part=part,
             rate=found.per_hour,
             currency=self.currency,
-            sku=found.words,
+            sku=f"{found.words}, SKU {found.sku}" if found.sku else found.words,
             since=self.since,
             label=label,
         )

@@ -13,7 +13,7 @@ from django.urls import reverse
 from baristaweb.lib.clock import now
 from deployments.domain.cost.change import CostChange
 from deployments.domain.spec.parts import Autoscale, Fixed
-from deployments.models import AuditEvent, ClusterHealth, Deployment, Proposal, UsageSample
+from deployments.models import AuditEvent, ClusterHealth, Deployment, PricePull, Proposal, UsageSample
 from deployments.queries import costs, fleet_costs
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
@@ -182,3 +182,11 @@ def test_coverage_names_what_has_no_price(
     assert "1 deployment has none: Test prices, version" in html
     assert "has no price for GPU of any type in gpu-pool." in html
     assert "0.025 USD" in html
+
+
+def test_coverage_tells_how_old_the_catalog_is(client_as: ClientAs, deployment: Deployment) -> None:
+    PricePull.objects.create(read_at=now() - timedelta(hours=30), fault="The billing service does not answer.")
+    html = texts(client_as("platform"), reverse("cost-coverage"))
+    assert "last read <time" in html
+    assert ">1 d ago</time>" in html
+    assert "The billing service does not answer." in html

@@ -13,7 +13,7 @@ from django.urls import reverse
 from deployments.actions import saved_views as actions
 from deployments.actions.errors import Refused
 from deployments.models import AuditEvent, SavedView
-from deployments.queries.fleet import SORTS, USE_SORTS, Filters
+from deployments.queries.fleet import COST_SORTS, SORTS, USE_SORTS, Filters
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 from deployments.tests.views.helpers import body
@@ -119,4 +119,4 @@ def test_a_query_has_one_spelling(query: str) -> None:
 
 
 def test_every_order_has_words() -> None:
-    assert SORT_WORDS.keys() == SORTS.keys() | USE_SORTS.keys()
+    assert SORT_WORDS.keys() == SORTS.keys() | USE_SORTS.keys() | set(COST_SORTS)
