@@ -33,6 +33,8 @@ from observability.store.parquet import ParquetLog
 
 ROUNDS: Final = 8  # times that a file is folded again without the columns whose values do not fit
 MOST_TRIED: Final = 24  # pairs of a missing and a new column that are tried as one renamed
+MAIN: Final = 0.8  # a file is of one window when so many of its rows are
+LATE_SHARE: Final = 0.02
 FEW: Final = 30  # rows below which two files may be the same by chance
 ALIKE: Final = 0.6  # names that share so much may be one column renamed
 
@@ -45,6 +47,7 @@ class Gathered:
     types: dict[str, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     bad: BadRows = field(default_factory=BadRows)
+    spill: list[float] = field(default_factory=list)  # per file, the share of rows older than its main window
     seen: dict[int, str] = field(default_factory=dict)  # what was counted of a file: the file
 
 
@@ -286,6 +289,7 @@ def _add(file: _File, gathered: Gathered) -> None:
         first = gathered.seen.setdefault(file.signature(), file.source.shown)
         if first != file.source.shown:
             file.found.add(Finding("duplicates", "", f"{file.source.shown} has the same rows as {first}"))
+    _say_late(file, gathered)
     for cell, count in file.rows.items():
         offered = log.offered.setdefault(cell, {})
         for name in file.folded:
@@ -297,3 +301,22 @@ def _add(file: _File, gathered: Gathered) -> None:
         into = log.states.setdefault(cell, {})
         for name, state in states.items():
             into[name] = merge([into[name], state]) if name in into else state
+
+
+def _say_late(file: _File, gathered: Gathered) -> None:
+    """Rows that came in a file of a later window, where the files before had far fewer such rows."""
+    windows: dict[int, int] = {}
+    for cell, count in file.rows.items():
+        if cell.window is not None:
+            windows[cell.window] = windows.get(cell.window, 0) + count
+    main = max(windows, key=lambda start: windows[start], default=0)
+    if windows.get(main, 0) < MAIN * file.total:
+        return
+    older = {start: count for start, count in windows.items() if start < main}
+    share = sum(older.values()) / file.total
+    if gathered.spill and share > max(LATE_SHARE, 3 * max(gathered.spill)):
+        for start, count in older.items():
+            if count >= FEW:
+                said = f"{count:,} rows came in {file.source.shown}, a file of a later window"
+                gathered.log.columns.setdefault(start, set()).add(Finding("late", "", said, float(count), 0.0))
+    gathered.spill.append(share)

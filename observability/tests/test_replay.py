@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -115,6 +117,20 @@ def test_what_is_wrong_with_rows_and_columns_is_a_finding_of_its_window_only(
     found = logs.replay(logs.days(DAYS, change, SINCE, SINCE + 2))
     assert [names(one) for one in found] == [set()] * SINCE + [expected] * 2 + [set()]
     assert {one["verdict"] for one in found} == {"stable"}
+
+
+def test_rows_in_the_file_of_a_later_day_and_a_file_that_came_twice_are_said(tmp_path: Path) -> None:
+    logs = Logs(tmp_path)
+    days = [pq.read_table(path) for path in logs.days(4)]
+    hour = pc.equal(pc.bit_wise_and(pc.divide(days[1]["ts"], 3_600_000), 7), 0)  # some hours of the second day
+    days[2] = pa.concat_tables([days[2], days[1].filter(hour)])
+    days[1] = days[1].filter(pc.invert(hour))
+    paths = [write(tmp_path / f"{place}.parquet", table) for place, table in enumerate([*days, days[3]])]
+    found = logs.replay(paths)
+    assert [one["rows"] for one in found] == [1_500, 1_500, 1_500, 3_000]
+    assert names(found[1]) == {("late", None)}
+    assert {("duplicates", None), ("duplicates", "prediction_id")} <= names(found[3])
+    assert names(found[0]) == names(found[2]) == set()
 
 
 def test_a_feature_whose_column_changed_cannot_be_evaluated_and_says_why(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ What was unusual is no measure for what follows, until it has lasted three times
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -17,7 +18,7 @@ from observability.domain.results.log import Finding, WindowedLog
 HIGH: Final = 1.5
 LOW: Final = 0.5
 GONE: Final = 0.2  # an hour of a day is said to be missing below this share of the least it had
-SIGMAS: Final = 6.0
+NEVER: Final = math.log(1e-8)
 LASTS: Final = 3
 WEEKS: Final = 4
 DAYS: Final = 7
@@ -76,9 +77,14 @@ def unusual(counts: Mapping[int, int], *, is_day: bool, zone: str, low: float = 
 
 def _judged(start: int, rows: int, past: Sequence[int], factor: float, low: float) -> Unusual | None:
     most, least = max(past), min(past)
-    is_high = rows > most * HIGH * factor and rows - most > SIGMAS * max(most, 1) ** 0.5
-    is_low = rows < least * low / factor and least - rows > SIGMAS * least**0.5
+    is_high = rows > most * HIGH * factor and _chance(rows, max(most, 1)) < NEVER
+    is_low = rows < least * low / factor and _chance(rows, least) < NEVER
     return Unusual(start, rows, float(median(past))) if is_high or is_low else None
+
+
+def _chance(rows: int, mean: int) -> float:
+    """Logarithm of a bound on how often a Poisson count of this mean lies as far off (Chernoff)."""
+    return rows - mean - (rows * math.log(rows / mean) if rows else 0.0)
 
 
 def hourly(log: WindowedLog) -> dict[int, int]:
