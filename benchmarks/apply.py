@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.demo_environ import environ
 from embedded.kubernetes.build import Builder
 from embedded.paths import LOOPBACK, Home, home_folder
 
@@ -44,24 +45,10 @@ def main() -> None:
     ratio("list", pages, listed)
 
 
-def _environ(home: Home) -> dict[str, str]:
-    password = urllib.parse.quote(home.secret("postgres-barista_app"), safe="")
-    redis = home.secret("valkey")
-    return {
-        "DJANGO_SETTINGS_MODULE": "baristaweb.settings",
-        "BARISTA_ENV": "demo",
-        "LOG_LEVEL": "WARNING",
-        "BARISTA_KUBECONFIG_ROOT": str(home.path / "kubernetes"),
-        "SECRET_KEY": home.secret("django"),
-        "DATABASE_URL": f"postgres://barista_app:{password}@{LOOPBACK}:{home.port('postgres')}/barista",
-        "REDIS_URL": f"redis://:{redis}@{LOOPBACK}:{home.port('valkey')}/0",
-    }
-
-
 def _edits(home: Home) -> list[tuple[float, float]]:
     """Seconds until the save returned, and until the cluster had accepted it; in a process of the product's own."""
     job = [sys.executable, "-m", "benchmarks.edits", str(EDITS)]
-    done = subprocess.run(job, env=os.environ | _environ(home), check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(job, env=os.environ | environ(home), check=True, stdout=subprocess.PIPE, text=True)
     return [(saved, applied) for saved, applied in json.loads(done.stdout)]
 
 

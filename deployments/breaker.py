@@ -27,7 +27,7 @@ AWAY_AFTER: Final = 2
 OPEN_S: Final = 5
 OPEN_LIMIT_S: Final = 60
 PROBE_LEASE_S: Final = 10
-OK_WRITE_S: Final = 5
+OK_WRITE_S: Final = 15
 WAITING_CLASSES: Final = [
     ErrorClass.TRANSIENT.value,
     ErrorClass.STARTING.value,

@@ -44,7 +44,7 @@ def read(env: FileAwareEnv) -> Barista:
         metrics_token=env.str("BARISTA_METRICS_TOKEN", ""),
         max_replicas=env.int("BARISTA_MAX_REPLICAS", 50),
         resync_s=env.int("BARISTA_RESYNC_S", 180),
-        relay_lease_s=env.float("BARISTA_RELAY_LEASE_S", 5.0),
+        relay_lease_s=env.float("BARISTA_RELAY_LEASE_S", 3.0),
         observation_stale_s=env.int("BARISTA_OBSERVATION_STALE_S", 60),
         login_failures=env.int("BARISTA_LOGIN_FAILURES", 5),
         login_failures_address=env.int("BARISTA_LOGIN_FAILURES_ADDRESS", 20),

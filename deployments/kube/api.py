@@ -25,6 +25,7 @@ class Kind(StrEnum):
     NODE = "Node"
     POD_METRICS = "PodMetrics"
     RESOURCE_QUOTA = "ResourceQuota"
+    NAMESPACE = "Namespace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ RESOURCES: dict[Kind, Resource] = {
     Kind.NODE: Resource("/api/v1", "nodes"),
     Kind.POD_METRICS: Resource("/apis/metrics.k8s.io/v1beta1", "pods"),
     Kind.RESOURCE_QUOTA: Resource("/api/v1", "resourcequotas"),
+    Kind.NAMESPACE: Resource("/api/v1", "namespaces"),
 }
 
 
@@ -201,7 +203,7 @@ class Gateway(Protocol):
 
     def version(self) -> str: ...
 
-    def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
+    def get(self, kind: Kind, namespace: str | None, name: str) -> Object | None:
         """The object, or None when there is none."""
 
     def apply(self, body: bytes, *, manager: str, force: bool = False, dry_run: bool = False) -> Answer:

@@ -112,7 +112,7 @@ class KubernetesGateway:
     def version(self) -> str:
         return str(self._object("GET", "/version").object.get("gitVersion", ""))
 
-    def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
+    def get(self, kind: Kind, namespace: str | None, name: str) -> Object | None:
         try:
             found = self._object("GET", RESOURCES[kind].path(namespace, name)).object
         except NotFound:

@@ -24,7 +24,7 @@ DROP FUNCTION public.deployments_price_version_immutable();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deployments", "0023_workers_and_waiting")]
+    dependencies = [("deployments", "0024_observation_figures")]
     operations = [
         migrations.CreateModel(
             name="PriceVersion",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from deployments.domain.status.states import State
@@ -33,12 +35,21 @@ class Observation(models.Model):
     updated = models.PositiveIntegerField(default=0)
     view = models.JSONField(
         default=dict,
-        help_text="Objects as the apiserver returned them, without managedFields: deployment, replicasets, pods, hpa, "
-        "service, ingress, pdb, usage.",
+        help_text="Objects as the apiserver returned them, without managedFields: deployment, replicasets, pods, "
+        "service, ingress, pdb. Written only when a page would show a difference.",
+    )
+    figures = models.JSONField(
+        default=dict, help_text="What moves all the time, apart from the large view: usage and hpa."
     )
 
     def __str__(self) -> str:
         return f"{self.deployment_id}: {self.state}"
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The view with its figures, as ClusterView reads it."""
+        shown: dict[str, Any] = self.view | self.figures
+        return shown
 
 
 class ClusterEvent(models.Model):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -25,14 +26,54 @@ UPDATE: Final = """
     UPDATE deployments_observation AS row
     SET observed_at = new.observed_at, state = new.state, severity = new.severity, sentence = new.sentence,
         why = new.why, next_action = new.next_action, worst_pod = new.worst_pod, since = new.since,
-        ready = new.ready, desired = new.desired, updated = new.updated, view = new.view
+        ready = new.ready, desired = new.desired, updated = new.updated, figures = new.figures,
+        view = COALESCE(new.view, row.view)
     FROM jsonb_to_recordset(%s::jsonb) AS new(
         deployment_id bigint, observed_at timestamptz, state text, severity int, sentence text, why text,
-        next_action text, worst_pod text, since timestamptz, ready int, desired int, updated int, view jsonb)
+        next_action text, worst_pod text, since timestamptz, ready int, desired int, updated int,
+        figures jsonb, view jsonb)
     WHERE row.deployment_id = new.deployment_id
       AND (row.observed_at IS NULL OR row.observed_at < new.observed_at)
     RETURNING row.deployment_id
 """
+
+
+# Of a view, what the cluster rewrites without a difference that any page shows.
+_NOISE: Final = frozenset(
+    {"resourceVersion", "managedFields", "lastProbeTime", "lastHeartbeatTime", "lastUpdateTime", "lastTimestamp"}
+)
+FIGURES: Final = ("usage", "hpa")
+
+
+class Written:
+    """What one process wrote of each deployment: a view that would look the same is not sent again, and a row whose
+    figures are the same too is not touched. Empty after a start, when everything is written once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[bytes, bytes]] = {}
+
+    def news(self, owner: int, view: dict[str, Any], rest: dict[str, Any]) -> tuple[bool, bool]:
+        """Whether the view, and whether anything at all, differs from what was written."""
+        known = self._known.get(owner)
+        now_ = self._digests(view, rest)
+        return known is None or known[0] != now_[0], known != now_
+
+    def remember(self, owner: int, view: dict[str, Any], rest: dict[str, Any]) -> None:
+        self._known[owner] = self._digests(view, rest)
+
+    @staticmethod
+    def _digests(view: dict[str, Any], rest: dict[str, Any]) -> tuple[bytes, bytes]:
+        return _digest(_without_noise(view)), _digest(rest)
+
+
+def _digest(value: Any) -> bytes:
+    return hashlib.blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+
+
+def _without_noise(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_noise(item) for key, item in value.items() if key not in _NOISE}
+    return [_without_noise(item) for item in value] if isinstance(value, list) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +85,49 @@ class Seen:
     at: datetime
 
 
-def write(seen: Iterable[Seen]) -> set[int]:
-    """Store what was seen; the ids of those that were newer than what is stored."""
+def write(seen: Iterable[Seen], before: Written | None = None) -> set[int]:
+    """Store what was seen; the ids of those that were newer than what is stored and differ from `before`."""
+    before = before or Written()
     batch = {item.deployment_id: item for item in seen}
-    rows = Deployment.objects.select_related("state", "current").filter(pk__in=list(batch))
+    stored = Deployment.objects.select_related("state", "current", "observation")
+    rows = stored.defer("observation__view", "observation__figures").filter(pk__in=list(batch))
     answers = []
     shown: list[tuple[Deployment, Seen]] = []
+    parts: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+    changed: set[int] = set()
     for row in rows:
         item = batch[row.pk]
         if item.view.deployment is None and row.state.applied_at is None:
             # Not applied yet: its absence says nothing.
             continue
         summary = summarise(replace(item.view, observed_at=item.at), intent=_as_applied(row), at=now())
+        view = item.view.to_json()
+        figures, columns = {name: view.pop(name) for name in FIGURES}, _columns(summary)
+        is_view_new, is_new = before.news(row.pk, view, figures | columns)
+        # Workers say anew what a view means when our own rows change.
+        if not is_new and all(getattr(row.observation, name) == value for name, value in columns.items()):
+            continue
+        if is_view_new:
+            changed.add(row.pk)
         answers.append(
-            {"deployment_id": row.pk, "observed_at": item.at, "view": item.view.to_json()} | _columns(summary)
+            {
+                "deployment_id": row.pk,
+                "observed_at": item.at,
+                "figures": figures,
+                "view": view if is_view_new else None,
+                **columns,
+            }
         )
+        parts[row.pk] = (view, figures | columns)
         shown.append((row, item))
     if not answers:
         return set()
     with connection.cursor() as cursor:
         cursor.execute(UPDATE, [_json(answers)])
         written = {pk for (pk,) in cursor.fetchall()}
-    for row, item in shown:
-        if row.pk in written:
-            _rollout(row, item)
+    for pk in written:
+        before.remember(pk, *parts[pk])
+    _rollouts([(row, item) for row, item in shown if row.pk in written & changed])
     return written
 
 
@@ -77,11 +137,11 @@ def refresh(deployment_id: int) -> None:
     if row is None or row.observation.observed_at is None:
         return
     seen = row.observation
-    view = ClusterView.from_json(seen.view, seen.observed_at)
+    view = ClusterView.from_json(seen.shown, seen.observed_at)
     summary = summarise(view, intent=_as_applied(row), at=now())
     Observation.objects.filter(pk=seen.pk, observed_at=seen.observed_at).update(**_columns(summary))
     # The watch may have seen the end of a rollout before its apply was recorded.
-    _rollout(row, Seen(row.pk, view, now()))
+    _rollouts([(row, Seen(row.pk, view, now()))])
 
 
 def recheck(deployment_ids: Collection[int]) -> None:
@@ -140,8 +200,23 @@ def _without_nul(value: Any) -> Any:
     return [_without_nul(item) for item in value] if isinstance(value, list) else value
 
 
-def _rollout(row: Deployment, item: Seen) -> None:
-    """Note the first time each step of the current revision's rollout was seen."""
+def _rollouts(shown: Sequence[tuple[Deployment, Seen]]) -> None:
+    """Note the first time each step of a current revision's rollout was seen; all that go on are read at once."""
+    going = [(row, item) for row, item in shown if _is_of_current(row, item)]
+    if not going:
+        return
+    open_ = Rollout.objects.filter(
+        deployment__in=[row.pk for row, _ in going], completed_at=None, applied_at__isnull=False
+    )
+    found = {(rollout.deployment_id, rollout.revision): rollout for rollout in open_}
+    for row, item in going:
+        rollout = found.get((row.pk, row.state.applied_revision or 0))
+        if rollout is not None:
+            _note_steps(rollout, item)
+
+
+def _is_of_current(row: Deployment, item: Seen) -> bool:
+    """Whether the cluster shows the revision that was applied last, and its controller has looked at it."""
     live = item.view.deployment
     revision = row.state.applied_revision
     if (
@@ -149,11 +224,12 @@ def _rollout(row: Deployment, item: Seen) -> None:
         or revision is None
         or number(live, "metadata", "generation") > number(live, "status", "observedGeneration")
     ):
-        return
-    if str(obj(live, "metadata", "annotations").get("barista.io/revision")) != str(revision):
-        return
-    rollout = Rollout.objects.filter(deployment=row, revision=revision).first()
-    if rollout is None or rollout.completed_at is not None or rollout.applied_at is None:
+        return False
+    return str(obj(live, "metadata", "annotations").get("barista.io/revision")) == str(revision)
+
+
+def _note_steps(rollout: Rollout, item: Seen) -> None:
+    if rollout.applied_at is None:
         return
     seen = _steps(item, rollout.saved_at)
     # A pod may be seen before the worker has noted that the cluster accepted: no step comes before that.

@@ -62,6 +62,7 @@ class Store:
     # Set when an object of a deployment came whose row was not read yet.
     has_strangers: threading.Event = field(default_factory=threading.Event)
     usage: dict[tuple[str, str], PodUse] = field(default_factory=dict)
+    _told_usage: dict[tuple[str, str], PodUse] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _objects: dict[Kind, dict[str, Object]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     _by_deployment: dict[int, dict[Kind, set[str]]] = field(default_factory=dict)
@@ -99,7 +100,7 @@ class Store:
             version = item["metadata"].get("resourceVersion")
             if before is not None and before["metadata"].get("resourceVersion") == version:
                 return
-            if kind is Kind.DEPLOYMENT and before is not None and _is_foreign_edit(before, item):
+            if kind in (Kind.DEPLOYMENT, *SINGLE) and before is not None and _is_foreign_edit(before, item):
                 self._suspects.add(owner)
             item["metadata"].pop("managedFields", None)
             self._objects[kind][uid] = item
@@ -207,11 +208,14 @@ class Store:
             taken, self._suspects = self._suspects, set()
             return taken
 
-    def put_usage(self, usage: Mapping[tuple[str, str], PodUse]) -> None:
-        """CPU and memory by namespace and pod; marks the deployments whose figures moved."""
+    def put_usage(self, usage: Mapping[tuple[str, str], PodUse], *, is_told: bool = True) -> None:
+        """CPU and memory by namespace and pod; marks the deployments whose figures moved since they were last told.
+        What was never measured before is told at once."""
         with self._lock:
-            moved = {pod for pod, value in usage.items() if value.has_moved(self.usage.get(pod))}
             self.usage = dict(usage)
+            new = {pod: value for pod, value in usage.items() if is_told or pod not in self._told_usage}
+            moved = {pod for pod, value in new.items() if value.has_moved(self._told_usage.get(pod))}
+            self._told_usage = {pod: value for pod, value in self._told_usage.items() if pod in usage} | new
             for uid, pod in self._objects[Kind.POD].items():
                 if (pod["metadata"]["namespace"], pod["metadata"]["name"]) in moved and uid in self._owner:
                     self._changed.setdefault(self._owner[uid], now())
@@ -265,9 +269,18 @@ def _revision(item: Object) -> int:
     return int(value) if value.isascii() and value.isdigit() else 0
 
 
+def _same(before: Object, after: Object) -> bool:
+    """Not every kind numbers its changes, and none those of its labels and annotations."""
+    paths = (("spec",), ("metadata", "labels"), ("metadata", "annotations"))
+    return all(obj(before, *path) == obj(after, *path) for path in paths)
+
+
 def _is_foreign_edit(before: Object, after: Object) -> bool:
-    """A change of the spec that was not ours, by the newest entry of managedFields; a scale leaves no entry at all."""
-    if number(after, "metadata", "generation") == number(before, "metadata", "generation"):
+    """A change of spec, labels or annotations that was not ours, by the newest entry of managedFields.
+
+    A scale leaves no entry at all.
+    """
+    if number(after, "metadata", "generation") == number(before, "metadata", "generation") and _same(before, after):
         return False
     if obj(before, "spec").get("replicas") != obj(after, "spec").get("replicas"):
         return True

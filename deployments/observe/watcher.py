@@ -31,9 +31,11 @@ STREAM_S: Final = 90
 PULSE_S: Final = 3.0
 FLUSH_S: Final = 0.2
 WRITE_EVERY_S: Final = 1.0
-TARGETS_EVERY_S: Final = 2.0
-STRANGERS_S: Final = 1.7  # read the rows this much earlier when an unknown deployment's object came
+TARGETS_EVERY_S: Final = 5.0
+STRANGERS_S: Final = 4.7  # read the rows this much earlier when an unknown deployment's object came
 USAGE_EVERY_S: Final = 15.0
+USAGE_WRITTEN_S: Final = 60.0
+HEARD_EVERY_S: Final = 12.0
 CAPACITY_EVERY_S: Final = 60.0
 AGAIN_EVERY_S: Final = 20.0
 LOST_AFTER: Final = 2
@@ -121,6 +123,8 @@ class ClusterWatcher:
         self._feeds = [Feed(self, kind) for kind in KINDS]
         self._event_feeds: dict[str, Feed] = {}
         self._not_before: dict[int, float] = {}
+        self._written = rows.Written()
+        self._usage_due = self._heard_due = 0.0
         self._threads = [
             threading.Thread(target=self._pulse_loop, name=f"pulse-{cluster.slug}", daemon=True),
             threading.Thread(target=self._write_loop, name=f"write-{cluster.slug}", daemon=True),
@@ -197,8 +201,10 @@ class ClusterWatcher:
         breaker.succeeded(self.cluster)
         self.is_up.set()
         feeds = [*self._feeds, *self._event_feeds.values()]
-        if self.store.is_synced and all(feed.is_alive_and_heard for feed in feeds):
+        clock = time.monotonic()
+        if clock >= self._heard_due and self.store.is_synced and all(feed.is_alive_and_heard for feed in feeds):
             rows.heard(self.cluster.pk, watched_at=now())
+            self._heard_due = clock + HEARD_EVERY_S
         return gateway
 
     def _missed(self, error: ClusterError, misses: int) -> None:
@@ -212,8 +218,13 @@ class ClusterWatcher:
 
     def _usage(self, gateway: Gateway) -> float:
         """Ask for figures; how long to wait before asking again."""
+        clock = time.monotonic()
+        is_due = clock >= self._usage_due
+        if is_due:
+            self._usage_due = clock + USAGE_WRITTEN_S
         try:
-            self.store.put_usage(figures.usage_by_pod(gateway.list_objects(Kind.POD_METRICS, labels=SELECTOR).items))
+            found = figures.usage_by_pod(gateway.list_objects(Kind.POD_METRICS, labels=SELECTOR).items)
+            self.store.put_usage(found, is_told=is_due)
         except ClusterError:
             # No metrics server, or not yet: the page then says that usage is unknown.
             self.store.put_usage({})
@@ -258,7 +269,7 @@ class ClusterWatcher:
             soon = time.monotonic() + WRITE_EVERY_S
             seen = [rows.Seen(owner, self.store.view(owner), at) for owner, at in changed.items()]
             try:
-                rows.write(seen)
+                rows.write(seen, self._written)
             except DatabaseProblem:
                 self.store.touch(changed)
                 raise

@@ -46,7 +46,7 @@ class RolloutView:
 def view_of(deployment: Deployment) -> ClusterView:
     """The cluster's objects as last seen."""
     seen = deployment.observation
-    return ClusterView.from_json(seen.view, seen.observed_at)
+    return ClusterView.from_json(seen.shown, seen.observed_at)
 
 
 def worst_pod_of(deployment: Deployment, name: str) -> PodRow | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.db.models.fields.json import KeyTransform
+from django.db.models.functions import Coalesce
 
 from baristaweb.lib.clock import now
 from baristaweb.lib.looks import Tone
@@ -19,7 +20,8 @@ from deployments.models import Cluster, Deployment, Team, User
 from deployments.models.deployment import DeploymentQuerySet
 from deployments.queries.shown import ATTENTION_FROM, shown_severity, shown_state
 
-MEASURED = KeyTransform("usage", "observation__view")
+# Apart from the view since figures are; what was stored before has them in it.
+MEASURED = Coalesce(KeyTransform("usage", "observation__figures"), KeyTransform("usage", "observation__view"))
 RECENT = timedelta(hours=24)
 ATTENTION = tuple(state.value for state in State if state.severity >= ATTENTION_FROM)
 MOVING = tuple(state.value for state in State if state.tone is Tone.BUSY)
@@ -132,7 +134,7 @@ def load_ids(ids: Sequence[int]) -> list[Deployment]:
     """The same by their keys."""
     found = (
         Deployment.objects.related()
-        .defer("observation__view", "current__estimate")
+        .defer("observation__view", "observation__figures", "current__estimate")
         .annotate(usage=MEASURED)
         .in_bulk(ids)
     )

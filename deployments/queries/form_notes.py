@@ -24,7 +24,7 @@ def memory_used(deployment: Deployment) -> int | None:
 
 
 def _uses(deployment: Deployment) -> Collection[PodUse]:
-    return uses_from_json(deployment.observation.view.get("usage")).values()
+    return uses_from_json(deployment.observation.shown.get("usage")).values()
 
 
 def _pods(deployment: Deployment) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet, Value
 
 from baristaweb.lib.clock import now
 from deployments.models import ClusterHealth, DeploymentState, QueueState
@@ -25,20 +25,30 @@ class Trouble:
 
 def trouble() -> Trouble | None:
     """Why changes are late for a reason of ours; None when they are not."""
-    untried = _untried().aggregate(number=Count("pk"), oldest=Min("waiting_since"))
-    if untried["oldest"] is not None:
+    stalled = QueueState.objects.exclude(stalled_since=None)
+    found = (
+        _untried()
+        .values(queue=Value(""))
+        .annotate(began=Min("waiting_since"), number=Count("pk"))
+        .values_list("queue", "began", "number")
+        # In one statement: every page asks.
+        .union(stalled.values_list("name", "stalled_since", Value(0)), all=True)
+    )
+    # The first row counts what nobody tried, also when that is none.
+    worst = min((row for row in found if row[1] is not None), default=None)
+    if worst is None:
+        return None
+    queue, began, number = worst
+    if not queue:
         return Trouble(
             sentence="does not work on what is saved: neither the workers nor the relay have tried "
-            f"{untried['number']} of the waiting changes. They are kept; the platform team has to start the processes.",
-            since=untried["oldest"],
+            f"{number} of the waiting changes. They are kept; the platform team has to start the processes.",
+            since=began,
         )
-    stalled = QueueState.objects.exclude(stalled_since=None).order_by("stalled_since").first()
-    if stalled is None or stalled.stalled_since is None:
-        return None
     return Trouble(
-        sentence=f"has no worker that takes anything up from the queue {stalled.name}. Changes arrive more slowly: the "
+        sentence=f"has no worker that takes anything up from the queue {queue}. Changes arrive more slowly: the "
         "relay does them, a few at a time, until the workers are started again.",
-        since=stalled.stalled_since,
+        since=began,
     )
 
 

@@ -125,7 +125,7 @@ def load(deployment_id: int) -> Job | None:
     """The row, fresh; None when there is no such deployment or it has no revision yet."""
     row = (
         Deployment.objects.select_related(
-            "model__team", "namespace__team", "namespace__cluster", "current", "state", "sleep"
+            "model__team", "namespace__team", "namespace__cluster__health", "current", "state", "sleep"
         )
         .filter(pk=deployment_id)
         .first()

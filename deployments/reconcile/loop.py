@@ -15,9 +15,20 @@ from django.db import DatabaseError
 from baristaweb.lib.clock import now
 from deployments import breaker
 from deployments.breaker import BreakerOpen
+from deployments.domain.apiserver.objects import text
 from deployments.domain.manifests.render import canonical_json
 from deployments.domain.status.states import Phase
-from deployments.kube.api import ClusterError, ErrorClass, Gateway, NotConfigured, Throttled, Unauthorized
+from deployments.kube.api import (
+    ClusterError,
+    ErrorClass,
+    Forbidden,
+    Gateway,
+    Kind,
+    NotConfigured,
+    NotFound,
+    Throttled,
+    Unauthorized,
+)
 from deployments.kube.connect import forget
 from deployments.queries import rules
 from deployments.reconcile import record, resync
@@ -186,5 +197,21 @@ def _failed(job: Job, error: ClusterError) -> Outcome:
 
 
 def _blocked(job: Job, error: ClusterError) -> Outcome:
+    if isinstance(error, Forbidden | NotFound):
+        # Who lost the namespace lost the rights in it too: the API server then only says "forbidden".
+        error = _said_of_namespace(job) or error
     record.blocked(job, error, kind=error.error_class.value)
     return Outcome.BLOCKED
+
+
+def _said_of_namespace(job: Job) -> ClusterError | None:
+    """In plain words that the namespace is gone or going; None when it is there, or cannot be looked at."""
+    try:
+        found = breaker.reach(job.deployment.namespace.cluster).within(4).get(Kind.NAMESPACE, None, job.namespace)
+    except ClusterError:
+        return None
+    if found is None:
+        return NotFound(f'namespaces "{job.namespace}" not found')
+    if text(found, "status", "phase") == "Terminating":
+        return Forbidden(f"Nothing can be written in namespace {job.namespace} because it is being terminated.")
+    return None

@@ -21,6 +21,9 @@ from deployments.models import Deployment, DeploymentState, Rollout
 from deployments.reconcile.job import FieldsHeld, Job
 
 STARTS_LIMIT: Final = 4
+# In step when last compared, and watched since: looked at less often.
+QUIET_TIMES: Final = 4
+WATCHED_WITHIN: Final = timedelta(seconds=60)
 WEBHOOK_FAILED: Final = "failed calling webhook"
 BACKOFF_LIMIT_S: Final = 60.0
 # What others added beside our fields outlives an apply: look soon whether anything still differs.
@@ -92,9 +95,16 @@ def compared(job: Job, drift: tuple[DriftItem, ...]) -> None:
         phase=Phase.APPLIED,
         drift=[item.to_json() for item in drift],
         drift_checked_at=at,
-        next_reconcile_at=_resync_at(at),
+        next_reconcile_at=_resync_at(at, times=1 if drift or not _is_watched(job, at) else QUIET_TIMES),
         **_CLEAN,
     )
+
+
+def _is_watched(job: Job, at: datetime) -> bool:
+    """Whether the watch hears the cluster: it has a deployment compared as soon as somebody else changed it."""
+    health = getattr(job.deployment.namespace.cluster, "health", None)
+    heard_at = health.watched_at if health is not None else None
+    return heard_at is not None and at - heard_at < WATCHED_WITHIN
 
 
 def paused(job: Job) -> None:
@@ -207,6 +217,6 @@ def _end(job: Job, *, next_reconcile_at: datetime, **changes: Any) -> None:
     DeploymentState.objects.filter(deployment=job.deployment).update(starts=0, next_reconcile_at=due, **changes)
 
 
-def _resync_at(at: datetime) -> datetime:
-    seconds = settings.BARISTA.resync_s
+def _resync_at(at: datetime, *, times: int = 1) -> datetime:
+    seconds = settings.BARISTA.resync_s * times
     return at + timedelta(seconds=random.uniform(seconds * 2 / 3, seconds * 4 / 3))  # noqa: S311 - jitter

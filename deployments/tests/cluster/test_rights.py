@@ -13,7 +13,8 @@ from deployments.domain.spec.parts import Autoscale, Budget, Fixed
 from deployments.kube.api import RESOURCES
 from deployments.kube.client import KubernetesGateway
 from deployments.observe import ClusterWatcher
-from deployments.reconcile import Outcome
+from deployments.reconcile import Outcome, loop
+from deployments.reconcile.job import load
 from deployments.tests import factories
 from deployments.tests.cluster.conftest import Bench, wait_until
 from embedded.kubernetes.api import read_manifests
@@ -91,6 +92,9 @@ def test_everything_is_used_and_nothing_else_is_granted(bench: Bench, asked: tup
         bench.edit(deployment, replicas=Fixed(1), service=None)
         assert bench.run(deployment) is Outcome.COMPARED
         breaker.probe(bench.place.cluster)
+        job = load(deployment.pk)
+        assert job is not None
+        assert loop._said_of_namespace(job) is None
         wait_until(lambda: ("metrics.k8s.io", "pods", "list") in used, what="a look at the figures")
         wait_until(lambda: ("", "events", "watch") in used, what="the watch of events")
         deployments.retire(deployment=deployment, by=by, note="old")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 
 from baristaweb.lib.clock import now
 from deployments import observe
 from deployments.domain.spec.parts import Fixed
 from deployments.domain.status.running_image import pin
 from deployments.domain.status.states import ClusterView, State
+from deployments.domain.status.usage import PodUse
 from deployments.models import (
     Cluster,
     ClusterEvent,
@@ -24,6 +27,7 @@ from deployments.models import (
 )
 from deployments.observe import ClusterWatcher, rows
 from deployments.queries import detail as queries
+from deployments.reconcile import Outcome
 from deployments.tests import factories
 from deployments.tests.cluster.conftest import Bench, wait_until
 
@@ -182,3 +186,39 @@ def test_text_that_postgresql_cannot_store_is_stored_without(bench: Bench) -> No
     assert rows.write([rows.Seen(deployment.pk, ClusterView(deployment=live), now())]) == {deployment.pk}
 
     assert seen(deployment).view["deployment"]["metadata"]["annotations"]["note"] == "ab\\u0000c"
+
+
+def test_what_no_page_shows_is_not_written_again(bench: Bench) -> None:
+    """A view may have 700 KB: it is written for a difference that is seen, its figures apart from it."""
+    deployment = bench.create()
+    live, before = bench.live(), rows.Written()
+
+    def write(*, ready: int = 1, cpu_m: int = 5, version: str = "1") -> set[int]:
+        seen = deepcopy(live)
+        seen["metadata"]["resourceVersion"] = version
+        seen.setdefault("status", {})["readyReplicas"] = ready
+        view = ClusterView(deployment=seen, usage={"ranker-a": PodUse(cpu_m=cpu_m, memory_b=6, at="now")})
+        return rows.write([rows.Seen(deployment.pk, view, now())], before)
+
+    def stored() -> tuple[str, int]:
+        row = Observation.objects.get(pk=deployment.pk)
+        return row.view["deployment"]["metadata"]["resourceVersion"], row.shown["usage"]["ranker-a"]["cpu_m"]
+
+    assert write() == {deployment.pk}
+    assert write(version="2") == set(), "only the version moved"
+    assert stored() == ("1", 5)
+    assert write(version="3", cpu_m=50) == {deployment.pk}
+    assert stored() == ("1", 50), "figures are written without the view"
+    assert write(version="4", cpu_m=50, ready=0) == {deployment.pk}
+    assert stored() == ("4", 50)
+    assert "usage" not in Observation.objects.get(pk=deployment.pk).view
+
+
+def test_in_step_and_watched_is_looked_at_less_often(bench: Bench, live_cluster: Cluster) -> None:
+    deployment = bench.create()
+    wait_s = settings.BARISTA.resync_s
+    assert bench.run(deployment) is Outcome.COMPARED
+    assert bench.state(deployment).next_reconcile_at < now() + timedelta(seconds=wait_s * 4 / 3)
+    ClusterHealth.objects.filter(pk=live_cluster.pk).update(watched_at=now())
+    assert bench.run(deployment) is Outcome.COMPARED
+    assert bench.state(deployment).next_reconcile_at > now() + timedelta(seconds=wait_s * 2)
