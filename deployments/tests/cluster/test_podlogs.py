@@ -148,7 +148,7 @@ def test_a_failed_second_question_keeps_the_lines(bench: Bench, monkeypatch: pyt
     def away(cluster: object) -> object:
         raise Unreachable("connection refused")
 
-    monkeypatch.setattr(podlogs.clusters, "reach", away)
+    monkeypatch.setattr(podlogs.breaker, "reach", away)
     podlogs.answer(str(row.pk))
 
     row.refresh_from_db()
