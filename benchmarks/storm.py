@@ -1,8 +1,8 @@
 """From save to applied while processes are killed: `python -m benchmarks storm`, on a demo of its own.
 
 Edits seeded deployments for 300 s, 2 a second; meanwhile kills the worker, the relay, the watch and twice the
-apiserver, and empties the queue. What a save waits for while the apiserver's /readyz does not answer is not counted: the
-goal is a 95th percentile of 10 s after that. It leaves the demo running, with the edits in it.
+apiserver, and empties the queue. What a save waits for while the apiserver's /readyz does not answer is not counted:
+the goal is a 95th percentile of 10 s after that. It leaves the demo running, with the edits in it.
 """
 
 from __future__ import annotations
