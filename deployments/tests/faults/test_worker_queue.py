@@ -73,7 +73,8 @@ def test_the_request_that_caused_a_line_is_in_it(bench: Bench, worker: Processes
         return {line["event"] for line in lines(worker) if line.get("request_id") == "the-request-of-this-test"}
 
     wait_until(lambda: {"task_started", "task_succeeded"} <= caused(), what="the lines of the task")
-    assert bench.eyes.get("Deployment", deployment.name) is not None
+    # The save's own nudge may be at work meanwhile, in the other slot.
+    wait_until(lambda: bench.eyes.get("Deployment", deployment.name) is not None, what="the Deployment")
 
 
 class Harmful:
