@@ -231,6 +231,20 @@ def test_days_without_rows_are_one_row_that_says_so(tmp_path: Path) -> None:
     assert names(found[5]) == {("missing_window", None)}
 
 
+def test_an_outage_of_days_is_not_expected_because_it_lasts_and_one_wrong_time_ends_nothing(tmp_path: Path) -> None:
+    logs = Logs(tmp_path, rows=24 * 60)
+    paths = logs.days(12)
+    stray = columns(1, 1_000_000_000, 1, logs.rng)  # in 2001
+    paths.append(write(tmp_path / "stray.parquet", stray))
+    (tmp_path / "rules.json").write_text('{"min_rows": 30}')
+    found = logs.replay([*paths[:4], *paths[10:]], "--rules", str(tmp_path / "rules.json"), window="hour")
+    empty = [one for one in found if not one["rows"] and one["start"] > "2025-10-17"]
+    assert {one["verdict"] for one in empty} == {"not enough data"}
+    assert empty[0]["start"] == "2025-10-17T00:00:00Z"
+    assert names(empty[0]) == {("missing_window", None)}
+    assert found[0]["start"][:4] == "2001"
+
+
 def test_text_logs_lose_no_row_to_a_value_of_another_type(tmp_path: Path) -> None:
     logs = Logs(tmp_path)
     paths = []

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from observability.domain.fold.borders import QUARTER, end_of, start_of
 from observability.domain.profile.profile import Cell
 from observability.domain.profile.states import State
+
+LONG: Final = 31 * 86_400  # a gap beyond this is one gap, not so many windows
 
 
 @dataclass(frozen=True, order=True)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from observability.domain.compare.instants import Windows
+from observability.domain.fold.borders import QUARTER
 from observability.domain.profile.profile import Cell
 from observability.domain.results import quality, volume
 from observability.domain.results.log import Finding, WindowedLog
 from observability.domain.results.rules import Rules
 from observability.domain.results.verdicts import FeatureResult, History, Result, judge, worst
-from observability.domain.results.windows import Reference, Slice, gaps, is_unfinished, slices
+from observability.domain.results.windows import Reference, Slice, gaps, is_unfinished, long_gaps, slices
 from observability.domain.specs.spec import FeatureSpec, Kind, Spec
 
-DAY = 86_400
+DAY: Final = 86_400
+SAME: Final = 3  # earlier hours or days that must have been empty as well
 
 
 @dataclass(eq=False)
@@ -77,6 +79,11 @@ def replay(
             [at for at in run if not any(low <= at < high for low, high in joined)], log, reference, amounts
         )
     ]
+    for span in long_gaps(log):
+        outage = Finding("missing_window", "", f"no rows for {span.length / DAY:,.0f} days", 0.0, None)
+        silent.append(
+            WindowResult(int(span.start), int(span.end), None, 0, False, Result.NOT_ENOUGH_DATA, findings=[outage])
+        )
     results = [result for _, result in found] + silent
     for result in results:
         result.findings.sort(key=lambda one: (one.name, one.feature, one.reason))
@@ -145,7 +152,7 @@ def _gaps(
     found: WindowResult | None = None
     for start in run:
         said = amounts.get(start, [])
-        is_silent = not said and (reference.is_silent(start) or _was_silent(log, start))
+        is_silent = not said and (reference.is_silent(start) or _was_silent(log, start, run[0]))
         verdict = Result.EXPECTED_NO_DATA if is_silent else Result.NOT_ENOUGH_DATA
         if found is not None and found.end == start and (found.verdict, bool(found.findings)) == (verdict, bool(said)):
             found.end = log.end(start)
@@ -157,10 +164,11 @@ def _gaps(
         yield found
 
 
-def _was_silent(log: WindowedLog, start: int) -> bool:
-    """Whether the same hour of the days before, or the same day of the weeks before, was empty too."""
-    steps = (7, 14) if log.is_day else (1, 2, 7)
-    quarters, length = log.quarters, (log.end(start) - start) // 900
-    first = log.starts[0]
-    earlier = [start - step * DAY for step in steps if start - step * DAY >= first]
-    return bool(earlier) and not any(quarters.get(at // 900 + place) for at in earlier for place in range(length))
+def _was_silent(log: WindowedLog, start: int, gap: int) -> bool:
+    """Whether the same hour of the last days before this gap, or the same day of the weeks, was empty too."""
+    step = 7 * DAY if log.is_day else DAY
+    first, length = log.starts[0], (log.end(start) - start) // QUARTER
+    earlier = [at for at in range(start - step, max(first, start - 14 * step) - 1, -step) if at < gap][:SAME]
+    return bool(earlier) and not any(
+        log.quarters.get(at // QUARTER + place) for at in earlier for place in range(length)
+    )

@@ -13,7 +13,7 @@ from statistics import median
 from typing import Final
 
 from observability.domain.fold.borders import HOUR, QUARTER, slot_of, start_of
-from observability.domain.results.log import Finding, WindowedLog
+from observability.domain.results.log import LONG, Finding, WindowedLog
 
 HIGH: Final = 1.5
 LOW: Final = 0.5
@@ -77,7 +77,9 @@ def unusual(counts: Mapping[int, int], *, is_day: bool, zone: str, low: float = 
 
 def _judged(start: int, rows: int, past: Sequence[int], factor: float, low: float) -> Unusual | None:
     most, least = max(past), min(past)
-    is_high = rows > most * HIGH * factor and _chance(rows, max(most, 1)) < NEVER
+    if not most:  # traffic that begins is not unusual traffic
+        return None
+    is_high = rows > most * HIGH * factor and _chance(rows, most) < NEVER
     is_low = rows < least * low / factor and _chance(rows, least) < NEVER
     return Unusual(start, rows, float(median(past))) if is_high or is_low else None
 
@@ -88,18 +90,16 @@ def _chance(rows: int, mean: int) -> float:
 
 
 def hourly(log: WindowedLog) -> dict[int, int]:
-    """Rows per hour of the zone, the empty ones between the first and the last included; none for a log of decades."""
+    """Rows per hour of the zone, the empty ones included but for those of long gaps."""
     found: dict[int, int] = {}
+    before = 0
     for quarter in sorted(log.quarters):
         start = start_of(quarter * QUARTER, False, log.zone)
+        if found and before + HOUR < start <= before + LONG:
+            found |= dict.fromkeys(range(before + HOUR, start, HOUR), 0)
         found[start] = found.get(start, 0) + log.quarters[quarter]
-    if not found:
-        return found
-    first, last = min(found), max(found)
-    if (last - first) // HOUR > 40_000:
-        return found
-    filled = dict.fromkeys(range(first, last + 1, HOUR), 0)
-    return dict(sorted((filled | found).items()))
+        before = start
+    return found
 
 
 def findings(log: WindowedLog, windows: Sequence[int]) -> dict[int, list[Finding]]:
@@ -153,5 +153,5 @@ def _late(one: Unusual, odd: Mapping[int, Unusual], hours: Mapping[int, int]) ->
 def _said(one: Unusual) -> Finding:
     if not one.rows:
         return Finding("missing_window", "", f"no rows, about {one.expected:,.0f} expected", 0.0, one.expected)
-    said = f"{one.rows:,} rows, {one.rows / one.expected:.2g} times what is usual (about {one.expected:,.0f})"
+    said = f"{one.rows:,} rows, {one.rows / max(one.expected, 1.0):.2g} times what is usual (about {one.expected:,.0f})"
     return Finding("volume", "", said, float(one.rows), one.expected)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from observability.domain.compare.instants import Span
-from observability.domain.fold.borders import HOUR, end_of, slot_of, start_of
+from observability.domain.fold.borders import HOUR, slot_of, start_of
 from observability.domain.profile.profile import Cell
 from observability.domain.profile.states import State, merge
-from observability.domain.results.log import WindowedLog
+from observability.domain.results.log import LONG, WindowedLog
 
 MOST_JOINED: Final = 7
 DAY: Final = 86_400
@@ -155,16 +156,19 @@ class Reference:
         return self._merged[key]
 
 
-def gaps(log: WindowedLog, most: int = 20_000) -> list[tuple[int, ...]]:
-    """Runs of windows without any row between the first and the last; a run longer than `most` is cut there."""
+def gaps(log: WindowedLog) -> list[tuple[int, ...]]:
+    """Runs of windows without any row between the first and the last, but for long ones."""
     found: list[tuple[int, ...]] = []
-    starts = log.starts
-    for place in range(1, len(starts)):
-        run: list[int] = []
-        at = log.end(starts[place - 1])
-        while at < starts[place] and len(run) < most:
+    for before, after in pairwise(log.starts):
+        at, run = log.end(before), []
+        while at < after <= before + LONG:
             run.append(at)
-            at = end_of(at, log.is_day, log.zone)
+            at = log.end(at)
         if run:
             found.append(tuple(run))
     return found
+
+
+def long_gaps(log: WindowedLog) -> list[Span]:
+    """Gaps of more than a month: an outage, or a wrong time far from all others."""
+    return [Span(log.end(before), after) for before, after in pairwise(log.starts) if after > before + LONG]
