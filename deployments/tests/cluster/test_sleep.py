@@ -16,6 +16,7 @@ from deployments.domain.status.states import ClusterView, Phase
 from deployments.models import AuditEvent, Deployment, SleepDecision, SleepRecord, SleepSchedule
 from deployments.observe import rows
 from deployments.reconcile import Outcome
+from deployments.tests import factories
 from deployments.tests.cluster.conftest import Bench, wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True, databases=["default", "locks"])]
@@ -99,14 +100,17 @@ def test_it_sleeps_and_wakes_to_what_it_was(bench: Bench) -> None:
 
 
 def test_it_wakes_early_enough_to_be_ready(bench: Bench) -> None:
+    """Its fifth wake makes it known that a minute is enough, which does not put it to sleep again."""
     deployment = bench.create(replicas=Fixed(1))
+    for _ in range(4):
+        factories.put_to_sleep(deployment, wake_started_at=now() - timedelta(seconds=30), closed_at=now())
     runs(bench, deployment, 1)
     weekend(deployment)
     fall_asleep(bench, deployment)
     due = MONDAY.replace(minute=30)
     sleep.step_all(at=due - timedelta(minutes=11))
 
-    assert SleepRecord.objects.get(deployment=deployment).wake_started_at is None
+    assert SleepRecord.objects.get(deployment=deployment, closed_at=None).wake_started_at is None
     assert sleep.step_all(at=due - timedelta(minutes=9)) == [(deployment.pk, Do.START_WAKE)]
 
     bench.run(deployment)
