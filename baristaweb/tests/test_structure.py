@@ -88,3 +88,14 @@ def test_names_are_imported_from_where_they_are_defined() -> None:
         if what and source in modules() and source not in FACES and what not in defined_in(source)
     ]
     assert not borrowed, "\n".join(borrowed)
+
+
+def test_most_template_lines_can_be_read_in_a_diff() -> None:
+    """What is left over is one tag or one word that cannot be broken without a space that people would see."""
+    long = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in (ROOT / "templates").rglob("*.html")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > 160 and " " in line.strip()[1:120]
+    ]
+    assert len(long) <= 64, "\n".join(long)

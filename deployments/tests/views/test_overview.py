@@ -67,7 +67,7 @@ def test_the_autoscaler_says_why_it_scaled(client_as: ClientAs, deployment: Depl
 def test_use_over_time_says_when_there_is_none(client_as: ClientAs, deployment: Deployment) -> None:
     assert "the cluster reports no use of its pods, and none run" in show(client_as, deployment)
     see(deployment, usage={"pod-1": {"cpu_m": 100, "memory_b": 1 << 30, "at": ""}})
-    assert "No samples yet: the first comes within 5 minutes." in show(client_as, deployment)
+    assert "No samples yet: the first comes within 5 minutes." in " ".join(show(client_as, deployment).split())
 
 
 def test_use_over_time_is_drawn_without_styles(client_as: ClientAs, deployment: Deployment) -> None:

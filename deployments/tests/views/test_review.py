@@ -285,7 +285,7 @@ def test_an_applied_proposal_goes_on_to_say_what_it_changed(
     client = client_as("editor")
     decide(client, proposal)
     decide(client, proposed(people.editor, Deployment.objects.get(pk=deployment.pk), model_version="3"))
-    html = page(client, proposal)
+    html = " ".join(page(client, proposal).split())
     assert "Review 1 change to ranker" in html
     assert "revision 1 became revision 2" in html
     assert "as revision 2 by" in html
