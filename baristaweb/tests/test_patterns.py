@@ -18,12 +18,16 @@ from typing import Any
 import pytest
 
 from baristaweb.tests.test_house import ROOT, name_of, python_files, tree_of
+from observability.domain.specs import texts
 
 # Functions of `re` and methods of patterns that begin at the start of the text alone.
 ANCHORED = frozenset({"match", "fullmatch"})
 FUNCTIONS = frozenset({"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"})
 # Made of what somebody types, with re.escape around it, so that nothing of it is a pattern.
 OF_TYPED_TEXT = frozenset({"deployments/views/log_words.py", "deployments/queries/detail.py"})
+# Made for a way of writing numbers; tried for each way that a spec may name.
+OF_NUMBERS = "observability/domain/specs/texts.py"
+WAYS = ((".", ","), (",", "."), (",", " "), (",", "'"), (".", ""))
 LONGEST = 1 << 14
 FACTOR = 4
 MOST_GROWTH = FACTOR * 2.2
@@ -95,16 +99,20 @@ def patterns() -> tuple[Pattern, ...]:
         first = call.args[0]
         # Written there, or put together of what the module holds.
         module = {} if isinstance(first, ast.Constant) else vars(importlib.import_module(_module(where)))
-        names = {"re": re, **module}
+        # A table of rules that is an argument stands for the one that is shipped.
+        names = {"re": re, "rules": module.get("RULES"), **module}
         try:
             text = eval(compile(ast.Expression(first), where, "eval"), names)  # noqa: S307 - our own code
         except NameError:
-            if where not in OF_TYPED_TEXT and not where.startswith("embedded/"):
+            if where not in OF_TYPED_TEXT | {OF_NUMBERS} and not where.startswith("embedded/"):
                 raise AssertionError(f"{where}:{call.lineno} makes a pattern that no test sees") from None
             continue
         methods = _methods_of(tree, call) if function == "compile" else frozenset({function})  # a validator searches
         flags = _flags(call, names, function)
         found.append(Pattern(f"{where}:{call.lineno}", str(text), flags, methods))
+    for way in WAYS:
+        written = texts._written(*way)
+        found.append(Pattern(f"{OF_NUMBERS} {way}", written.pattern, written.flags, frozenset({"match"})))
     return tuple(found)
 
 

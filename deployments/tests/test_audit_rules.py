@@ -97,9 +97,12 @@ MACHINE_WRITTEN = {
     "loginattempt",
     "logrequest",
     "observation",
+    "pricepull",
     "proposal",
+    "queuestate",
     "refusedtries",
     "rollout",
+    "sleepdecision",
     "usagesample",
 }
 # What a person keeps for themselves: nobody else sees it and nothing runs by it.

@@ -307,6 +307,6 @@ def heading(description: str) -> Heading:
 
 def spellings(name: str) -> tuple[str, ...]:
     """All texts of a rule's name, in lower case: "N2D [AMD] Instance Core" is two."""
-    pieces = re.split(r"\[([^\]]+)\]", name)
+    pieces = re.split(r"\[([^\[\]]+)\]", name)
     choices = [(piece,) if index % 2 == 0 else (piece, "") for index, piece in enumerate(pieces)]
     return tuple(" ".join("".join(chosen).split()).lower() for chosen in product(*choices))

@@ -33,9 +33,19 @@ STYLES: Final = ((".", ""), (".", ","), (",", ""), (",", "."), (".", "'"), (",",
 NAMES: Final = {",": "commas", ".": "points", "'": "apostrophes", " ": "spaces"}
 _PAIRS: Final = (("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"))
 _LEADING_ZERO: Final = re.compile(r"[+-]?0\d")
-_SAYS_A_DATE: Final = re.compile(r"\d{4}[-/.]\d|\d[-/.]\d{4}|[A-Za-z]{3}.*\d{4}", re.ASCII)
+_YEAR_BESIDE_A_SIGN: Final = re.compile(r"\d{4}[-/.]\d|\d[-/.]\d{4}", re.ASCII)
+_MONTH: Final = re.compile(r"[A-Za-z]{3}", re.ASCII)
+_YEAR: Final = re.compile(r"\d{4}", re.ASCII)
 _MOSTLY: Final = 0.5
 _LONGEST: Final = 48  # characters of a number with all its signs
+
+
+def _says_a_date(text: str) -> bool:
+    """Whether a year is written beside a sign of dates, or after the name of a month."""
+    if _YEAR_BESIDE_A_SIGN.search(text):
+        return True
+    month = _MONTH.search(text)
+    return month is not None and _YEAR.search(text, month.end()) is not None
 
 
 @dataclass(frozen=True)
@@ -118,7 +128,7 @@ def _flags(texts: list[str]) -> Dress | None:
 
 
 def _instants(texts: list[str]) -> Dress | None:
-    if not all(_SAYS_A_DATE.search(text) and not PLAIN_NUMBER.match(text) for text in texts):
+    if not all(_says_a_date(text) and not PLAIN_NUMBER.match(text) for text in texts):
         return None
     for order in ("", "dmy", "mdy"):
         try:

@@ -15,9 +15,8 @@ _RELATIVE: Final = re.compile(
     rf"(?:({_DAY})-({_DAY})[\t\n\f\r ]+)?(\d\d):(\d\d)-(\d\d):(\d\d)(?:[\t\n\f\r ]+([A-Za-z0-9/_+-]+))?",
     re.ASCII | re.IGNORECASE,
 )
-_STAMP: Final = r"(.+Z|.+[+-]\d\d:\d\d)"
-_ABSOLUTE: Final = re.compile(rf"{_STAMP} *- *{_STAMP}", re.ASCII)
-_STAMP_END: Final = re.compile(r"(?:Z|[+-]\d\d:\d\d)\Z", re.ASCII)
+_OFFSET: Final = re.compile(r"[+-]\d\d:\d\d", re.ASCII)
+_OFFSET_SIZE: Final = 6
 # What Go calls white space: Python's `str.strip` takes U+001C to U+001F as well.
 _SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _KEYWORDS: Final = {"always": True, "true": True, "never": False, "false": False}
@@ -66,11 +65,33 @@ def _item(text: str) -> Item:
 
 
 def _absolute(text: str) -> Absolute | None:
-    # Looked at first: without such an end the pattern would try every place in vain, in quadratic time.
-    if not _STAMP_END.search(text) or not (found := _ABSOLUTE.fullmatch(text)):
+    """Two stamps with a dash between, as the program's pattern finds them: each `.+Z` or `.+` and an offset.
+
+    From dash to dash: the pattern itself takes quadratic time on texts that are made for it.
+    """
+    if "\n" in text:
         return None
-    start, end = (_timestamp(part.strip(_SPACE)) for part in found.groups())
-    return Absolute(start=start, end=end, end_included=False)
+    dashes = [at for at, character in enumerate(text) if character == "-"]
+    for size in (1, _OFFSET_SIZE):
+        for at in reversed(dashes):
+            left, right = at, at + 1
+            while left and text[left - 1] == " ":
+                left -= 1
+            while right < len(text) and text[right] == " ":
+                right += 1
+            if right > at + 1 and _stamp_size(text, len(text)) == len(text) - right:
+                right -= 1  # the last blank is the one character that has to stand before the end
+            if left > size == _stamp_size(text, left) and len(text) - right > _stamp_size(text, len(text)) > 0:
+                start, end = (_timestamp(part.strip(_SPACE)) for part in (text[:left], text[right:]))
+                return Absolute(start=start, end=end, end_included=False)
+    return None
+
+
+def _stamp_size(text: str, end: int) -> int:
+    """Characters of the Z or offset that ends at `end`; 0 where neither does."""
+    if text[end - 1 : end] == "Z":
+        return 1
+    return _OFFSET_SIZE if end >= _OFFSET_SIZE and _OFFSET.fullmatch(text, end - _OFFSET_SIZE, end) else 0
 
 
 def _directional(text: str) -> Absolute:
