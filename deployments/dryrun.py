@@ -22,7 +22,7 @@ from deployments.domain.replicas import effective_replicas
 from deployments.domain.spec.spec import Spec
 from deployments.domain.status.refusals import with_advice
 from deployments.kube import sealing
-from deployments.kube.api import ClusterError, ErrorClass, FieldConflict, Forbidden, Gateway, Kind, Object
+from deployments.kube.api import ClusterError, ErrorClass, FieldConflict, Forbidden, Gateway, Object, ObjectKind
 from deployments.models import Proposal
 from deployments.models.requests import Answer
 from deployments.queries import rules
@@ -30,7 +30,7 @@ from deployments.queries import rules
 log = structlog.get_logger(__name__)
 
 ANSWER_S: Final = 20.0
-OPTIONAL: Final = (Kind.SERVICE, Kind.HPA, Kind.INGRESS, Kind.PDB)
+OPTIONAL: Final = (ObjectKind.SERVICE, ObjectKind.HPA, ObjectKind.INGRESS, ObjectKind.PDB)
 UNKNOWABLE: Final = frozenset({ErrorClass.TRANSIENT, ErrorClass.PRESSURE, ErrorClass.RACE})
 
 
@@ -110,12 +110,12 @@ class Inquiry:
         rendered = rendering.of_proposal(
             self.proposal, mark=self.mark, generation=rendering.next_generation(self.proposal)
         )
-        wanted = {Kind(item["kind"]): item for item in rendered.objects()}
-        live = self.gateway.get(Kind.DEPLOYMENT, self.namespace, self.name)
+        wanted = {ObjectKind(item["kind"]): item for item in rendered.objects()}
+        live = self.gateway.get(ObjectKind.DEPLOYMENT, self.namespace, self.name)
         if live is None and (problem := sealing.other_installation(self.gateway, self.namespace, mark=self.mark)):
-            self._note(Kind.DEPLOYMENT.value, Outcome.REFUSED, problem)
+            self._note(ObjectKind.DEPLOYMENT.value, Outcome.REFUSED, problem)
             return
-        dry = self._object(Kind.DEPLOYMENT, wanted[Kind.DEPLOYMENT], live)
+        dry = self._object(ObjectKind.DEPLOYMENT, wanted[ObjectKind.DEPLOYMENT], live)
         if dry is not None:
             self._pods(live, dry)
         self._quota(live)
@@ -130,12 +130,12 @@ class Inquiry:
     def _quota(self, live: Object | None) -> None:
         """The pod was tried alone; whether all of them fit, only the quota's numbers say."""
         try:
-            found = self.gateway.list_objects(Kind.RESOURCE_QUOTA, namespace=self.namespace)
+            found = self.gateway.list_objects(ObjectKind.RESOURCE_QUOTA, namespace=self.namespace)
         except Forbidden:
             return
         self._quota_left = quota.left_of(found.items, live)
 
-    def _object(self, kind: Kind, wanted: Object, live: Object | None) -> Object | None:
+    def _object(self, kind: ObjectKind, wanted: Object, live: Object | None) -> Object | None:
         """What the object would be; None when the cluster does not say."""
         if live is not None and not self._is_ours(live):
             self._note(
@@ -144,7 +144,7 @@ class Inquiry:
                 f"{self.name} exists in {self.namespace} and was not made by this Barista. Choose another name.",
             )
             return None
-        manager = FIELD_MANAGER_HPA if kind is Kind.HPA else FIELD_MANAGER_CONFIG
+        manager = FIELD_MANAGER_HPA if kind is ObjectKind.HPA else FIELD_MANAGER_CONFIG
         outcome = Outcome.CREATED if live is None else Outcome.CHANGED
         message = ""
         try:
@@ -199,7 +199,7 @@ class Inquiry:
         ]
         self._held += conflicts_from_causes(causes, live, wanted)
 
-    def _diff(self, kind: Kind, live: Object | None, dry: Object) -> None:
+    def _diff(self, kind: ObjectKind, live: Object | None, dry: Object) -> None:
         lines = unified_lines(_plain(live) if live is not None else None, _plain(dry) if dry else {})
         if lines:
             self._lines += [f"# {kind.value} {self.name}", *lines]

@@ -17,7 +17,7 @@ from baristaweb.lib.clock import now
 from deployments import breaker
 from deployments.domain.apiserver.objects import objects, text
 from deployments.domain.manifests.metadata import LABEL_ID, LABEL_MANAGED_BY, MANAGED_BY
-from deployments.kube.api import ClusterError, Gateway, Kind, Object
+from deployments.kube.api import ClusterError, Gateway, Object, ObjectKind
 from deployments.models import LogRequest
 from deployments.models.requests import Answer
 
@@ -160,7 +160,7 @@ def newest(lines: list[Line], limit: int) -> list[Line]:
 def _sources(gateway: Gateway, request: LogRequest) -> list[Source]:
     """Containers of the deployment's own pods, as they are now: a name in the row alone opens nothing."""
     labels = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_ID}={request.deployment_id}"
-    pods = gateway.list_objects(Kind.POD, namespace=request.deployment.namespace.name, labels=labels).items
+    pods = gateway.list_objects(ObjectKind.POD, namespace=request.deployment.namespace.name, labels=labels).items
     wanted = [pod for pod in pods if request.pod in ("", pod["metadata"]["name"])]
     found = [source for pod in wanted[:PODS_LIMIT] for source in _containers(pod)]
     return [source for source in found if request.container in ("", source.container)]

@@ -19,7 +19,7 @@ from deployments.models import (
     User,
 )
 from deployments.queries import rules
-from deployments.queries.verdict import Verdict
+from deployments.queries.verdict import ClusterVerdict
 
 MOST_OPEN = 50  # of one author; older ones are dropped, so that an abandoned form leaves nothing behind for ever
 
@@ -133,7 +133,7 @@ def check_again(*, proposal: Proposal) -> None:
     """Ask the cluster once more, for instance after it was unreachable."""
     row = Proposal.objects.select_for_update(of=("self",)).get(pk=proposal.pk)
     # What it refused stays refused until it has answered anew.
-    was_refused = Verdict.of(row).is_refused or bool(row.verdict.get("was_refused"))
+    was_refused = ClusterVerdict.of(row).is_refused or bool(row.verdict.get("was_refused"))
     Proposal.objects.filter(pk=proposal.pk, applied_at=None).update(
         answer="waiting", verdict={"was_refused": True} if was_refused else {}, answered_at=None
     )

@@ -16,7 +16,7 @@ from deployments.models import Deployment, DeploymentState, Observation, Proposa
 from deployments.models.requests import Answer
 from deployments.queries import costs, rules
 from deployments.queries.replicas import scaled_back
-from deployments.queries.verdict import Verdict
+from deployments.queries.verdict import ClusterVerdict
 
 KINDS = {"create": "deployment.created", "rollback": "revision.rolled_back"}
 
@@ -95,7 +95,7 @@ def _goes_without(candidate: Proposal, *, is_said: bool) -> dict[str, bool]:
 
     Read under the lock: asking again must not wipe out a refusal for the moment in which somebody applies.
     """
-    if Verdict.of(candidate).is_refused:
+    if ClusterVerdict.of(candidate).is_refused:
         raise Refused("The cluster refuses this, so it was not applied. Change what it names and review again.")
     if candidate.answer != Answer.WAITING:
         return {}

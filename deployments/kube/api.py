@@ -13,7 +13,7 @@ from deployments.kube.redact import redact
 Object = dict[str, Any]
 
 
-class Kind(StrEnum):
+class ObjectKind(StrEnum):
     DEPLOYMENT = "Deployment"
     REPLICA_SET = "ReplicaSet"
     POD = "Pod"
@@ -44,19 +44,19 @@ class Resource:
         return "/".join(parts)
 
 
-RESOURCES: dict[Kind, Resource] = {
-    Kind.DEPLOYMENT: Resource("/apis/apps/v1", "deployments"),
-    Kind.REPLICA_SET: Resource("/apis/apps/v1", "replicasets"),
-    Kind.POD: Resource("/api/v1", "pods"),
-    Kind.SERVICE: Resource("/api/v1", "services"),
-    Kind.HPA: Resource("/apis/autoscaling/v2", "horizontalpodautoscalers"),
-    Kind.INGRESS: Resource("/apis/networking.k8s.io/v1", "ingresses"),
-    Kind.PDB: Resource("/apis/policy/v1", "poddisruptionbudgets"),
-    Kind.EVENT: Resource("/api/v1", "events"),
-    Kind.NODE: Resource("/api/v1", "nodes"),
-    Kind.POD_METRICS: Resource("/apis/metrics.k8s.io/v1beta1", "pods"),
-    Kind.RESOURCE_QUOTA: Resource("/api/v1", "resourcequotas"),
-    Kind.NAMESPACE: Resource("/api/v1", "namespaces"),
+RESOURCES: dict[ObjectKind, Resource] = {
+    ObjectKind.DEPLOYMENT: Resource("/apis/apps/v1", "deployments"),
+    ObjectKind.REPLICA_SET: Resource("/apis/apps/v1", "replicasets"),
+    ObjectKind.POD: Resource("/api/v1", "pods"),
+    ObjectKind.SERVICE: Resource("/api/v1", "services"),
+    ObjectKind.HPA: Resource("/apis/autoscaling/v2", "horizontalpodautoscalers"),
+    ObjectKind.INGRESS: Resource("/apis/networking.k8s.io/v1", "ingresses"),
+    ObjectKind.PDB: Resource("/apis/policy/v1", "poddisruptionbudgets"),
+    ObjectKind.EVENT: Resource("/api/v1", "events"),
+    ObjectKind.NODE: Resource("/api/v1", "nodes"),
+    ObjectKind.POD_METRICS: Resource("/apis/metrics.k8s.io/v1beta1", "pods"),
+    ObjectKind.RESOURCE_QUOTA: Resource("/api/v1", "resourcequotas"),
+    ObjectKind.NAMESPACE: Resource("/api/v1", "namespaces"),
 }
 
 
@@ -203,7 +203,7 @@ class Gateway(Protocol):
 
     def version(self) -> str: ...
 
-    def get(self, kind: Kind, namespace: str | None, name: str) -> Object | None:
+    def get(self, kind: ObjectKind, namespace: str | None, name: str) -> Object | None:
         """The object, or None when there is none."""
 
     def apply(self, body: bytes, *, manager: str, force: bool = False, dry_run: bool = False) -> Answer:
@@ -217,15 +217,21 @@ class Gateway(Protocol):
     def create_pod(self, namespace: str, body: bytes) -> Answer:
         """Dry-run create of a pod: never leaves anything behind."""
 
-    def delete(self, kind: Kind, namespace: str, name: str, *, uid: str) -> None:
+    def delete(self, kind: ObjectKind, namespace: str, name: str, *, uid: str) -> None:
         """Delete exactly the object with this uid (Conflict when another has its name); gone already is fine."""
 
     def list_objects(
-        self, kind: Kind, *, namespace: str | None = None, labels: str = "", fields: str = ""
+        self, kind: ObjectKind, *, namespace: str | None = None, labels: str = "", fields: str = ""
     ) -> Listing: ...
 
     def watch(
-        self, kind: Kind, *, resource_version: str, namespace: str | None = None, labels: str = "", lasts_s: int = 90
+        self,
+        kind: ObjectKind,
+        *,
+        resource_version: str,
+        namespace: str | None = None,
+        labels: str = "",
+        lasts_s: int = 90,
     ) -> Watch:
         """Changes since the version, for so many seconds; Unreachable when it is silent beyond its own end."""
 

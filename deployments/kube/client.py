@@ -21,11 +21,11 @@ from deployments.kube.api import (
     RESOURCES,
     Answer,
     Invalid,
-    Kind,
     Listing,
     NotConfigured,
     NotFound,
     Object,
+    ObjectKind,
     Unanswered,
     Unreachable,
 )
@@ -112,7 +112,7 @@ class KubernetesGateway:
     def version(self) -> str:
         return str(self._object("GET", "/version").object.get("gitVersion", ""))
 
-    def get(self, kind: Kind, namespace: str | None, name: str) -> Object | None:
+    def get(self, kind: ObjectKind, namespace: str | None, name: str) -> Object | None:
         try:
             found = self._object("GET", RESOURCES[kind].path(namespace, name)).object
         except NotFound:
@@ -123,7 +123,7 @@ class KubernetesGateway:
         target = orjson.loads(body)
         metadata = target["metadata"]
         query = [("fieldManager", manager), ("force", str(force).lower()), ("fieldValidation", "Strict")]
-        path = RESOURCES[Kind(target["kind"])].path(metadata["namespace"], metadata["name"])
+        path = RESOURCES[ObjectKind(target["kind"])].path(metadata["namespace"], metadata["name"])
         answer = self._object("PATCH", path, _dry(query, dry_run), body, APPLY)
         return replace(answer, object=_named(answer.object, metadata["name"]))
 
@@ -136,24 +136,26 @@ class KubernetesGateway:
             "metadata": {"name": name, "namespace": namespace, "resourceVersion": resource_version},
             "spec": {"replicas": replicas},
         }
-        path = RESOURCES[Kind.DEPLOYMENT].path(namespace, name, "scale")
+        path = RESOURCES[ObjectKind.DEPLOYMENT].path(namespace, name, "scale")
         query = _dry([("fieldManager", manager), ("fieldValidation", "Strict")], dry_run)
         return self._object("PUT", path, query, orjson.dumps(body), JSON).object
 
     def create_pod(self, namespace: str, body: bytes) -> Answer:
         query = _dry([("fieldValidation", "Strict")], True)
-        return self._object("POST", RESOURCES[Kind.POD].path(namespace), query, body, JSON)
+        return self._object("POST", RESOURCES[ObjectKind.POD].path(namespace), query, body, JSON)
 
-    def delete(self, kind: Kind, namespace: str, name: str, *, uid: str) -> None:
+    def delete(self, kind: ObjectKind, namespace: str, name: str, *, uid: str) -> None:
         options = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
         # Foreground: a Deployment is gone only when its pods are, so that "retired" is a fact.
-        options["propagationPolicy"] = "Foreground" if kind is Kind.DEPLOYMENT else "Background"
+        options["propagationPolicy"] = "Foreground" if kind is ObjectKind.DEPLOYMENT else "Background"
         try:
             self._call("DELETE", RESOURCES[kind].path(namespace, name), [], orjson.dumps(options), JSON)
         except NotFound:
             return
 
-    def list_objects(self, kind: Kind, *, namespace: str | None = None, labels: str = "", fields: str = "") -> Listing:
+    def list_objects(
+        self, kind: ObjectKind, *, namespace: str | None = None, labels: str = "", fields: str = ""
+    ) -> Listing:
         query = [*_selectors(labels, fields), ("limit", str(PAGE))]
         items: list[Object] = []
         token = ""
@@ -172,7 +174,13 @@ class KubernetesGateway:
         raise Invalid(f"The cluster's list of {RESOURCES[kind].plural} does not end.")
 
     def watch(
-        self, kind: Kind, *, resource_version: str, namespace: str | None = None, labels: str = "", lasts_s: int = 90
+        self,
+        kind: ObjectKind,
+        *,
+        resource_version: str,
+        namespace: str | None = None,
+        labels: str = "",
+        lasts_s: int = 90,
     ) -> Stream:
         query = [
             *_selectors(labels, ""),
@@ -208,7 +216,7 @@ class KubernetesGateway:
             ("timestamps", "true"),
             ("limitBytes", str(limit_bytes)),
         ]
-        return self._call("GET", RESOURCES[Kind.POD].path(namespace, pod, "log"), query, limit_s=LIST_S)[0]
+        return self._call("GET", RESOURCES[ObjectKind.POD].path(namespace, pod, "log"), query, limit_s=LIST_S)[0]
 
     def _object(
         self,

@@ -14,7 +14,7 @@ from deployments.domain.manifests.metadata import (
 )
 from deployments.domain.manifests.render import canonical_json
 from deployments.domain.permits import Permits
-from deployments.kube.api import Gateway, Invalid, Kind, Object
+from deployments.kube.api import Gateway, Invalid, Object, ObjectKind
 
 
 class Unsafe(Invalid):
@@ -68,7 +68,7 @@ def other_installation(gateway: Gateway, namespace: str, *, mark: str) -> str:
     namespace would send requests to each other's models.
     """
     strangers = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_INSTALL}!={mark}"
-    for item in gateway.list_objects(Kind.DEPLOYMENT, namespace=namespace, labels=strangers).items:
+    for item in gateway.list_objects(ObjectKind.DEPLOYMENT, namespace=namespace, labels=strangers).items:
         # Without the annotation somebody took our marks away, and an older Barista wrote no label.
         if (item["metadata"].get("annotations") or {}).get(ANNOTATION_INSTALL, mark) != mark:
             return (

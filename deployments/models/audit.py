@@ -89,14 +89,14 @@ class RefusedTries(models.Model):
 class AuditReview(models.Model):
     """A sign-off of one audit event. Append-only; the event itself is never touched."""
 
-    class Verdict(models.TextChoices):
+    class Finding(models.TextChoices):
         FINE = "fine", "looked at, fine"
         CONCERN = "concern", "needs a closer look"
 
     seq = models.BigIntegerField(db_index=True, help_text="The audit event's number.")
     reviewer_id = models.BigIntegerField()
     reviewer_name = models.CharField(max_length=120)
-    verdict = models.CharField(max_length=8, choices=Verdict)
+    verdict = models.CharField(max_length=8, choices=Finding)
     note = models.CharField(max_length=500, blank=True)
     at = models.DateTimeField(default=timezone.now)
 

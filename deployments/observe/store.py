@@ -17,24 +17,24 @@ from deployments.domain.manifests.metadata import ANNOTATION_INSTALL, LABEL_ID
 from deployments.domain.status.pods import HASH_LABEL, PULL_FAILED, REVISION_ANNOTATION, TELLING_REASONS, event_time
 from deployments.domain.status.states import ClusterView
 from deployments.domain.status.usage import PodUse
-from deployments.kube.api import Kind, Object
+from deployments.kube.api import Object, ObjectKind
 from deployments.kube.redact import redact
 
 # Watched by Barista's own label; a Deployment's children carry it through the pod template.
 KINDS: Final = (
-    Kind.DEPLOYMENT,
-    Kind.REPLICA_SET,
-    Kind.POD,
-    Kind.HPA,
-    Kind.SERVICE,
-    Kind.INGRESS,
-    Kind.PDB,
+    ObjectKind.DEPLOYMENT,
+    ObjectKind.REPLICA_SET,
+    ObjectKind.POD,
+    ObjectKind.HPA,
+    ObjectKind.SERVICE,
+    ObjectKind.INGRESS,
+    ObjectKind.PDB,
 )
 SINGLE: Final = {
-    Kind.HPA: "hpa",
-    Kind.SERVICE: "service",
-    Kind.INGRESS: "ingress",
-    Kind.PDB: "pdb",
+    ObjectKind.HPA: "hpa",
+    ObjectKind.SERVICE: "service",
+    ObjectKind.INGRESS: "ingress",
+    ObjectKind.PDB: "pdb",
 }
 REPLICA_SETS_KEPT: Final = 4
 PODS_KEPT: Final = 200
@@ -64,21 +64,21 @@ class Store:
     usage: dict[tuple[str, str], PodUse] = field(default_factory=dict)
     _told_usage: dict[tuple[str, str], PodUse] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
-    _objects: dict[Kind, dict[str, Object]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
-    _by_deployment: dict[int, dict[Kind, set[str]]] = field(default_factory=dict)
+    _objects: dict[ObjectKind, dict[str, Object]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    _by_deployment: dict[int, dict[ObjectKind, set[str]]] = field(default_factory=dict)
     _owner: OrderedDict[str, int] = field(default_factory=OrderedDict)
     _changed: dict[int, datetime] = field(default_factory=dict)
     _suspects: set[int] = field(default_factory=set)
-    _strangers: OrderedDict[str, tuple[Kind, Object]] = field(default_factory=OrderedDict)
+    _strangers: OrderedDict[str, tuple[ObjectKind, Object]] = field(default_factory=OrderedDict)
     _told: OrderedDict[str, dict[str, Object]] = field(default_factory=OrderedDict)
-    _synced: set[Kind] = field(default_factory=set)
+    _synced: set[ObjectKind] = field(default_factory=set)
 
     @property
     def is_synced(self) -> bool:
         """Whether every kind was listed once: before that a view would miss objects that exist."""
         return len(self._synced) == len(KINDS)
 
-    def replace(self, kind: Kind, items: Iterable[Object]) -> None:
+    def replace(self, kind: ObjectKind, items: Iterable[Object]) -> None:
         """The answer of a list: what is not in it is gone."""
         with self._lock:
             fresh = {str(item["metadata"]["uid"]): item for item in items}
@@ -88,7 +88,7 @@ class Store:
                 self.put(kind, item)
             self._synced.add(kind)
 
-    def put(self, kind: Kind, item: Object) -> None:
+    def put(self, kind: ObjectKind, item: Object) -> None:
         with self._lock:
             uid, owner = str(item["metadata"]["uid"]), _deployment_id(item)
             if owner is None:
@@ -100,7 +100,7 @@ class Store:
             version = item["metadata"].get("resourceVersion")
             if before is not None and before["metadata"].get("resourceVersion") == version:
                 return
-            if kind in (Kind.DEPLOYMENT, *SINGLE) and before is not None and _is_foreign_edit(before, item):
+            if kind in (ObjectKind.DEPLOYMENT, *SINGLE) and before is not None and _is_foreign_edit(before, item):
                 self._suspects.add(owner)
             item["metadata"].pop("managedFields", None)
             self._objects[kind][uid] = item
@@ -108,7 +108,7 @@ class Store:
             self._remember(uid, owner)
             self._changed[owner] = now()
 
-    def delete(self, kind: Kind, item: Object) -> None:
+    def delete(self, kind: ObjectKind, item: Object) -> None:
         with self._lock:
             self._strangers.pop(str(item["metadata"]["uid"]), None)
             self._drop(kind, item)
@@ -124,7 +124,7 @@ class Store:
                     del self._strangers[uid]
                     self.put(kind, item)
 
-    def _set_aside(self, uid: str, kind: Kind, item: Object) -> None:
+    def _set_aside(self, uid: str, kind: ObjectKind, item: Object) -> None:
         is_new = uid not in self._strangers
         self._strangers[uid] = (kind, item)
         while len(self._strangers) > STRANGERS_KEPT:
@@ -132,22 +132,22 @@ class Store:
         if is_new:
             self.has_strangers.set()
 
-    def _drop(self, kind: Kind, item: Object) -> None:
+    def _drop(self, kind: ObjectKind, item: Object) -> None:
         uid, owner = str(item["metadata"]["uid"]), _deployment_id(item)
         if self._objects[kind].pop(uid, None) is None or owner is None:
             return
         self._by_deployment.get(owner, {}).get(kind, set()).discard(uid)
         self._told.pop(uid, None)
         self._changed[owner] = now()
-        if kind in (Kind.DEPLOYMENT, *SINGLE):
+        if kind in (ObjectKind.DEPLOYMENT, *SINGLE):
             self._suspects.add(owner)
 
-    def _is_of(self, owner: int, kind: Kind, item: Object) -> bool:
+    def _is_of(self, owner: int, kind: ObjectKind, item: Object) -> bool:
         """Ids repeat between installations: namespace, name and mark must fit too."""
         target, metadata = self.targets.get(owner), item["metadata"]
         if target is None or metadata.get("namespace") != target.namespace:
             return False
-        if kind in (Kind.REPLICA_SET, Kind.POD):
+        if kind in (ObjectKind.REPLICA_SET, ObjectKind.POD):
             return True
         annotations = metadata.get("annotations") or {}
         return metadata.get("name") == target.name and annotations.get(ANNOTATION_INSTALL) == self.mark
@@ -216,7 +216,7 @@ class Store:
             new = {pod: value for pod, value in usage.items() if is_told or pod not in self._told_usage}
             moved = {pod for pod, value in new.items() if value.has_moved(self._told_usage.get(pod))}
             self._told_usage = {pod: value for pod, value in self._told_usage.items() if pod in usage} | new
-            for uid, pod in self._objects[Kind.POD].items():
+            for uid, pod in self._objects[ObjectKind.POD].items():
                 if (pod["metadata"]["namespace"], pod["metadata"]["name"]) in moved and uid in self._owner:
                     self._changed.setdefault(self._owner[uid], now())
 
@@ -225,14 +225,14 @@ class Store:
         with self._lock:
             mine = self._by_deployment.get(owner, {})
             found = {kind: [self._objects[kind][uid] for uid in mine.get(kind, ())] for kind in KINDS}
-            told = {uid: dict(self._told.get(uid, {})) for uid in mine.get(Kind.POD, ())}
+            told = {uid: dict(self._told.get(uid, {})) for uid in mine.get(ObjectKind.POD, ())}
             usage = self.usage
-        deployment = next(iter(found[Kind.DEPLOYMENT]), None)
+        deployment = next(iter(found[ObjectKind.DEPLOYMENT]), None)
         parent = deployment["metadata"]["uid"] if deployment else ""
-        sets = [item for item in found[Kind.REPLICA_SET] if parent and _is_child(item, {parent})]
+        sets = [item for item in found[ObjectKind.REPLICA_SET] if parent and _is_child(item, {parent})]
         sets.sort(key=lambda item: _revision(item), reverse=True)
         children = {item["metadata"]["uid"] for item in sets}
-        pods = [item for item in found[Kind.POD] if _is_child(item, children)]
+        pods = [item for item in found[ObjectKind.POD] if _is_child(item, children)]
         pods.sort(key=lambda item: str(item["metadata"].get("creationTimestamp")), reverse=True)
         kept = [
             item for rank, item in enumerate(sets) if rank < REPLICA_SETS_KEPT or number(item, "status", "replicas")

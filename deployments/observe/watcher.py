@@ -14,7 +14,7 @@ from django.db import connections
 from baristaweb.lib.clock import now
 from deployments import breaker, rendering
 from deployments.domain.manifests.metadata import LABEL_MANAGED_BY, MANAGED_BY
-from deployments.kube.api import Change, ClusterError, ErrorClass, Gateway, Gone, Kind, NotConfigured, Watch
+from deployments.kube.api import Change, ClusterError, ErrorClass, Gateway, Gone, NotConfigured, ObjectKind, Watch
 from deployments.kube.connect import connect
 from deployments.models import Cluster, Deployment
 from deployments.observe import figures, rows
@@ -44,7 +44,7 @@ LOST_AFTER: Final = 2
 class Feed(threading.Thread):
     """List, then watch from the list's version, for one kind (and namespace); again after any trouble."""
 
-    def __init__(self, watcher: ClusterWatcher, kind: Kind, namespace: str | None = None) -> None:
+    def __init__(self, watcher: ClusterWatcher, kind: ObjectKind, namespace: str | None = None) -> None:
         super().__init__(name=f"watch-{watcher.cluster.slug}-{kind}-{namespace or 'all'}", daemon=True)
         self.watcher = watcher
         self.kind = kind
@@ -52,7 +52,7 @@ class Feed(threading.Thread):
         self.heard_at = 0.0
         self.stopping = threading.Event()
         self._stream: Watch | None = None
-        self._labels = SELECTOR if kind is not Kind.EVENT else ""
+        self._labels = SELECTOR if kind is not ObjectKind.EVENT else ""
 
     @property
     def is_alive_and_heard(self) -> bool:
@@ -150,15 +150,15 @@ class ClusterWatcher:
     def is_alive(self) -> bool:
         return all(thread.is_alive() for thread in self._threads)
 
-    def listed(self, kind: Kind, items: list[dict[str, object]]) -> None:
-        if kind is Kind.EVENT:
+    def listed(self, kind: ObjectKind, items: list[dict[str, object]]) -> None:
+        if kind is ObjectKind.EVENT:
             for item in items:
                 self.events.add(item)
         else:
             self.store.replace(kind, items)
 
-    def changed(self, kind: Kind, change: Change) -> None:
-        if kind is Kind.EVENT:
+    def changed(self, kind: ObjectKind, change: Change) -> None:
+        if kind is ObjectKind.EVENT:
             if change.type != "DELETED":
                 self.events.add(change.object)
         elif change.type == "DELETED":
@@ -223,7 +223,7 @@ class ClusterWatcher:
         if is_due:
             self._usage_due = clock + USAGE_WRITTEN_S
         try:
-            found = figures.usage_by_pod(gateway.list_objects(Kind.POD_METRICS, labels=SELECTOR).items)
+            found = figures.usage_by_pod(gateway.list_objects(ObjectKind.POD_METRICS, labels=SELECTOR).items)
             self.store.put_usage(found, is_told=is_due)
         except ClusterError:
             # No metrics server, or not yet: the page then says that usage is unknown.
@@ -235,7 +235,7 @@ class ClusterWatcher:
     def _capacity(self, gateway: Gateway) -> None:
         facts: dict[str, object] = {"version": gateway.version()[:40]}
         try:
-            facts["capacity"] = figures.capacity_by_pool(gateway.list_objects(Kind.NODE).items)
+            facts["capacity"] = figures.capacity_by_pool(gateway.list_objects(ObjectKind.NODE).items)
         except ClusterError as error:
             log.info("capacity_unknown", cluster=self.cluster.slug, problem=str(error)[:200])
         rows.heard(self.cluster.pk, **facts)
@@ -292,7 +292,7 @@ class ClusterWatcher:
         targets = {pk: Target(pk, namespace, name, retired is not None) for pk, namespace, name, retired in found}
         self.store.set_targets(targets)
         for namespace in {target.namespace for target in targets.values()} - self._event_feeds.keys():
-            feed = Feed(self, Kind.EVENT, namespace)
+            feed = Feed(self, ObjectKind.EVENT, namespace)
             self._event_feeds[namespace] = feed
             feed.start()
 

@@ -21,7 +21,7 @@ from deployments.models import Proposal, Revision
 from deployments.queries import costs
 from deployments.queries.form_notes import memory_used
 from deployments.queries.replicas import scaled_back
-from deployments.queries.verdict import Verdict
+from deployments.queries.verdict import ClusterVerdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Review:
         self.runtime = Runtime.from_json(proposal.runtime)
         self.profile = HardwareProfile.from_json(proposal.profile) if proposal.profile else None
         self.environment = Environment(proposal.namespace.environment)
-        self.verdict = Verdict.of(proposal)
+        self.verdict = ClusterVerdict.of(proposal)
 
     @cached_property
     def before(self) -> Revision | None:

@@ -12,7 +12,7 @@ from deployments.models.requests import Answer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class ClusterVerdict:
     """`said` holds nothing before the answer; `restarts` None: the cluster has not said."""
 
     is_waiting: bool

@@ -7,7 +7,7 @@ from typing import Any, Final
 from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA, FIELD_MANAGER_SCALER
 from deployments.domain.replicas import EffectiveReplicas
 from deployments.kube import sealing
-from deployments.kube.api import FieldConflict, Gateway, Kind, Object
+from deployments.kube.api import FieldConflict, Gateway, Object, ObjectKind
 from deployments.reconcile.job import FieldsHeld, Job, NotOurs
 
 CONTROLLER_REVISION: Final = "deployment.kubernetes.io/revision"
@@ -20,15 +20,15 @@ def apply(gateway: Gateway, job: Job) -> None:
     """
     wanted = job.rendered()
     replicas = job.replicas()
-    live = _read(gateway, job, Kind.DEPLOYMENT)
+    live = _read(gateway, job, ObjectKind.DEPLOYMENT)
     if live is None or is_unfinished(live):
         live = _create(gateway, job, live, replicas.count, wanted.deployment)
     else:
         live = _send(gateway, job, wanted.deployment, live)
     _scaling(gateway, job, live, replicas, wanted.hpa)
-    _companion(gateway, job, Kind.SERVICE, wanted.service)
-    _companion(gateway, job, Kind.INGRESS, wanted.ingress)
-    _companion(gateway, job, Kind.PDB, wanted.pdb)
+    _companion(gateway, job, ObjectKind.SERVICE, wanted.service)
+    _companion(gateway, job, ObjectKind.INGRESS, wanted.ingress)
+    _companion(gateway, job, ObjectKind.PDB, wanted.pdb)
 
 
 def is_unfinished(live: Object) -> bool:
@@ -49,7 +49,7 @@ def _create(gateway: Gateway, job: Job, live: Object | None, first: int, wanted:
 def _scaling(gateway: Gateway, job: Job, live: Object, replicas: EffectiveReplicas, wanted: Object | None) -> None:
     """One owner of the number: the autoscaler while it exists, else we, through /scale."""
     if replicas.is_autoscaled:
-        existing = _read(gateway, job, Kind.HPA)
+        existing = _read(gateway, job, ObjectKind.HPA)
         # An autoscaler never wakes what stands at zero, and does nothing to it.
         must_start = (existing is None or replicas.starts_from_zero) and _replicas(live) == 0
         if replicas.is_resting or must_start:
@@ -57,20 +57,20 @@ def _scaling(gateway: Gateway, job: Job, live: Object, replicas: EffectiveReplic
         if wanted is not None:
             _send(gateway, job, wanted, existing, manager=FIELD_MANAGER_HPA)
         return
-    if remove(gateway, job, Kind.HPA):
+    if remove(gateway, job, ObjectKind.HPA):
         # Until it was gone the autoscaler may have written a number of its own: ask again.
-        live = _read(gateway, job, Kind.DEPLOYMENT) or live
+        live = _read(gateway, job, ObjectKind.DEPLOYMENT) or live
     _scale(gateway, job, live, replicas.count)
 
 
-def _companion(gateway: Gateway, job: Job, kind: Kind, wanted: Object | None) -> None:
+def _companion(gateway: Gateway, job: Job, kind: ObjectKind, wanted: Object | None) -> None:
     if wanted is None:
         remove(gateway, job, kind)
         return
     _send(gateway, job, wanted, _read(gateway, job, kind))
 
 
-def remove(gateway: Gateway, job: Job, kind: Kind) -> Object | None:
+def remove(gateway: Gateway, job: Job, kind: ObjectKind) -> Object | None:
     """Delete the object if it exists and is ours; what of ours was there."""
     live = gateway.get(kind, job.namespace, job.name)
     if live is None:
@@ -85,7 +85,7 @@ def remove(gateway: Gateway, job: Job, kind: Kind) -> Object | None:
     return live
 
 
-def _read(gateway: Gateway, job: Job, kind: Kind) -> Object | None:
+def _read(gateway: Gateway, job: Job, kind: ObjectKind) -> Object | None:
     live = gateway.get(kind, job.namespace, job.name)
     job.require_ours(live)
     return live

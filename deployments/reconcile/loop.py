@@ -23,9 +23,9 @@ from deployments.kube.api import (
     ErrorClass,
     Forbidden,
     Gateway,
-    Kind,
     NotConfigured,
     NotFound,
+    ObjectKind,
     Throttled,
     Unauthorized,
 )
@@ -207,7 +207,7 @@ def _blocked(job: Job, error: ClusterError) -> Outcome:
 def _said_of_namespace(job: Job) -> ClusterError | None:
     """In plain words that the namespace is gone or going; None when it is there, or cannot be looked at."""
     try:
-        found = breaker.reach(job.deployment.namespace.cluster).within(4).get(Kind.NAMESPACE, None, job.namespace)
+        found = breaker.reach(job.deployment.namespace.cluster).within(4).get(ObjectKind.NAMESPACE, None, job.namespace)
     except ClusterError:
         return None
     if found is None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from deployments.domain.changes.drift import DriftItem, find_drift
 from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
-from deployments.kube.api import ClusterError, ErrorClass, Gateway, Kind, Object
+from deployments.kube.api import ClusterError, ErrorClass, Gateway, Object, ObjectKind
 from deployments.reconcile.apply import remove
 from deployments.reconcile.job import Job
 
-OPTIONAL = (Kind.HPA, Kind.SERVICE, Kind.INGRESS, Kind.PDB)
+OPTIONAL = (ObjectKind.HPA, ObjectKind.SERVICE, ObjectKind.INGRESS, ObjectKind.PDB)
 
 
 def find(gateway: Gateway, job: Job) -> tuple[DriftItem, ...]:
     """Compare live objects with a forced dry run of ours. Raises a ClusterError or Superseded."""
     rendered = job.rendered()
     wanted = rendered.objects()
-    kinds = {Kind(obj["kind"]) for obj in wanted}
+    kinds = {ObjectKind(obj["kind"]) for obj in wanted}
     for kind in OPTIONAL:
         if kind not in kinds:
             # Left behind when a worker died between two writes.
@@ -23,7 +23,7 @@ def find(gateway: Gateway, job: Job) -> tuple[DriftItem, ...]:
     live: dict[str, Object | None] = {}
     dry: dict[str, Object] = {}
     for obj in wanted:
-        kind = Kind(obj["kind"])
+        kind = ObjectKind(obj["kind"])
         found = gateway.get(kind, job.namespace, job.name)
         job.require_ours(found)
         live[kind.value] = found
@@ -32,8 +32,8 @@ def find(gateway: Gateway, job: Job) -> tuple[DriftItem, ...]:
     return find_drift(desired=wanted, live=live, dry_run=dry, replicas=job.replicas().held)
 
 
-def _dry_run(gateway: Gateway, job: Job, obj: Object, kind: Kind) -> Object | None:
-    manager = FIELD_MANAGER_HPA if kind is Kind.HPA else FIELD_MANAGER_CONFIG
+def _dry_run(gateway: Gateway, job: Job, obj: Object, kind: ObjectKind) -> Object | None:
+    manager = FIELD_MANAGER_HPA if kind is ObjectKind.HPA else FIELD_MANAGER_CONFIG
     try:
         return gateway.apply(job.sealed(obj), manager=manager, force=True, dry_run=True).object
     except ClusterError as error:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from deployments.domain.apiserver.objects import finalizers
-from deployments.kube.api import Gateway, Kind, Object
+from deployments.kube.api import Gateway, Object, ObjectKind
 from deployments.reconcile.apply import remove
 from deployments.reconcile.job import Job
 
 # What leads traffic here goes first, what would start pods again before the pods.
-ORDER = (Kind.INGRESS, Kind.HPA, Kind.PDB, Kind.SERVICE, Kind.DEPLOYMENT)
+ORDER = (ObjectKind.INGRESS, ObjectKind.HPA, ObjectKind.PDB, ObjectKind.SERVICE, ObjectKind.DEPLOYMENT)
 
 
 def retire(gateway: Gateway, job: Job) -> list[Object]:

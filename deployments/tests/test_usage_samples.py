@@ -11,7 +11,7 @@ from deployments.domain.manifests.metadata import ANNOTATION_INSTALL, LABEL_ID
 from deployments.domain.spec.parts import Resources
 from deployments.domain.status.pods import HASH_LABEL, REVISION_ANNOTATION
 from deployments.domain.status.usage import PodUse
-from deployments.kube.api import Kind
+from deployments.kube.api import ObjectKind
 from deployments.models import Deployment, UsageSample
 from deployments.observe.store import Store, Target
 from deployments.observe.usage import UsageSampler, slot_of
@@ -49,10 +49,10 @@ def part(row: Deployment, kind: str, name: str, parent: str = "", **metadata: An
 def store_of(row: Deployment, pods: int = 2) -> Store:
     store = Store(mark="mark")
     store.set_targets({row.pk: Target(row.pk, row.namespace.name, row.name)})
-    store.put(Kind.DEPLOYMENT, part(row, "Deployment", row.name))
-    store.put(Kind.REPLICA_SET, part(row, "ReplicaSet", "rs", parent=row.name))
+    store.put(ObjectKind.DEPLOYMENT, part(row, "Deployment", row.name))
+    store.put(ObjectKind.REPLICA_SET, part(row, "ReplicaSet", "rs", parent=row.name))
     for number in range(pods):
-        store.put(Kind.POD, part(row, "Pod", f"pod-{number}", parent="rs"))
+        store.put(ObjectKind.POD, part(row, "Pod", f"pod-{number}", parent="rs"))
     return store
 
 

@@ -80,14 +80,14 @@ def sign_off(request: HttpRequest, seq: int) -> HttpResponse:
         if team is None:
             raise PermissionDenied
         require(request, Permission.AUDIT_REVIEW, target=team)
-    if verdict not in AuditReview.Verdict:
+    if verdict not in AuditReview.Finding:
         messages.error(request, "Choose whether it is fine or needs a closer look.")
     else:
         try:
             audit_reviews.sign_off(
                 event=event,
                 by=Actor.of(request),
-                verdict=AuditReview.Verdict(verdict),
+                verdict=AuditReview.Finding(verdict),
                 note=request.POST.get("note", "").replace("\0", ""),
             )
             messages.success(request, f"Entry {seq} is signed off.")

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from deployments.domain.catalogue import Environment
 from deployments.domain.changes.diff import FieldChange, spec_diff
-from deployments.domain.spec.fields.field import Kind
+from deployments.domain.spec.fields.field import InputKind
 from deployments.domain.spec.fields.rollout import PROBES
 from deployments.domain.spec.fields.table import FIELDS
 from deployments.domain.spec.spec import Spec
@@ -25,7 +25,7 @@ SIZE: Final = "size"
 INGRESS: Final = "ingress"
 _SIZE_FIELDS: Final = ("profile", "resources")
 _INGRESS_FIELDS: Final = ("ingress_host", "ingress_path", "ingress_tls_secret", "ingress_class")
-_PAIRS: Final = tuple(row.path for row in FIELDS if row.kind is Kind.PAIRS)
+_PAIRS: Final = tuple(row.path for row in FIELDS if row.kind is InputKind.PAIRS)
 _WHOLE: Final = ("replicas", "strategy")
 # What is served moves on; how much of it, where and under which name belongs to each environment.
 _SERVED: Final = frozenset({"artifact_uri", "model_version", "runtime", "image_override", "description", "grpc_port"})

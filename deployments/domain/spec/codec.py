@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, Final, Literal, cast
 
 from deployments.domain.catalogue import Probe, Toleration
-from deployments.domain.spec.fields.field import NEEDED, Field, Kind
+from deployments.domain.spec.fields.field import NEEDED, Field, InputKind
 from deployments.domain.spec.fields.table import attributes, members, variants
 from deployments.domain.spec.parts import Budget, EnvRef, Resources, ScalePolicy, Spread
 from deployments.domain.spec.reader import Reader
@@ -179,24 +179,24 @@ def _read_pace(reader: Reader, row: Field) -> ScalePolicy:
     return ScalePolicy(**values)
 
 
-_READERS: Final[Mapping[Kind, Callable[[Reader, Field], Any]]] = {
-    Kind.TEXT: lambda reader, row: reader.text(row.name, _default(row)),
-    Kind.CHOICE: lambda reader, row: reader.text(row.name, _default(row)),
-    Kind.NUMBER: lambda reader, row: reader.integer(row.name, _default(row)),
-    Kind.PORT: lambda reader, row: reader.integer(row.name, _default(row)),
-    Kind.SECONDS: lambda reader, row: reader.integer(row.name, _default(row)),
-    Kind.PERCENT: lambda reader, row: reader.integer(row.name, _default(row)),
-    Kind.COUNT: lambda reader, row: reader.count_or_percent(row.name, row.default),
-    Kind.CPU: lambda reader, row: reader.cpu(row.name),
-    Kind.MEMORY: lambda reader, row: reader.memory(row.name),
-    Kind.VARIABLES: _read_env,
-    Kind.REFERENCES: _read_env_refs,
-    Kind.PAIRS: _read_pairs,
-    Kind.TOLERATIONS: _read_tolerations,
-    Kind.PROBE: _read_probe,
-    Kind.PACE: _read_pace,
-    Kind.SPREAD: _read_spread,
-    Kind.BUDGET: _read_budget,
+_READERS: Final[Mapping[InputKind, Callable[[Reader, Field], Any]]] = {
+    InputKind.TEXT: lambda reader, row: reader.text(row.name, _default(row)),
+    InputKind.CHOICE: lambda reader, row: reader.text(row.name, _default(row)),
+    InputKind.NUMBER: lambda reader, row: reader.integer(row.name, _default(row)),
+    InputKind.PORT: lambda reader, row: reader.integer(row.name, _default(row)),
+    InputKind.SECONDS: lambda reader, row: reader.integer(row.name, _default(row)),
+    InputKind.PERCENT: lambda reader, row: reader.integer(row.name, _default(row)),
+    InputKind.COUNT: lambda reader, row: reader.count_or_percent(row.name, row.default),
+    InputKind.CPU: lambda reader, row: reader.cpu(row.name),
+    InputKind.MEMORY: lambda reader, row: reader.memory(row.name),
+    InputKind.VARIABLES: _read_env,
+    InputKind.REFERENCES: _read_env_refs,
+    InputKind.PAIRS: _read_pairs,
+    InputKind.TOLERATIONS: _read_tolerations,
+    InputKind.PROBE: _read_probe,
+    InputKind.PACE: _read_pace,
+    InputKind.SPREAD: _read_spread,
+    InputKind.BUDGET: _read_budget,
 }
 
 
@@ -207,7 +207,7 @@ def _write_env(env: Pairs) -> list[dict[str, str]]:
 def _write_resources(resources: Resources | None) -> dict[str, Any] | None:
     if resources is None:
         return None
-    quantities = {Kind.CPU: format_cpu, Kind.MEMORY: format_memory}
+    quantities = {InputKind.CPU: format_cpu, InputKind.MEMORY: format_memory}
     written: dict[str, Any] = {}
     for row in members("resources"):
         value = getattr(resources, row.name)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from deployments.domain.catalogue import Probe, Toleration
-from deployments.domain.spec.fields.field import Field, Kind
+from deployments.domain.spec.fields.field import Field, InputKind
 from deployments.domain.spec.fields.table import FIELDS
 from deployments.domain.spec.parts import Budget, EnvRef, ScalePolicy, Spread
 from deployments.domain.spec.spec import Spec
@@ -81,19 +81,19 @@ def _toleration(item: Toleration) -> str:
     return f"{text}:{item.effect}" if item.effect else text
 
 
-_WORDS: Final[Mapping[Kind, Callable[[Any], str]]] = {
-    Kind.SECONDS: lambda value: f"{value} s",
-    Kind.PERCENT: lambda value: f"{value} %",
-    Kind.CPU: human_cpu,
-    Kind.MEMORY: human_memory,
-    Kind.TOLERATIONS: _tolerations,
-    Kind.PROBE: _probe,
-    Kind.PACE: _pace,
-    Kind.SPREAD: _spread,
-    Kind.BUDGET: _budget,
+_WORDS: Final[Mapping[InputKind, Callable[[Any], str]]] = {
+    InputKind.SECONDS: lambda value: f"{value} s",
+    InputKind.PERCENT: lambda value: f"{value} %",
+    InputKind.CPU: human_cpu,
+    InputKind.MEMORY: human_memory,
+    InputKind.TOLERATIONS: _tolerations,
+    InputKind.PROBE: _probe,
+    InputKind.PACE: _pace,
+    InputKind.SPREAD: _spread,
+    InputKind.BUDGET: _budget,
 }
-_MEMBERS: Final[Mapping[Kind, Callable[[Any], list[tuple[str, str]]]]] = {
-    Kind.VARIABLES: _pairs,
-    Kind.PAIRS: _pairs,
-    Kind.REFERENCES: _sources,
+_MEMBERS: Final[Mapping[InputKind, Callable[[Any], list[tuple[str, str]]]]] = {
+    InputKind.VARIABLES: _pairs,
+    InputKind.PAIRS: _pairs,
+    InputKind.REFERENCES: _sources,
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deployments.domain.catalogue import Probe, Toleration
-from deployments.domain.spec.fields.field import NEEDED, Field, Kind
+from deployments.domain.spec.fields.field import NEEDED, Field, InputKind
 from deployments.domain.spec.parts import Budget, EnvRef, ScalePolicy, Spread
 from deployments.domain.text.quantities import format_cpu, format_memory
 
@@ -59,12 +59,12 @@ def _toleration(item: Toleration) -> str:
     return f"{text}:{item.effect}" if item.effect else text
 
 
-_SHOWN: Final[Mapping[Kind, Callable[[Any], str]]] = {
-    Kind.CPU: format_cpu,
-    Kind.MEMORY: format_memory,
-    Kind.PAIRS: _pairs,
-    Kind.REFERENCES: _references,
-    Kind.TOLERATIONS: _tolerations,
+_SHOWN: Final[Mapping[InputKind, Callable[[Any], str]]] = {
+    InputKind.CPU: format_cpu,
+    InputKind.MEMORY: format_memory,
+    InputKind.PAIRS: _pairs,
+    InputKind.REFERENCES: _references,
+    InputKind.TOLERATIONS: _tolerations,
 }
 
 
@@ -85,11 +85,11 @@ def _budget(row: Field, value: Budget) -> Texts:
     return {}
 
 
-_PARTS: Final[Mapping[Kind, Callable[[Field, Any], Texts]]] = {
-    Kind.PROBE: _members,
-    Kind.PACE: _members,
-    Kind.SPREAD: _spread,
-    Kind.BUDGET: _budget,
+_PARTS: Final[Mapping[InputKind, Callable[[Field, Any], Texts]]] = {
+    InputKind.PROBE: _members,
+    InputKind.PACE: _members,
+    InputKind.SPREAD: _spread,
+    InputKind.BUDGET: _budget,
 }
 
 
@@ -188,14 +188,14 @@ class _Reading:
         return {kind: self.count("budget.value")} if kind else None
 
 
-_NUMBERS: Final = frozenset((Kind.NUMBER, Kind.PORT, Kind.SECONDS, Kind.PERCENT))
-_READ: Final[Mapping[Kind, Callable[[_Reading, Field], Any]]] = {
-    Kind.COUNT: lambda reader, row: reader.count(row.path),
-    Kind.PAIRS: _Reading.pairs,
-    Kind.REFERENCES: _Reading.references,
-    Kind.TOLERATIONS: _Reading.tolerations,
-    Kind.PROBE: _Reading.probe,
-    Kind.PACE: _Reading.pace,
-    Kind.SPREAD: _Reading.spread,
-    Kind.BUDGET: _Reading.budget,
+_NUMBERS: Final = frozenset((InputKind.NUMBER, InputKind.PORT, InputKind.SECONDS, InputKind.PERCENT))
+_READ: Final[Mapping[InputKind, Callable[[_Reading, Field], Any]]] = {
+    InputKind.COUNT: lambda reader, row: reader.count(row.path),
+    InputKind.PAIRS: _Reading.pairs,
+    InputKind.REFERENCES: _Reading.references,
+    InputKind.TOLERATIONS: _Reading.tolerations,
+    InputKind.PROBE: _Reading.probe,
+    InputKind.PACE: _Reading.pace,
+    InputKind.SPREAD: _Reading.spread,
+    InputKind.BUDGET: _Reading.budget,
 }

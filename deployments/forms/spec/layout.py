@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deployments.domain.changes.diff import FieldChange
-from deployments.domain.spec.fields.field import SECTIONS, Choices, Field, Input, Kind
+from deployments.domain.spec.fields.field import SECTIONS, Choices, Field, Input, InputKind
 from deployments.domain.spec.fields.resources import OWN_SIZE
 from deployments.domain.spec.fields.table import FIELDS, field_for, place_of
 from deployments.domain.text.naming import suggest_name
@@ -135,7 +135,7 @@ def _row(form: SpecForm, field: Field, item: Input, change: FieldChange | None) 
     # What is folded opens with its mistake; a usual field also shows the way back from one.
     is_wrong = bool(error) and not field.is_folded and form.baseline is not None
     is_wrong_change = is_wrong and form.texts[path] != form.start[path]
-    is_quantity = field.kind in (Kind.CPU, Kind.MEMORY)
+    is_quantity = field.kind in (InputKind.CPU, InputKind.MEMORY)
     return Row(
         field=field,
         input=item,
@@ -145,7 +145,7 @@ def _row(form: SpecForm, field: Field, item: Input, change: FieldChange | None) 
         placeholder=form.runtime.image if path == "image_override" and form.runtime else "",
         origin=_origin(form, field, item),
         note=_note(form, path),
-        rounded=rounding(form.texts[path], is_cpu=field.kind is Kind.CPU) if is_quantity else "",
+        rounded=rounding(form.texts[path], is_cpu=field.kind is InputKind.CPU) if is_quantity else "",
         is_changed=change is not None or is_wrong_change,
         before=change.before if change else form.start[path] if is_wrong_change else "",
     )
@@ -153,7 +153,7 @@ def _row(form: SpecForm, field: Field, item: Input, change: FieldChange | None) 
 
 def _origin(form: SpecForm, field: Field, item: Input) -> str:
     """Where the value comes from while nothing is typed or chosen."""
-    is_inherited = item.path == "image_override" or (field.kind is Kind.PROBE and item == field.inputs[0])
+    is_inherited = item.path == "image_override" or (field.kind is InputKind.PROBE and item == field.inputs[0])
     return f"from {form.runtime.name}" if form.runtime and is_inherited and not form.texts[item.path] else ""
 
 

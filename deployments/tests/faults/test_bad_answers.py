@@ -18,7 +18,7 @@ from baristaweb.lib.clock import now
 from deployments import breaker, errands, reconcile
 from deployments.domain.status.states import Phase
 from deployments.kube import client
-from deployments.kube.api import Invalid, Kind, Unreachable
+from deployments.kube.api import Invalid, ObjectKind, Unreachable
 from deployments.kube.client import from_kubeconfig
 from deployments.models import Cluster, ClusterHealth, Deployment, DeploymentState, User
 from deployments.reconcile import Outcome
@@ -81,7 +81,7 @@ def test_no_answer_is_believed(liar: Liar, kubeconfig: Path, said: Said, verb: s
     gateway = from_kubeconfig(str(kubeconfig), "").within(3)
 
     ask = {
-        "get": lambda: gateway.get(Kind.SERVICE, "search", "ranker"),
+        "get": lambda: gateway.get(ObjectKind.SERVICE, "search", "ranker"),
         "apply": lambda: gateway.apply(BODY, manager="barista-config"),
     }[verb]
     with pytest.raises(Unreachable) as caught:
@@ -97,7 +97,7 @@ def test_a_list_that_does_not_end(liar: Liar, kubeconfig: Path, monkeypatch: pyt
     liar.answer = lambda method, path: Said(200, page)
 
     with pytest.raises(Invalid, match="list of pods does not end"):
-        from_kubeconfig(str(kubeconfig), "").list_objects(Kind.POD)
+        from_kubeconfig(str(kubeconfig), "").list_objects(ObjectKind.POD)
 
     assert len(liar.asked) == 3
 

@@ -11,7 +11,7 @@ import pytest
 from baristaweb.lib.clock import now
 from deployments import breaker, errands
 from deployments.domain.status.states import Phase
-from deployments.kube.api import Kind, Unreachable
+from deployments.kube.api import ObjectKind, Unreachable
 from deployments.kube.connect import connect
 from deployments.models import Cluster, ClusterHealth, Deployment, DeploymentState
 from deployments.observe import ClusterWatcher
@@ -42,7 +42,7 @@ def test_every_fault_is_unreachable_within_the_limit(live_cluster: Cluster, prox
     began = time.monotonic()
 
     with pytest.raises(Unreachable) as caught:
-        gateway.within(3).list_objects(Kind.NODE)
+        gateway.within(3).list_objects(ObjectKind.NODE)
 
     assert time.monotonic() - began < 4.5
     assert "0x" not in str(caught.value)

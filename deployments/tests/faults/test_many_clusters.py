@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from deployments import reconcile
 from deployments.domain.status.states import Phase
-from deployments.kube.api import Kind
+from deployments.kube.api import ObjectKind
 from deployments.kube.client import from_kubeconfig
 from deployments.models import ClusterHealth, Deployment, DeploymentState, Namespace, User
 from deployments.reconcile import Outcome
@@ -68,8 +68,8 @@ def test_each_goes_to_its_own_cluster(pair: Pair, second_plane: TestPlane, eyes:
 
     elsewhere = from_kubeconfig(str(second_plane.admin_kubeconfig), "")
     assert eyes.get("Deployment", pair.first.name) is not None
-    assert elsewhere.get(Kind.DEPLOYMENT, SPACE, pair.second.name) is not None
-    assert elsewhere.get(Kind.DEPLOYMENT, eyes.namespace, pair.first.name) is None
+    assert elsewhere.get(ObjectKind.DEPLOYMENT, SPACE, pair.second.name) is not None
+    assert elsewhere.get(ObjectKind.DEPLOYMENT, eyes.namespace, pair.first.name) is None
 
 
 def test_one_away_holds_up_only_its_own(pair: Pair, proxy: FaultProxy, author: User) -> None:

@@ -19,7 +19,7 @@ from redis import Redis
 
 from deployments.domain.spec.parts import Fixed
 from deployments.domain.status.states import Phase
-from deployments.kube.api import ClusterError, Kind
+from deployments.kube.api import ClusterError, ObjectKind
 from deployments.models import AuditEvent, Cluster, Deployment, DeploymentState
 from deployments.tests import factories
 from deployments.tests.cluster.conftest import Bench, Eyes, wait_until
@@ -58,11 +58,11 @@ class Recorder(threading.Thread):
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        version = self.eyes.gateway.list_objects(Kind.DEPLOYMENT, namespace=self.eyes.namespace).resource_version
+        version = self.eyes.gateway.list_objects(ObjectKind.DEPLOYMENT, namespace=self.eyes.namespace).resource_version
         while not self.stopping.is_set():
             try:
                 with self.eyes.gateway.watch(
-                    Kind.DEPLOYMENT, resource_version=version, namespace=self.eyes.namespace, lasts_s=5
+                    ObjectKind.DEPLOYMENT, resource_version=version, namespace=self.eyes.namespace, lasts_s=5
                 ) as stream:
                     for change in stream:
                         version = change.object["metadata"]["resourceVersion"]

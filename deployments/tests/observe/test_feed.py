@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import pytest
 
-from deployments.kube.api import Change, Gone, Kind, Listing, Unreachable
+from deployments.kube.api import Change, Gone, Listing, ObjectKind, Unreachable
 from deployments.observe.watcher import Feed
 
 
@@ -22,11 +22,11 @@ class Script:
         self.versions: list[str] = []
         self.on_end: Callable[[], None] = lambda: None
 
-    def list_objects(self, kind: Kind, *, namespace: str | None, labels: str) -> Listing:
+    def list_objects(self, kind: ObjectKind, *, namespace: str | None, labels: str) -> Listing:
         self.lists += 1
         return Listing([], f"list-{self.lists}")
 
-    def watch(self, kind: Kind, *, resource_version: str, **options: Any) -> Played:
+    def watch(self, kind: ObjectKind, *, resource_version: str, **options: Any) -> Played:
         self.versions.append(resource_version)
         if not self.streams:
             self.on_end()
@@ -68,7 +68,7 @@ def run(monkeypatch: pytest.MonkeyPatch, script: Script) -> list[str]:
     )
     watcher.is_up.set()
     monkeypatch.setattr("deployments.observe.watcher.connect", lambda cluster: script)
-    feed = Feed(watcher, Kind.POD)
+    feed = Feed(watcher, ObjectKind.POD)
     # Pauses after trouble are jitter, and no part of what is tested.
     monkeypatch.setattr(feed.stopping, "wait", lambda seconds: feed.stopping.is_set())
     script.on_end = feed.stopping.set

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deployments.domain.status.usage import PodUse
-from deployments.kube.api import Kind
+from deployments.kube.api import ObjectKind
 from deployments.observe import figures
 from deployments.observe.store import KINDS, Store, Target
 
@@ -37,11 +37,11 @@ def store() -> Store:
 
 
 def test_a_view_holds_the_deployment_and_its_own_children(store: Store) -> None:
-    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker", uid="d"))
-    store.put(Kind.REPLICA_SET, item("ReplicaSet", "ranker-1", uid="r", parent="d"))
-    store.put(Kind.REPLICA_SET, item("ReplicaSet", "other-1", uid="o", parent="elsewhere"))
-    store.put(Kind.POD, item("Pod", "ranker-1-a", parent="r"))
-    store.put(Kind.POD, item("Pod", "other-1-a", parent="o"))
+    store.put(ObjectKind.DEPLOYMENT, item("Deployment", "ranker", uid="d"))
+    store.put(ObjectKind.REPLICA_SET, item("ReplicaSet", "ranker-1", uid="r", parent="d"))
+    store.put(ObjectKind.REPLICA_SET, item("ReplicaSet", "other-1", uid="o", parent="elsewhere"))
+    store.put(ObjectKind.POD, item("Pod", "ranker-1-a", parent="r"))
+    store.put(ObjectKind.POD, item("Pod", "other-1-a", parent="o"))
     store.put_usage({("search-dev", "ranker-1-a"): PodUse(cpu_m=5, memory_b=6, at="now")})
 
     view = store.view(7)
@@ -54,14 +54,14 @@ def test_a_view_holds_the_deployment_and_its_own_children(store: Store) -> None:
 
 
 def test_another_installation_with_the_same_id_is_not_ours(store: Store) -> None:
-    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker", mark="someone-else"))
+    store.put(ObjectKind.DEPLOYMENT, item("Deployment", "ranker", mark="someone-else"))
 
     assert store.view(7).deployment is None
 
 
 def test_an_object_that_came_before_its_row_is_kept_for_it() -> None:
     store = Store(mark=MARK)
-    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker"))
+    store.put(ObjectKind.DEPLOYMENT, item("Deployment", "ranker"))
     assert store.has_strangers.is_set()
 
     store.set_targets({7: Target(7, "search-dev", "ranker")})
@@ -72,11 +72,11 @@ def test_an_object_that_came_before_its_row_is_kept_for_it() -> None:
 
 def test_a_list_forgets_what_is_gone(store: Store) -> None:
     for kind in KINDS:
-        store.replace(kind, [item("Deployment", "ranker")] if kind is Kind.DEPLOYMENT else [])
+        store.replace(kind, [item("Deployment", "ranker")] if kind is ObjectKind.DEPLOYMENT else [])
     assert store.is_synced
     store.take_changed({})
 
-    store.replace(Kind.DEPLOYMENT, [])
+    store.replace(ObjectKind.DEPLOYMENT, [])
 
     assert store.view(7).deployment is None
     assert set(store.take_changed({})) == {7}
@@ -84,10 +84,10 @@ def test_a_list_forgets_what_is_gone(store: Store) -> None:
 
 
 def test_the_same_version_twice_is_no_change(store: Store) -> None:
-    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker"))
+    store.put(ObjectKind.DEPLOYMENT, item("Deployment", "ranker"))
     store.take_changed({})
 
-    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker"))
+    store.put(ObjectKind.DEPLOYMENT, item("Deployment", "ranker"))
 
     assert store.take_changed({}) == {}
 
@@ -106,9 +106,9 @@ def test_who_changed_it(store: Store, manager: str, replicas: int, is_suspect: b
         {"manager": manager, "time": "2026-01-02T00:00:00Z"},
         {"manager": "kubelet", "time": "2026-01-03T00:00:00Z", "subresource": "status"},
     ]
-    store.put(Kind.DEPLOYMENT, before)
+    store.put(ObjectKind.DEPLOYMENT, before)
 
-    store.put(Kind.DEPLOYMENT, after)
+    store.put(ObjectKind.DEPLOYMENT, after)
 
     assert (store.take_suspects() == {7}) is is_suspect
 
@@ -166,9 +166,9 @@ def told(pod: str, reason: str, message: str, at: str = "2026-11-01T10:00:00Z", 
 
 def test_a_view_holds_the_newest_of_what_was_told_of_its_pods(store: Store) -> None:
     store.put_event(told("ranker-1-a", "Failed", "Failed to pull image: not found", at="2026-11-01T10:00:05Z"))
-    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker", uid="d"))
-    store.put(Kind.REPLICA_SET, item("ReplicaSet", "ranker-1", uid="r", parent="d"))
-    store.put(Kind.POD, item("Pod", "ranker-1-a", parent="r"))
+    store.put(ObjectKind.DEPLOYMENT, item("Deployment", "ranker", uid="d"))
+    store.put(ObjectKind.REPLICA_SET, item("ReplicaSet", "ranker-1", uid="r", parent="d"))
+    store.put(ObjectKind.POD, item("Pod", "ranker-1-a", parent="r"))
     store.put_event(told("ranker-1-a", "Failed", "Failed to pull image: older"))
     store.put_event(told("ranker-1-a", "Failed", "Error: ImagePullBackOff", at="2026-11-01T10:00:09Z"))
     store.put_event(told("ranker-1-a", "Scheduled", "on a node"))
@@ -181,14 +181,14 @@ def test_a_view_holds_the_newest_of_what_was_told_of_its_pods(store: Store) -> N
 
 
 def test_news_of_a_pod_make_its_deployment_be_written_again(store: Store) -> None:
-    store.put(Kind.DEPLOYMENT, item("Deployment", "ranker", uid="d"))
-    store.put(Kind.REPLICA_SET, item("ReplicaSet", "ranker-1", uid="r", parent="d"))
-    store.put(Kind.POD, item("Pod", "ranker-1-a", parent="r"))
+    store.put(ObjectKind.DEPLOYMENT, item("Deployment", "ranker", uid="d"))
+    store.put(ObjectKind.REPLICA_SET, item("ReplicaSet", "ranker-1", uid="r", parent="d"))
+    store.put(ObjectKind.POD, item("Pod", "ranker-1-a", parent="r"))
     store.take_changed({})
     event = told("ranker-1-a", "Unhealthy", "Readiness probe failed: HTTP 503")
     store.put_event(event)
     assert set(store.take_changed({})) == {7}
     store.put_event(event | {"lastTimestamp": "2026-11-01T10:01:00Z"})
     assert store.take_changed({}) == {}, "the same words again are no news"
-    store.delete(Kind.POD, item("Pod", "ranker-1-a", parent="r"))
+    store.delete(ObjectKind.POD, item("Pod", "ranker-1-a", parent="r"))
     assert store.view(7).events == ()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from deployments.domain.spec.fields.field import Field, Kind, Shape
+from deployments.domain.spec.fields.field import Field, InputKind, Shape
 from deployments.domain.spec.fields.table import FIELDS
 from deployments.domain.spec.spec import Spec
 from deployments.domain.text import naming
@@ -36,16 +36,16 @@ def check_rows(spec: Spec, errors: Errors) -> None:
 
 def problem_of(row: Field, value: Any) -> str:
     """Empty when the value fits."""
-    if row.kind is Kind.TEXT and row.longest is not None:
+    if row.kind is InputKind.TEXT and row.longest is not None:
         return text_problem(value, row.longest, multiline=row.inputs[0].shape is Shape.AREA)
-    if row.kind is Kind.COUNT:
+    if row.kind is InputKind.COUNT:
         return count_problem(value, "25%")
     if row.bounds is None:
         return ""
-    if row.kind is Kind.CPU:
+    if row.kind is InputKind.CPU:
         fits = row.bounds.least <= value <= row.bounds.most
         return "" if fits else f"Must be more than 0 and at most {human_cpu(row.bounds.most)}."
-    if row.kind is Kind.MEMORY:
+    if row.kind is InputKind.MEMORY:
         fits = row.bounds.least <= value <= row.bounds.most
         least, most = human_memory(row.bounds.least), human_memory(row.bounds.most)
         return "" if fits else f"Must be between {least} and {most}."

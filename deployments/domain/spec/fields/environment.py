@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from deployments.domain.spec.fields.field import CONTAINER, ENVIRONMENT, Field, Kind, below
+from deployments.domain.spec.fields.field import CONTAINER, ENVIRONMENT, Field, InputKind, below
 
 ROWS: Final = (
     Field(
         path="env",
         label="Variable",
         section=ENVIRONMENT,
-        kind=Kind.VARIABLES,
+        kind=InputKind.VARIABLES,
         help="Plain values only; passwords and keys belong in a Secret.",
         place=below(f"{CONTAINER}.env"),
         default=(),
@@ -19,7 +19,7 @@ ROWS: Final = (
         path="env_refs",
         label="Variable",
         section=ENVIRONMENT,
-        kind=Kind.REFERENCES,
+        kind=InputKind.REFERENCES,
         help="Read from a key of an existing Secret or ConfigMap. The value is never shown here. "
         "One a line: NAME=secret/name/key or NAME=configmap/name/key.",
         place=below(f"{CONTAINER}.env", words=f"{CONTAINER}.env.valueFrom"),

@@ -24,7 +24,7 @@ Choices = tuple[tuple[str, str], ...]
 Condition = tuple[str, tuple[str, ...]]
 
 
-class Kind(Enum):
+class InputKind(Enum):
     """What a value is. Its JSON, its words and its text in the form follow from it, and so does the usual input."""
 
     TEXT = auto()
@@ -60,14 +60,14 @@ class Shape(Enum):
 
 
 _SHAPES: Final = {
-    Kind.TEXT: Shape.TEXT,
-    Kind.CPU: Shape.QUANTITY,
-    Kind.MEMORY: Shape.QUANTITY,
-    Kind.CHOICE: Shape.SELECT,
-    Kind.VARIANT: Shape.RADIOS,
-    Kind.REFERENCES: Shape.LINES,
-    Kind.PAIRS: Shape.LINES,
-    Kind.TOLERATIONS: Shape.LINES,
+    InputKind.TEXT: Shape.TEXT,
+    InputKind.CPU: Shape.QUANTITY,
+    InputKind.MEMORY: Shape.QUANTITY,
+    InputKind.CHOICE: Shape.SELECT,
+    InputKind.VARIANT: Shape.RADIOS,
+    InputKind.REFERENCES: Shape.LINES,
+    InputKind.PAIRS: Shape.LINES,
+    InputKind.TOLERATIONS: Shape.LINES,
 }
 
 
@@ -176,7 +176,7 @@ class Field:
     path: str
     label: str
     section: str
-    kind: Kind
+    kind: InputKind
     help: str
     place: Place | None
     default: Any = None
@@ -216,7 +216,7 @@ class Field:
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
         """What is typed: one text of its own, or its parts. Variables have rows of their own in the form."""
-        if self.parts or self.kind is Kind.VARIABLES:
+        if self.parts or self.kind is InputKind.VARIABLES:
             return self.parts
         shape = self.shape or _SHAPES.get(self.kind, Shape.NUMBER)
         usual = "" if self.default is None or self.default is NEEDED or shape is Shape.LINES else str(self.default)
@@ -236,7 +236,7 @@ class Field:
 
     def value_in(self, spec: object) -> Any:
         """The setting's value in a spec; None where its part is absent or of another class."""
-        if self.kind is Kind.VARIANT:
+        if self.kind is InputKind.VARIANT:
             part = getattr(spec, self.part)
             return next(variant.value for variant in self.variants if isinstance(part, variant.of))
         return getattr(getattr(spec, self.part) if self.part else spec, self.name, None)

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from deployments.domain.spec.fields.field import CONTAINER, MODEL, NEEDED, Field, Kind, Shape, at, below
+from deployments.domain.spec.fields.field import CONTAINER, MODEL, NEEDED, Field, InputKind, Shape, at, below
 
 ROWS: Final = (
     Field(
         path="artifact_uri",
         label="Artifact",
         section=MODEL,
-        kind=Kind.TEXT,
+        kind=InputKind.TEXT,
         help="Where the trained model lies, for example gs://models/ranker/42.",
         place=below(f"{CONTAINER}.args"),
         default=NEEDED,
@@ -20,7 +20,7 @@ ROWS: Final = (
         path="model_version",
         label="Model version",
         section=MODEL,
-        kind=Kind.TEXT,
+        kind=InputKind.TEXT,
         help="The version the model reports with each prediction.",
         place=below(f"{CONTAINER}.args"),
         default=NEEDED,
@@ -32,7 +32,7 @@ ROWS: Final = (
         path="runtime",
         label="Runtime",
         section=MODEL,
-        kind=Kind.CHOICE,
+        kind=InputKind.CHOICE,
         help="The serving software. The platform team keeps the list.",
         place=below(f"{CONTAINER}.image"),
         default=NEEDED,
@@ -43,7 +43,7 @@ ROWS: Final = (
         path="image_override",
         label="Image",
         section=MODEL,
-        kind=Kind.TEXT,
+        kind=InputKind.TEXT,
         help="Replaces the runtime's image. Pin a digest in production: a tag can be moved.",
         place=at(f"{CONTAINER}.image"),
         unset="the runtime's",
@@ -54,7 +54,7 @@ ROWS: Final = (
         path="description",
         label="Description",
         section=MODEL,
-        kind=Kind.TEXT,
+        kind=InputKind.TEXT,
         help="What the model is for, for people.",
         place=None,
         default="",
@@ -66,7 +66,7 @@ ROWS: Final = (
         path="contact",
         label="Contact",
         section=MODEL,
-        kind=Kind.TEXT,
+        kind=InputKind.TEXT,
         help="Whom to ask when it fails: a person or a channel.",
         place=at("metadata.annotations[barista.io/contact]", words="metadata.annotations"),
         default="",
@@ -77,7 +77,7 @@ ROWS: Final = (
         path="runbook",
         label="Runbook",
         section=MODEL,
-        kind=Kind.TEXT,
+        kind=InputKind.TEXT,
         help="A link to what to do when it fails.",
         place=at("metadata.annotations[barista.io/runbook]", words="metadata.annotations"),
         default="",
@@ -88,7 +88,7 @@ ROWS: Final = (
         path="labels",
         label="Label",
         section=MODEL,
-        kind=Kind.PAIRS,
+        kind=InputKind.PAIRS,
         help="Extra labels on its objects and pods; the platform team lists the allowed prefixes. "
         "One key=value a line.",
         place=below("metadata.labels"),
@@ -100,7 +100,7 @@ ROWS: Final = (
         path="annotations",
         label="Annotation",
         section=MODEL,
-        kind=Kind.PAIRS,
+        kind=InputKind.PAIRS,
         help="Extra annotations on the Deployment and its pods; the platform team lists the allowed prefixes. "
         "One key=value a line.",
         place=below("spec.template.metadata.annotations"),

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from deployments.domain.spec.fields.field import CONTAINER, NETWORK, PORTS, Field, Kind, at, below
+from deployments.domain.spec.fields.field import CONTAINER, NETWORK, PORTS, Field, InputKind, at, below
 
 ROWS: Final = (
     Field(
         path="service",
         label="Service port",
         section=NETWORK,
-        kind=Kind.PORT,
+        kind=InputKind.PORT,
         help="Empty means no Service.",
         place=at("spec.ports[http].port", "Service"),
         default=80,
@@ -20,7 +20,7 @@ ROWS: Final = (
         path="ingress_host",
         label="Ingress host",
         section=NETWORK,
-        kind=Kind.TEXT,
+        kind=InputKind.TEXT,
         help="A name under which the model is reachable from outside the cluster.",
         place=at("spec.rules[0].host", "Ingress"),
         is_risky=True,
@@ -29,7 +29,7 @@ ROWS: Final = (
         path="grpc_port",
         label="gRPC port",
         section=NETWORK,
-        kind=Kind.PORT,
+        kind=InputKind.PORT,
         help="Replaces the runtime's.",
         place=below(f"{CONTAINER}.ports[grpc]"),
         bounds=PORTS,
@@ -40,7 +40,7 @@ ROWS: Final = (
         path="ingress_path",
         label="Ingress path",
         section=NETWORK,
-        kind=Kind.TEXT,
+        kind=InputKind.TEXT,
         help="Begins with /.",
         place=at("spec.rules[0].http.paths[0].path", "Ingress"),
         default="/",
@@ -50,7 +50,7 @@ ROWS: Final = (
         path="ingress_tls_secret",
         label="TLS Secret",
         section=NETWORK,
-        kind=Kind.TEXT,
+        kind=InputKind.TEXT,
         help="The name of the Secret with the certificate.",
         place=at("spec.tls[0].secretName", "Ingress"),
         is_folded=True,
@@ -59,7 +59,7 @@ ROWS: Final = (
         path="ingress_class",
         label="Ingress class",
         section=NETWORK,
-        kind=Kind.TEXT,
+        kind=InputKind.TEXT,
         help="Which controller serves it. Empty means the cluster's default.",
         place=at("spec.ingressClassName", "Ingress"),
         is_folded=True,

@@ -9,7 +9,7 @@ import pytest
 from deployments.domain.catalogue import Probe
 from deployments.domain.changes.diff import flatten
 from deployments.domain.spec.checks.values import problem_of
-from deployments.domain.spec.fields.field import NEEDED, Bounds, Field, Kind
+from deployments.domain.spec.fields.field import NEEDED, Bounds, Field, InputKind
 from deployments.domain.spec.fields.table import FIELDS, INPUTS, OWNERS, place_of, variants
 from deployments.domain.spec.parts import (
     Autoscale,
@@ -32,8 +32,8 @@ PARTS: dict[str, tuple[type, ...]] = {
     "replicas": (Fixed, Autoscale),
     "strategy": (RollingUpdate, Recreate),
 }
-MEMBERS: dict[Kind, type] = {Kind.PROBE: Probe, Kind.PACE: ScalePolicy, Kind.SPREAD: Spread}
-NUMBERS = (Kind.NUMBER, Kind.PORT, Kind.SECONDS, Kind.PERCENT, Kind.CPU, Kind.MEMORY)
+MEMBERS: dict[InputKind, type] = {InputKind.PROBE: Probe, InputKind.PACE: ScalePolicy, InputKind.SPREAD: Spread}
+NUMBERS = (InputKind.NUMBER, InputKind.PORT, InputKind.SECONDS, InputKind.PERCENT, InputKind.CPU, InputKind.MEMORY)
 # Their limits depend on the installation or on another setting: checks/scaling.py and checks/container.py.
 ELSEWHERE = {"replicas.count", "replicas.min", "replicas.max", "pre_stop_sleep_s"}
 SPECS = [*(seeded_spec(seed) for seed in range(200)), FULL]
@@ -86,7 +86,7 @@ def test_a_row_is_complete(row: Field) -> None:
     assert row.label
     assert row.help
     assert row.kubernetes_name
-    assert bool(row.inputs) is (row.kind is not Kind.VARIABLES)
+    assert bool(row.inputs) is (row.kind is not InputKind.VARIABLES)
     for item in row.inputs:
         assert OWNERS[item.path] is row
         assert item.label
