@@ -158,7 +158,9 @@ def marked(mark: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(MARK) == mark:
+            is_ours = process.pid != os.getpid() and process.environ().get(MARK) == mark
+            # One that ended a moment ago waits for its parent, and runs no more.
+            if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
 

@@ -124,6 +124,15 @@ def test_names_as_long_as_the_system_allows_are_written(length: int, log: str, t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", name]
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The compiled loops are in their cache: a process with a limit on files could not write them there."""
+    folder = tmp_path_factory.mktemp("compiled")
+    run("profile", write_log(folder / "log.parquet", table(200)), "--out", str(folder / "parquet.profile"))
+    (folder / "log.csv").write_text("a,b\n" + "1.5,2.5\n" * 200)
+    run("profile", str(folder / "log.csv"), "--out", str(folder / "csv.profile"))
+
+
 def limited(arguments: list[str], size: int, *prefix: str) -> subprocess.CompletedProcess[str]:
     """manage.py with a limit on the size of files: writing more fails as a full disk does."""
     return subprocess.run(
@@ -137,6 +146,7 @@ def limited(arguments: list[str], size: int, *prefix: str) -> subprocess.Complet
     )
 
 
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("old", [None, b"what was there"])
 @pytest.mark.parametrize("option", OPTIONS)
 def test_a_disk_that_is_full_leaves_what_was_there(option: str, old: bytes | None, log: str, tmp_path: Path) -> None:
@@ -152,6 +162,7 @@ def test_a_disk_that_is_full_leaves_what_was_there(option: str, old: bytes | Non
     assert not list(tmp_path.glob(".barista-*"))
 
 
+@pytest.mark.usefixtures("compiled")
 def test_a_full_disk_for_temporary_files_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("a,b\n" + "1.5,2.5\n" * 9_500_000)  # more than is held in memory
     done = limited(["profile", str(tmp_path / "log.csv"), "--out", str(tmp_path / "x.profile")], 4_000)
