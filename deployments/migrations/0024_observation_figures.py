@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='observation',
             name='figures',
-            field=models.JSONField(default=dict, help_text='What moves all the time, apart from the large view: usage and hpa.'),
+            field=models.JSONField(db_default=models.Value({}, output_field=models.JSONField()), default=dict, help_text='What moves all the time, apart from the large view: usage and hpa.'),
         ),
         migrations.AlterField(
             model_name='observation',

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from deployments.domain import catalogue
@@ -127,7 +128,9 @@ class DeploymentState(models.Model):
     next_reconcile_at = models.DateTimeField(default=timezone.now, db_index=True)
     tried_at = models.DateTimeField(null=True)
     waiting_since = models.DateTimeField(
-        default=timezone.now, help_text="When the oldest change was saved that the cluster has not accepted."
+        default=timezone.now,
+        db_default=Now(),
+        help_text="When the oldest change was saved that the cluster has not accepted.",
     )
     failures = models.PositiveIntegerField(default=0)
     starts = models.PositiveIntegerField(

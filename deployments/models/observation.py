@@ -39,7 +39,9 @@ class Observation(models.Model):
         "service, ingress, pdb. Written only when a page would show a difference.",
     )
     figures = models.JSONField(
-        default=dict, help_text="What moves all the time, apart from the large view: usage and hpa."
+        default=dict,
+        db_default=models.Value({}, output_field=models.JSONField()),
+        help_text="What moves all the time, apart from the large view: usage and hpa.",
     )
 
     def __str__(self) -> str:
