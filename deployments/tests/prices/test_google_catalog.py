@@ -73,6 +73,8 @@ def _raw(answer: bytes, *, length: int | None = None, code: int = 200, **headers
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)
         handler.send_header("Content-Length", str(len(answer) if length is None else length))
+        # Said, so that the next request does not meet a connection that is just being closed.
+        handler.send_header("Connection", "close")
         handler.end_headers()
         handler.wfile.write(answer)
         handler.close_connection = True
