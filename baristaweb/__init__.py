@@ -1,5 +1,1 @@
-"""The project: settings, URLs and processes. Nothing imports it except its lib."""
-
-from baristaweb.celery import app as celery_app
-
-__all__ = ["celery_app"]
+"""The project: settings, URLs and processes. Nothing imports it except its lib, which must stay cheap to import."""

@@ -14,4 +14,5 @@ class BaristaWebConfig(AppConfig):
     name = "baristaweb"
 
     def ready(self) -> None:
-        from baristaweb import checks  # noqa: F401  registers the system checks; apps must be loaded first
+        # Registers the system checks, and makes the queue's app the one that tasks mean; apps must be loaded first.
+        from baristaweb import celery, checks  # noqa: F401
