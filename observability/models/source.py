@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from deployments.models.deployment import Deployment
 from deployments.models.people import Team, slug_validator
-from observability.domain.fold.windows import Window
+from observability.domain.fold.windows import Keys, Window
+from observability.domain.specs.kept import kept_spec
 from observability.domain.specs.spec import Spec, canonical_json
 
 STORED_BYTES: Final = 2 << 30
@@ -180,12 +181,26 @@ class SourceSpec(models.Model):
         return f"spec {self.number}"
 
     def to_spec(self) -> Spec:
-        """Raises SpecError when the row holds what this release cannot read."""
-        return Spec.loads(canonical_json(self.spec))
+        """What windows are counted by. Raises SpecError when the row holds what this release cannot read."""
+        return kept_spec(Spec.loads(canonical_json(self.spec)), self.sensitive)
+
+    def to_keys(self) -> Keys:
+        """The columns that make the window and version of a row."""
+        time = self.columns.get("time", {})
+        zone = "" if self.zone == "UTC" else self.zone
+        return Keys(
+            Window(self.window),
+            str(time.get("column", "")),
+            str(self.columns.get("model_version", "")),
+            str(time.get("unit", "")),
+            zone,
+        )
 
     @property
-    def time_column(self) -> str:
-        return str(self.columns.get("time", {}).get("column", ""))
+    def time_zone(self) -> str:
+        """Of times that name none; "" is UTC."""
+        zone = str(self.columns.get("time", {}).get("zone", ""))
+        return "" if zone == "UTC" else zone
 
 
 class SourceState(models.Model):
