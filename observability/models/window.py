@@ -24,8 +24,9 @@ class Blob(models.Model):
 class StoredWindow(models.Model):
     """The rows of one hour or day of one model version and segment, counted by one spec.
 
-    Its states are those of `blob` (parts that were compacted, `blob_rows` rows) and of its parts that still have a blob
-    of their own; `rows` counts both. queries.windows merges them.
+    Its states are those of `blob` (parts that were compacted, `blob_rows` rows) and of its parts that are not in it;
+    `rows` counts both. queries.windows merges them. REOPENED: an object that `blob` counts was replaced, so the others
+    are read again; until then it stays as it was.
     """
 
     class State(models.TextChoices):

@@ -35,6 +35,10 @@ class StoreError(SourceError):
     """The store, not the object: away, throttling, or refusing our key. Trying again later may help."""
 
 
+class GoneError(SourceError):
+    """The object is not there any more."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Access:
     """Where a source may read and with what: `root` ends in "/"; `key_file` is a path on this machine, "" none."""
@@ -81,7 +85,13 @@ def open_object(uri: str, access: Access, store: pafs.FileSystem, limits: Limits
     path = uri.partition("://")[2]
     if access.scheme == "file":
         path = _real(path, access)
-    found = look_at(uri, path, store)
+    try:
+        found = look_at(uri, path, store)
+    except SourceError as error:
+        told = str(error)
+        if told.endswith(("no such object", "No such file or directory")):
+            raise GoneError(told) from None
+        raise (StoreError(told) if "cannot be reached" in told else error) from None
     if found.size > limits.file_bytes:
         raise SourceError(f"{found.shown}: {found.size:,} bytes are more than the limit of {limits.file_bytes:,}")
     return replace(found, declared=access.format)

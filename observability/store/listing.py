@@ -94,7 +94,9 @@ def _remote(folder: str, is_deep: bool, store: pafs.FileSystem) -> Iterator[List
         raise StoreError(f"{shown(folder)}: cannot be listed: {short(error)}") from None
     for one in entries:
         if one.type == pafs.FileType.File:
-            yield Listed(f"{scheme}://{one.path}", one.size, one.mtime_ns or 0)
+            # S3 lists fractions of a second that a look at the object itself does not tell.
+            mtime = (one.mtime_ns or 0) // 1_000_000_000 * 1_000_000_000 if scheme == "s3" else one.mtime_ns or 0
+            yield Listed(f"{scheme}://{one.path}", one.size, mtime)
 
 
 def _local(folder: str, is_deep: bool) -> Iterator[Listed]:

@@ -16,7 +16,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, Final
 
-from observability.store.access import StoreError
+from observability.store.access import GoneError, StoreError
 from observability.store.files import SourceError
 from observability.store.sandbox import ChildKilled, ChildLimits, die_with, ending, resident
 
@@ -55,7 +55,7 @@ class Reader:
         chosen = limits or ChildLimits()
         pipe = self._ready()
         try:
-            pipe.send((chosen.cpu_seconds, function, arguments))
+            self._send(pipe, (function, arguments))
             outcome = self._watch(pipe, chosen, meanwhile)
         except BaseException:
             self.close()
@@ -76,6 +76,12 @@ class Reader:
         if child is not None:
             child.kill()
             child.join()
+
+    def _send(self, pipe: Connection, job: tuple[Callable[..., Any], tuple[Any, ...]]) -> None:
+        try:
+            pipe.send(job)
+        except OSError:
+            raise ReaderDied("the file could not be read: its reader had ended") from None
 
     def _ready(self) -> Connection:
         if self._child is not None and self._child.is_alive() and self._pipe is not None:
@@ -135,7 +141,7 @@ def _serve(pipe: Connection, parent: int) -> None:
         resource.setrlimit(kind, (amount, amount))
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while True:
-            _, function, arguments = pipe.recv()
+            function, arguments = pipe.recv()
             pipe.send(_answer(function, arguments))
 
 
@@ -144,8 +150,8 @@ def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[b
         return True, function(*arguments)
     except MemoryError:
         return False, ChildKilled("the file could not be read: too large when unpacked")
-    except StoreError as error:
-        return False, StoreError(str(error))
+    except (StoreError, GoneError) as error:
+        return False, type(error)(str(error))
     except ValueError as error:
         # Rebuilt as a plain SourceError: exceptions of libraries do not all survive pickling.
         return False, SourceError(str(error))
