@@ -1,4 +1,4 @@
-"""What the relay finds of this app: sources that are due to be listed or have objects to count, unanswered questions."""
+"""What the relay finds of this app: sources to be listed, objects to be counted, questions without an answer."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final
 from baristaweb.lib.clock import now
 from baristaweb.lib.registry import Errand, Key
 from observability import dispatch
-from observability.ingest import work
+from observability.ingest import claims
 
 UNANSWERED_S: Final = 2.0
 KEPT_H: Final = 24
 
 
 def _due_sources(lease_s: float) -> Sequence[Key]:
-    return list(work.due_sources(now()).order_by("next_poll_at").values_list("pk", flat=True)[:200])
+    return list(claims.due_sources(now()).order_by("next_poll_at").values_list("pk", flat=True)[:200])
 
 
 def _wait_for_a_worker(key: Key) -> None:
@@ -28,6 +28,6 @@ ERRANDS: Final = (
         queue=dispatch.IMPORTS,
         due=_due_sources,
         do=_wait_for_a_worker,
-        waiting=lambda: work.due_sources(now()),
+        waiting=lambda: claims.due_sources(now()),
     ),
 )

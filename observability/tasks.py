@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from celery import shared_task
-from celery.signals import worker_process_shutdown
+from django.utils.module_loading import import_string
 
 from baristaweb.lib import queue
 from baristaweb.lib.clock import now
 from deployments.workers import Nudged
 from observability import dispatch
-from observability.ingest import work
+from observability.ingest import claims
 
 LONGEST_S: Final = 6 * 3600  # the reading child has limits of its own, in proportion to bytes
+
+
+def _behind(path: str) -> Any:
+    """What is behind a door, imported when it is opened: all workers know all doors, and the kernel of profiles takes a
+    second and 100 MB that only importers need."""
+    return import_string(path)
 
 
 @shared_task(  # type: ignore[untyped-decorator]
     base=Nudged, name=dispatch.IMPORT_LOGS, max_retries=0, soft_time_limit=LONGEST_S, time_limit=LONGEST_S + 60
 )
 def import_logs(source_id: int) -> None:
-    work.importer().work(source_id)
-    if work.due_sources(now()).filter(pk=source_id).exists():
+    _behind("observability.ingest.work.importer")().work(source_id)
+    if claims.due_sources(now()).filter(source=source_id).exists():
         queue.nudge(dispatch.IMPORT_LOGS, source_id)
-
-
-@worker_process_shutdown.connect  # type: ignore[untyped-decorator]
-def _end_reader(**_: object) -> None:
-    work.close()

@@ -7,6 +7,7 @@ import hmac
 
 from django.conf import settings
 
+from observability.domain.fold.windows import Keys, Window
 from observability.domain.sources.places import Root, refusal
 from observability.domain.sources.template import Template, parse
 from observability.engines.base import Options
@@ -62,7 +63,15 @@ def roots() -> list[Root]:
 def order_of(spec: SourceSpec) -> Order:
     """How objects are counted by one spec version."""
     secrecy = Secrecy(id_key(spec.source_id), frozenset(spec.sensitive), spec.time_zone)
-    return Order(spec_id=spec.pk, spec=spec.to_spec().dumps(), keys=spec.to_keys(), secrecy=secrecy)
+    return Order(spec_id=spec.pk, spec=spec.to_spec().dumps(), keys=keys_of(spec), secrecy=secrecy)
+
+
+def keys_of(spec: SourceSpec) -> Keys:
+    """The columns that make the window and version of a row."""
+    time = spec.columns.get("time", {})
+    zone = "" if spec.zone == "UTC" else spec.zone
+    version = str(spec.columns.get("model_version", ""))
+    return Keys(Window(spec.window), str(time.get("column", "")), version, str(time.get("unit", "")), zone)
 
 
 def id_key(source_id: int | None) -> str:

@@ -47,6 +47,12 @@ def _claim(
 ) -> SourceObject | None:
     if sources:
         rows = rows.filter(source__in=sources)
+    if is_sabotaged("noclaim"):
+        return (
+            SourceObject.objects.select_related("source__root__credential", "source__spec")
+            .filter(pk__in=rows.order_by(*order).values("pk")[:1])
+            .first()
+        )
     with transaction.atomic():
         locked = rows.order_by(*order).select_for_update(skip_locked=True, of=("self",))
         pk = locked.values_list("pk", flat=True).first()
@@ -54,9 +60,8 @@ def _claim(
             return None
         until = at + timedelta(seconds=settings.BARISTA.import_lease_s)
         mine = uuid.uuid4()
-        rows = SourceObject.objects.filter(pk=pk)
-        if not is_sabotaged("noclaim"):
-            rows = rows.filter(Q(claimed_until=None) | Q(claimed_until__lt=at), due_at__lte=at)
+        is_free = Q(claimed_until=None) | Q(claimed_until__lt=at)
+        rows = SourceObject.objects.filter(is_free, pk=pk, due_at__lte=at)
         if rows.update(claim=mine, claimed_until=until, begun_at=at, starts=F("starts") + 1) != 1:
             return None
         found = SourceObject.objects.select_related("source__root__credential", "source__spec").get(pk=pk)
@@ -82,6 +87,12 @@ def mine(row: SourceObject) -> SourceObject | None:
     if not is_sabotaged("noclaim"):
         rows = rows.filter(claim=row.claim)
     return rows.first()
+
+
+def due_sources(at: datetime) -> QuerySet[SourceState]:
+    """Sources that are due to be listed, or that have objects nobody counts."""
+    objects = due_objects(at).values("source_id")
+    return SourceState.objects.filter(Q(next_poll_at__lte=at) | Q(source__in=objects))
 
 
 def is_sabotaged(how: str) -> bool:

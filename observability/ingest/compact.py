@@ -18,7 +18,7 @@ from observability.domain.specs.spec import Spec
 from observability.ingest.land import COLLECTING, share_blobs, store_blob
 from observability.models import Blob, LogSource, ObjectPart, SourceObject, SourceState, StoredWindow
 
-QUIET: Final = timedelta(seconds=20)  # a window to which objects still come is compacted when they have come
+QUIET = timedelta(seconds=20)  # a window to which objects still come is compacted when they have come
 AT_ONCE: Final = 64
 COLLECT_AFTER: Final = timedelta(minutes=10)
 State = StoredWindow.State
@@ -134,7 +134,7 @@ def drop(source: LogSource, at: datetime) -> int:
 
 
 def collect(at: datetime) -> int:
-    """Delete blobs that nothing points at. Alone with them: whoever is about to point at one waits, or is waited for."""
+    """Delete blobs that nothing points at, unless somebody is about to point at one: then another time."""
     used = ObjectPart.objects.filter(blob=OuterRef("pk"))
     merged = StoredWindow.objects.filter(blob=OuterRef("pk"))
     with transaction.atomic():

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from baristaweb.lib.clock import now
 from observability.engines.counting import Counted, Identity, count, identify
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 SLICE_S: Final = 20.0
 TRIES: Final = 3
 STARTS: Final = 10  # workers or readers that died with it, one after the other
-KEEP_EVERY_S: Final = 30.0
+KEEP_EVERY_S = 30.0
 REMOVED_POLL_S: Final = 3600
 State = SourceObject.State
 
@@ -195,12 +195,6 @@ def _fail(row: SourceObject, why: str, *, is_certain: bool) -> None:
         claim=None, claimed_until=None, tries=tries, state=State.RETRYING, reason=why[:500], bad_row=bad_row,
         due_at=at + timedelta(seconds=2.0 * 2**tries), starts=0 if is_certain else row.starts,
     )  # fmt: skip
-
-
-def due_sources(at: datetime) -> QuerySet[SourceState]:
-    """Sources that are due to be listed, or that have objects nobody counts."""
-    objects = claims.due_objects(at).values("source_id")
-    return SourceState.objects.filter(Q(next_poll_at__lte=at) | Q(source__in=objects))
 
 
 def claim_poll(source: LogSource, at: datetime) -> bool:

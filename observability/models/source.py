@@ -10,11 +10,17 @@ from django.utils import timezone
 
 from deployments.models.deployment import Deployment
 from deployments.models.people import Team, slug_validator
-from observability.domain.fold.windows import Keys, Window
 from observability.domain.specs.kept import kept_spec
 from observability.domain.specs.spec import Spec, canonical_json
 
 STORED_BYTES: Final = 2 << 30
+
+
+class Length(models.TextChoices):
+    """Of a window; observability.domain.fold.windows.Window, without the kernel that comes with it."""
+
+    HOUR = "hour", "hour"
+    DAY = "day", "day"
 
 
 class StoreCredential(models.Model):
@@ -167,7 +173,7 @@ class SourceSpec(models.Model):
     spec = models.JSONField(help_text="As observability.domain.specs.spec.Spec writes it.")
     columns = models.JSONField(default=dict)
     sensitive = models.JSONField(default=list)
-    window = models.CharField(max_length=8, choices=[(item.value, item.value) for item in Window])
+    window = models.CharField(max_length=8, choices=Length)
     zone = models.CharField(max_length=60, default="UTC", help_text="Where hours and days begin.")
     made_at = models.DateTimeField(default=timezone.now)
     made_by = models.CharField(max_length=120, blank=True)
@@ -183,18 +189,6 @@ class SourceSpec(models.Model):
     def to_spec(self) -> Spec:
         """What windows are counted by. Raises SpecError when the row holds what this release cannot read."""
         return kept_spec(Spec.loads(canonical_json(self.spec)), self.sensitive)
-
-    def to_keys(self) -> Keys:
-        """The columns that make the window and version of a row."""
-        time = self.columns.get("time", {})
-        zone = "" if self.zone == "UTC" else self.zone
-        return Keys(
-            Window(self.window),
-            str(time.get("column", "")),
-            str(self.columns.get("model_version", "")),
-            str(time.get("unit", "")),
-            zone,
-        )
 
     @property
     def time_zone(self) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
-from observability.domain.fold.windows import Window
-from observability.models.source import LogSource, SourceSpec
+from observability.models.source import Length, LogSource, SourceSpec
 
 
 class Blob(models.Model):
@@ -38,7 +37,7 @@ class StoredWindow(models.Model):
     spec = models.ForeignKey(SourceSpec, on_delete=models.CASCADE, related_name="windows")
     version = models.CharField(max_length=200, blank=True, help_text="Of the model; empty: rows that name none.")
     segment = models.CharField(max_length=200, blank=True)
-    length = models.CharField(max_length=8, choices=[(item.value, item.value) for item in Window])
+    length = models.CharField(max_length=8, choices=Length)
     start = models.DateTimeField()
     end = models.DateTimeField()
     state = models.CharField(max_length=12, choices=State, default=State.PROVISIONAL)
