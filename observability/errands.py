@@ -8,14 +8,14 @@ from typing import Final
 from baristaweb.lib.clock import now
 from baristaweb.lib.registry import Errand, Key
 from observability import dispatch
-from observability.ingest import claims
+from observability.queries import waiting
 
 UNANSWERED_S: Final = 2.0
 KEPT_H: Final = 24
 
 
 def _due_sources(lease_s: float) -> Sequence[Key]:
-    return list(claims.due_sources(now()).order_by("next_poll_at").values_list("pk", flat=True)[:200])
+    return list(waiting.due_sources(now()).order_by("next_poll_at").values_list("pk", flat=True)[:200])
 
 
 def _wait_for_a_worker(key: Key) -> None:
@@ -28,6 +28,6 @@ ERRANDS: Final = (
         queue=dispatch.IMPORTS,
         due=_due_sources,
         do=_wait_for_a_worker,
-        waiting=lambda: claims.due_sources(now()),
+        waiting=lambda: waiting.due_sources(now()),
     ),
 )

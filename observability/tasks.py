@@ -11,7 +11,7 @@ from baristaweb.lib import queue
 from baristaweb.lib.clock import now
 from deployments.workers import Nudged
 from observability import dispatch
-from observability.ingest import claims
+from observability.queries import waiting
 
 LONGEST_S: Final = 6 * 3600  # the reading child has limits of its own, in proportion to bytes
 
@@ -27,5 +27,5 @@ def _behind(path: str) -> Any:
 )
 def import_logs(source_id: int) -> None:
     _behind("observability.ingest.work.importer")().work(source_id)
-    if claims.due_sources(now()).filter(source=source_id).exists():
+    if waiting.due_sources(now()).filter(source=source_id).exists():
         queue.nudge(dispatch.IMPORT_LOGS, source_id)

@@ -12,19 +12,7 @@ from django.db.models import F, Q, QuerySet
 
 from baristaweb.lib.clock import now
 from observability.models import SourceObject, SourceState
-
-
-def due_objects(at: datetime) -> QuerySet[SourceObject]:
-    """Objects that somebody should count, or take out, and that nobody has."""
-    is_free = Q(claimed_until=None) | Q(claimed_until__lt=at)
-    return SourceObject.objects.filter(
-        is_free,
-        due_at__lte=at,
-        source__paused_at=None,
-        source__removed_at=None,
-        source__root__is_active=True,
-        source__spec__isnull=False,
-    )
+from observability.queries.waiting import due_objects
 
 
 def claim_next(*, at: datetime, sources: Sequence[int] = ()) -> SourceObject | None:
@@ -87,12 +75,6 @@ def mine(row: SourceObject) -> SourceObject | None:
     if not is_sabotaged("noclaim"):
         rows = rows.filter(claim=row.claim)
     return rows.first()
-
-
-def due_sources(at: datetime) -> QuerySet[SourceState]:
-    """Sources that are due to be listed, or that have objects nobody counts."""
-    objects = due_objects(at).values("source_id")
-    return SourceState.objects.filter(Q(next_poll_at__lte=at) | Q(source__in=objects))
 
 
 def is_sabotaged(how: str) -> bool:

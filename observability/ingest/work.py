@@ -14,6 +14,8 @@ from django.conf import settings
 from django.db.models import Q
 
 from baristaweb.lib.clock import now
+from deployments.models import QueueState
+from observability import dispatch
 from observability.engines.counting import Counted, Identity, count, identify
 from observability.ingest import backfills, claims, compact, discover, land
 from observability.ingest.access import access_for, options_for, order_of
@@ -30,6 +32,7 @@ TRIES: Final = 3
 STARTS: Final = 10  # workers or readers that died with it, one after the other
 KEEP_EVERY_S = 30.0
 REMOVED_POLL_S: Final = 3600
+TELL_EVERY_S: Final = 5.0
 State = SourceObject.State
 
 
@@ -43,6 +46,7 @@ class Importer:
     def __init__(self) -> None:
         self.reader = Reader()
         self._kept_at: dict[int, float] = {}
+        self._told_at = 0.0
 
     def work(self, source_id: int, *, seconds: float = SLICE_S) -> int:
         """Look at one source, then count objects of any source until time is up. Returns how many were counted."""
@@ -64,8 +68,15 @@ class Importer:
             if row is None:
                 break
             self.handle(row)
+            self.tell()
             done += 1
         return done
+
+    def tell(self) -> None:
+        """That this worker works: one large object may take longer than a queue may stand still."""
+        if time.monotonic() - self._told_at > TELL_EVERY_S:
+            self._told_at = time.monotonic()
+            QueueState.objects.filter(name=dispatch.IMPORTS).update(worked_at=now())
 
     def look(self, source: LogSource, is_over: Callable[[], bool] = lambda: False) -> None:
         """List it when that is due, and keep its windows."""
@@ -128,9 +139,23 @@ class Importer:
         is_looked_at = not claims.is_sabotaged("norestat")
         found: Counted = self.reader.call(
             count, row.uri, access_for(source), orders, options_for(source), is_looked_at, limits=limits,
-            meanwhile=_renewing(row),
+            meanwhile=self._renewing(row),
         )  # fmt: skip
         return found
+
+    def _renewing(self, row: SourceObject) -> Callable[[], None]:
+        every = settings.BARISTA.import_lease_s / 3
+        last = time.monotonic()
+
+        def renew() -> None:
+            nonlocal last
+            if time.monotonic() - last > every:
+                last = time.monotonic()
+                if not claims.renew(row):
+                    raise Lost
+            self.tell()
+
+        return renew
 
     def _is_as_folded(self, row: SourceObject) -> bool:
         limits = Limits(file_bytes=1 << 62)
@@ -145,20 +170,6 @@ def _specs(row: SourceObject, wanted: SourceSpec) -> Sequence[SourceSpec]:
     """The wanted version first, then those whose closed windows count the object too."""
     others = SourceSpec.objects.filter(pk__in=land.parts_in_base(row)).exclude(pk=wanted.pk)
     return [wanted, *others.order_by("number")]
-
-
-def _renewing(row: SourceObject) -> Callable[[], None]:
-    every = settings.BARISTA.import_lease_s / 3
-    last = time.monotonic()
-
-    def renew() -> None:
-        nonlocal last
-        if time.monotonic() - last > every:
-            last = time.monotonic()
-            if not claims.renew(row):
-                raise Lost
-
-    return renew
 
 
 def _changed(row: SourceObject, seen: Identity) -> None:
