@@ -10,9 +10,6 @@ from baristaweb.lib.registry import Errand, Key
 from observability import dispatch
 from observability.queries import waiting
 
-UNANSWERED_S: Final = 2.0
-KEPT_H: Final = 24
-
 
 def _due_sources(lease_s: float) -> Sequence[Key]:
     return list(waiting.due_sources(now()).order_by("next_poll_at").values_list("pk", flat=True)[:200])

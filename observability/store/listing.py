@@ -45,7 +45,6 @@ def list_folders(
     folders: Sequence[tuple[str, bool]],
     access: Access,
     matches: Callable[[str], bool],
-    *,
     marker: str = "",
     most: int = MOST,
 ) -> Listing:
