@@ -19,7 +19,7 @@ from observability.store.files import open_source
 from observability.tests.trial.files import Files, Tally
 
 
-def settle(source: LogSource, *, seconds: float = 120.0) -> bool:
+def settle(source: LogSource, *, seconds: float = 600.0) -> bool:
     """Wait until everything that is there was listed and counted, and nothing waits any more."""
     since, until = now(), time.monotonic() + seconds
     while time.monotonic() < until:

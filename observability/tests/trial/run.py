@@ -18,7 +18,7 @@ from observability.tests.trial.check import differences, settle, wrong_while_gro
 from observability.tests.trial.files import Files
 from observability.tests.trial.pool import Pool, kill, reader_of
 
-LEASE: Final = {"BARISTA_IMPORT_LEASE_S": "1.5", "LOG_LEVEL": "CRITICAL"}
+LEASE: Final = {"BARISTA_IMPORT_LEASE_S": "4", "LOG_LEVEL": "CRITICAL"}
 SPEC: Final = Spec(
     (
         FeatureSpec(name="score", kind=Kind.NUMERIC, unit_exponent=-6),
