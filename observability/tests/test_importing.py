@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,33 +11,15 @@ from baristaweb.lib.clock import now
 from deployments.models import Deployment
 from deployments.tests import factories
 from deployments.tests.factories import BY
-from deployments.tests.fixtures import People, Places
 from observability.actions import objects, sources
-from observability.ingest import claims, compact, work
-from observability.models import Blob, LogSource, ObjectPart, SourceFinding, SourceObject, SourceState, StoredWindow
-from observability.queries.windows import in_range, states_of
+from observability.ingest import claims, work
+from observability.models import LogSource, SourceFinding, SourceObject, SourceState, StoredWindow
+from observability.queries.windows import in_range
 from observability.tests.importing import count_due, counts, fresh, hour_ago, keep, put, read, rows
 from observability.tests.sources import make_source, make_spec_row
 
 pytestmark = pytest.mark.django_db
 State = SourceObject.State
-
-
-@pytest.fixture(scope="module")
-def importer() -> Iterator[work.Importer]:
-    found = work.Importer()
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def deployment(people: People, places: Places) -> Deployment:
-    return factories.make_deployment(author=people.maintainer, namespace=places.dev)
-
-
-@pytest.fixture
-def source(deployment: Deployment, tmp_path: Path) -> LogSource:
-    return make_source(deployment, tmp_path, lateness_s=0)
 
 
 def only(source: LogSource) -> SourceObject:
@@ -55,13 +36,13 @@ def test_rows_are_counted_by_hour_and_version(importer: work.Importer, source: L
 
 
 def test_pages_get_the_states_of_all_objects_merged(
-    importer: work.Importer, source: LogSource, deployment: Deployment, tmp_path: Path
+    importer: work.Importer, source: LogSource, log_deployment: Deployment, tmp_path: Path
 ) -> None:
     hour = hour_ago(2)
     put(tmp_path / "a.parquet", rows(hour, 30, country="de"))
     put(tmp_path / "b.parquet", rows(hour, 12, country="fr"))
     read(importer, source)
-    (window,) = in_range(deployment, hour, hour + timedelta(hours=1))
+    (window,) = in_range(log_deployment, hour, hour + timedelta(hours=1))
     assert window.rows == 42
     assert window.states["country"].table.counts.tolist() == [30, 12]  # type: ignore[union-attr]
 
@@ -93,9 +74,9 @@ def test_an_object_that_was_replaced_counts_as_it_is(
 
 @pytest.mark.parametrize(("policy", "left"), [("keep", 30), ("remove", 0)])
 def test_what_vanished_is_kept_or_taken_out_as_the_source_says(
-    importer: work.Importer, deployment: Deployment, tmp_path: Path, policy: str, left: int
+    importer: work.Importer, log_deployment: Deployment, tmp_path: Path, policy: str, left: int
 ) -> None:
-    source = make_source(deployment, tmp_path, lateness_s=0, vanished=policy)
+    source = make_source(log_deployment, tmp_path, lateness_s=0, vanished=policy)
     path = put(tmp_path / "a.parquet", rows(hour_ago(2), 30))
     read(importer, source)
     path.unlink()
@@ -105,9 +86,9 @@ def test_what_vanished_is_kept_or_taken_out_as_the_source_says(
 
 
 def test_an_object_that_comes_back_is_counted_again(
-    importer: work.Importer, deployment: Deployment, tmp_path: Path
+    importer: work.Importer, log_deployment: Deployment, tmp_path: Path
 ) -> None:
-    source = make_source(deployment, tmp_path, lateness_s=0, vanished="remove")
+    source = make_source(log_deployment, tmp_path, lateness_s=0, vanished="remove")
     hour = hour_ago(2)
     path = put(tmp_path / "a.parquet", rows(hour, 30))
     read(importer, source)
@@ -116,154 +97,6 @@ def test_an_object_that_comes_back_is_counted_again(
     put(path, rows(hour, 30), age_s=20)
     read(importer, source)
     assert counts(source) == {(hour, "1"): 30}
-
-
-def test_a_window_whose_lateness_has_passed_is_one_blob(
-    importer: work.Importer, source: LogSource, tmp_path: Path
-) -> None:
-    hour = hour_ago(2)
-    for name in "abc":
-        put(tmp_path / f"{name}.parquet", rows(hour, 10, country=name))
-    read(importer, source)
-    loose = states_of(StoredWindow.objects.filter(source=source))[0]
-    keep(source)
-    window = StoredWindow.objects.get(source=source)
-    assert window.blob is not None
-    assert not ObjectPart.objects.filter(window=window, in_base=False).exists()
-    compacted = states_of([window])[0]
-    assert compacted.rows == loose.rows == 30
-    assert compacted.states["country"].table.counts.tolist() == loose.states["country"].table.counts.tolist()  # type: ignore[union-attr]
-
-
-def test_a_window_is_not_compacted_before_its_lateness_has_passed(
-    importer: work.Importer, deployment: Deployment, tmp_path: Path
-) -> None:
-    source = make_source(deployment, tmp_path, lateness_s=6 * 3_600)
-    put(tmp_path / "a.parquet", rows(hour_ago(2), 10))
-    read(importer, source)
-    keep(source)
-    assert StoredWindow.objects.get(source=source).state == StoredWindow.State.PROVISIONAL
-    assert ObjectPart.objects.get().blob is not None
-
-
-def test_a_late_object_of_a_compacted_window_is_added_once(
-    importer: work.Importer, source: LogSource, tmp_path: Path
-) -> None:
-    hour = hour_ago(2)
-    put(tmp_path / "a.parquet", rows(hour, 10))
-    read(importer, source)
-    keep(source)
-    put(tmp_path / "late.parquet", rows(hour, 5))
-    read(importer, source)
-    assert counts(source) == {(hour, "1"): 15}
-    keep(source)
-    assert counts(source) == {(hour, "1"): 15}
-    assert StoredWindow.objects.get(source=source).late_at is not None
-
-
-def test_an_object_of_a_compacted_window_that_is_replaced_has_the_window_counted_anew(
-    importer: work.Importer, source: LogSource, tmp_path: Path
-) -> None:
-    hour = hour_ago(2)
-    for name in "abc":
-        put(tmp_path / f"{name}.parquet", rows(hour, 10, country=name))
-    read(importer, source)
-    keep(source)
-    put(tmp_path / "b.parquet", rows(hour, 4, country="z"), age_s=20)
-    read(importer, source)
-    (window,) = states_of(StoredWindow.objects.filter(source=source))
-    assert window.row.state != StoredWindow.State.REOPENED
-    assert window.rows == 24
-    assert dict(zip(window.states["country"].table.values, window.states["country"].table.counts, strict=True)) == {  # type: ignore[union-attr]
-        "a": 10,
-        "c": 10,
-        "z": 4,
-    }
-
-
-def test_until_all_its_objects_are_read_again_a_window_stays_as_it_was(
-    importer: work.Importer, source: LogSource, tmp_path: Path
-) -> None:
-    hour = hour_ago(2)
-    for name in "abc":
-        put(tmp_path / f"{name}.parquet", rows(hour, 10))
-    read(importer, source)
-    keep(source)
-    put(tmp_path / "b.parquet", rows(hour, 4), age_s=20)
-    work.discover.poll(fresh(source), importer.reader, at=now())
-    row = claims.claim_next(at=now())
-    assert row is not None
-    importer.handle(row)
-    (window,) = states_of(StoredWindow.objects.filter(source=source))
-    assert window.row.state == StoredWindow.State.REOPENED
-    assert window.rows == window.states["score"].rows == 30
-
-
-def test_a_window_whose_other_object_vanished_stays_and_says_so(
-    importer: work.Importer, source: LogSource, tmp_path: Path
-) -> None:
-    hour = hour_ago(2)
-    first, second = (put(tmp_path / f"{name}.parquet", rows(hour, 10)) for name in "ab")
-    read(importer, source)
-    keep(source)
-    first.unlink()
-    read(importer, source)
-    put(second, rows(hour, 4), age_s=20)
-    read(importer, source)
-    assert counts(source) == {(hour, "1"): 20}
-    assert SourceFinding.objects.filter(source=source, name="recount_impossible").exists()
-
-
-def test_hours_become_days_that_say_the_same(importer: work.Importer, source: LogSource, tmp_path: Path) -> None:
-    day = (now() - timedelta(days=20)).replace(hour=0, minute=0, second=0, microsecond=0)
-    for hour in (1, 5, 23):
-        put(tmp_path / f"{hour}.parquet", rows(day + timedelta(hours=hour), 10, country=str(hour)))
-    read(importer, source)
-    keep(source)
-    (window,) = states_of(StoredWindow.objects.filter(source=source))
-    assert (window.row.length, window.row.start, window.rows) == ("day", day, 30)
-    assert window.states["country"].table.counts.tolist() == [10, 10, 10]  # type: ignore[union-attr]
-
-
-def test_an_object_of_an_hour_that_became_a_day_can_be_replaced(
-    importer: work.Importer, source: LogSource, tmp_path: Path
-) -> None:
-    day = (now() - timedelta(days=20)).replace(hour=0, minute=0, second=0, microsecond=0)
-    for hour in (1, 5):
-        put(tmp_path / f"{hour}.parquet", rows(day + timedelta(hours=hour), 10))
-    read(importer, source)
-    keep(source)
-    put(tmp_path / "5.parquet", rows(day + timedelta(hours=5), 3), age_s=20)
-    read(importer, source)
-    assert counts(source) == {(day, "1"): 13}
-
-
-def test_what_is_older_than_the_retention_is_dropped_and_its_bytes_are_collected(
-    importer: work.Importer, deployment: Deployment, tmp_path: Path
-) -> None:
-    source = make_source(deployment, tmp_path, lateness_s=0, retention_d=1)
-    put(tmp_path / "a.parquet", rows(hour_ago(2), 10))
-    read(importer, source)
-    later = now() + timedelta(days=3)
-    compact.drop(fresh(source), later)
-    assert not StoredWindow.objects.filter(source=source).exists()
-    assert compact.collect(later) == 1
-    assert not Blob.objects.exists()
-
-
-def test_rows_that_are_older_than_the_retention_make_no_window(
-    importer: work.Importer, deployment: Deployment, tmp_path: Path
-) -> None:
-    source = make_source(deployment, tmp_path, lateness_s=0, retention_d=1)
-    put(tmp_path / "a.parquet", rows(hour_ago(24 * 9), 10))
-    read(importer, source)
-    assert not counts(source)
-
-
-def test_bytes_that_are_used_are_not_collected(importer: work.Importer, source: LogSource, tmp_path: Path) -> None:
-    put(tmp_path / "a.parquet", rows(hour_ago(2), 10))
-    read(importer, source)
-    assert compact.collect(now() + timedelta(days=9)) == 0
 
 
 def test_a_poison_object_is_parked_after_three_tries_and_the_rest_goes_on(
@@ -343,8 +176,8 @@ def test_nothing_of_a_paused_source_is_claimed(importer: work.Importer, source: 
     assert claims.claim_next(at=now()) is not None
 
 
-def test_sources_are_served_in_turn(importer: work.Importer, deployment: Deployment, tmp_path: Path) -> None:
-    made = [make_source(deployment, tmp_path / name, lateness_s=0) for name in "ab"]
+def test_sources_are_served_in_turn(importer: work.Importer, log_deployment: Deployment, tmp_path: Path) -> None:
+    made = [make_source(log_deployment, tmp_path / name, lateness_s=0) for name in "ab"]
     for source, name in zip(made, "ab", strict=True):
         for number in range(3):
             put(tmp_path / name / f"{number}.parquet", rows(hour_ago(2), 10))
@@ -358,17 +191,17 @@ def test_sources_are_served_in_turn(importer: work.Importer, deployment: Deploym
     assert turns[:2] == turns[2:]
 
 
-def dated(deployment: Deployment, folder: Path, **fields: object) -> LogSource:
+def dated(log_deployment: Deployment, folder: Path, **fields: object) -> LogSource:
     """A source of one folder an hour."""
     folder.mkdir(exist_ok=True)
     location = f"file://{folder}/dt={{yyyy}}-{{mm}}-{{dd}}/hh={{hh}}/*.parquet"
-    return make_source(deployment, folder, location=location, **{"lateness_s": 3_600, **fields})  # type: ignore[arg-type]
+    return make_source(log_deployment, folder, location=location, **{"lateness_s": 3_600, **fields})  # type: ignore[arg-type]
 
 
 def test_old_objects_wait_for_a_backfill_and_fresh_ones_go_first(
-    importer: work.Importer, deployment: Deployment, tmp_path: Path
+    importer: work.Importer, log_deployment: Deployment, tmp_path: Path
 ) -> None:
-    source = dated(deployment, tmp_path / "logs")
+    source = dated(log_deployment, tmp_path / "logs")
     old, new = hour_ago(50), hour_ago(0)
     for hour, name in ((old, "old"), (new, "new")):
         put(tmp_path / f"logs/dt={hour:%Y-%m-%d}/hh={hour:%H}/{name}.parquet", rows(hour, 10))
@@ -392,8 +225,10 @@ def test_old_objects_wait_for_a_backfill_and_fresh_ones_go_first(
     assert made.rows_done == 20
 
 
-def test_one_slot_is_never_taken_by_backfills(importer: work.Importer, deployment: Deployment, tmp_path: Path) -> None:
-    source = dated(deployment, tmp_path / "logs")
+def test_one_slot_is_never_taken_by_backfills(
+    importer: work.Importer, log_deployment: Deployment, tmp_path: Path
+) -> None:
+    source = dated(log_deployment, tmp_path / "logs")
     for hours in (50, 51):
         hour = hour_ago(hours)
         put(tmp_path / f"logs/dt={hour:%Y-%m-%d}/hh={hour:%H}/old.parquet", rows(hour, 10))
@@ -404,9 +239,9 @@ def test_one_slot_is_never_taken_by_backfills(importer: work.Importer, deploymen
 
 
 def test_a_cancelled_backfill_keeps_what_it_has_counted(
-    importer: work.Importer, deployment: Deployment, tmp_path: Path
+    importer: work.Importer, log_deployment: Deployment, tmp_path: Path
 ) -> None:
-    source = dated(deployment, tmp_path / "logs")
+    source = dated(log_deployment, tmp_path / "logs")
     for hours in (50, 51):
         hour = hour_ago(hours)
         put(tmp_path / f"logs/dt={hour:%Y-%m-%d}/hh={hour:%H}/old.parquet", rows(hour, 10))
@@ -421,9 +256,9 @@ def test_a_cancelled_backfill_keeps_what_it_has_counted(
 
 
 def test_objects_of_a_folder_wait_for_its_marker(
-    importer: work.Importer, deployment: Deployment, tmp_path: Path
+    importer: work.Importer, log_deployment: Deployment, tmp_path: Path
 ) -> None:
-    source = dated(deployment, tmp_path / "logs", marker="_SUCCESS")
+    source = dated(log_deployment, tmp_path / "logs", marker="_SUCCESS")
     hour = hour_ago(0)
     path = put(tmp_path / f"logs/dt={hour:%Y-%m-%d}/hh={hour:%H}/a.parquet", rows(hour, 10))
     read(importer, source)
@@ -434,9 +269,9 @@ def test_objects_of_a_folder_wait_for_its_marker(
 
 
 def test_a_late_object_of_a_closed_prefix_is_found_by_the_sweep(
-    importer: work.Importer, deployment: Deployment, tmp_path: Path
+    importer: work.Importer, log_deployment: Deployment, tmp_path: Path
 ) -> None:
-    source = dated(deployment, tmp_path / "logs")
+    source = dated(log_deployment, tmp_path / "logs")
     hour = hour_ago(50)
     put(tmp_path / f"logs/dt={hour:%Y-%m-%d}/hh={hour:%H}/late.parquet", rows(hour, 10), age_s=-1)
     read(importer, source)
@@ -446,9 +281,9 @@ def test_a_late_object_of_a_closed_prefix_is_found_by_the_sweep(
 
 
 def test_open_windows_are_counted_anew_by_a_new_spec_and_closed_ones_keep_theirs(
-    importer: work.Importer, deployment: Deployment, tmp_path: Path
+    importer: work.Importer, log_deployment: Deployment, tmp_path: Path
 ) -> None:
-    source = make_source(deployment, tmp_path, lateness_s=3_600)
+    source = make_source(log_deployment, tmp_path, lateness_s=3_600)
     closed, still = hour_ago(5), hour_ago(0)
     put(tmp_path / "closed.parquet", rows(closed, 10))
     put(tmp_path / "open.parquet", rows(still, 20))

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
 from baristaweb.lib.clock import now
 from deployments.actions.errors import Refused
-from deployments.models import Deployment
-from deployments.tests import factories
 from deployments.tests.factories import BY
-from deployments.tests.fixtures import People, Places
 from observability.actions import objects, sources
 from observability.models import Blob, LogSource, SourceSpec
-from observability.tests.sources import SPEC, make_source, make_spec_row
+from observability.tests.sources import SPEC, make_spec_row
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def deployment(people: People, places: Places) -> Deployment:
-    return factories.make_deployment(author=people.maintainer, namespace=places.dev)
-
-
-@pytest.fixture
-def source(deployment: Deployment, tmp_path: Path) -> LogSource:
-    return make_source(deployment, tmp_path)
 
 
 def test_a_spec_version_never_changes(source: LogSource) -> None:
