@@ -244,12 +244,17 @@ def _next_button(deployment: Deployment, summary: Summary, rights: Rights, worst
         return Button(words="Edit", icon="pencil", url=reverse("deployment-edit", args=[slug]))
     if action is NextAction.OPEN_LOGS:
         has_previous = worst is not None and worst.has_previous
+        container = worst.failing_container if worst else ""
         return Button(
             words="Read its last logs" if has_previous else "Read its logs",
             icon="terminal-2",
             url=reverse("deployment-logs", args=[slug]),
             is_post=True,
-            fields=(("pod", summary.worst_pod), *([("previous", "on")] if has_previous else [])),
+            fields=(
+                ("pod", summary.worst_pod),
+                *([("container", container)] if container else []),
+                *([("previous", "on")] if has_previous else []),
+            ),
         )
     if action is NextAction.RESOLVE_CONFLICT and rights.resolve:
         return Button(words="Settle it", icon="git-compare", url=reverse("deployment-conflict", args=[slug]))

@@ -9,16 +9,13 @@ from datetime import datetime
 from typing import Final
 
 from baristaweb.lib.visible import visible
+from deployments.domain.logs.severity import goes_on
+from deployments.domain.logs.severity import severity as severity_of
 from deployments.models import LogRequest
 
 COLOURS: Final = 6
 SEARCH_MAX: Final = 200
 FILE_BYTES: Final = 2_000_000
-# How loggers of serving runtimes begin a line that matters; a traceback goes on until the next plain line.
-LEVELS: Final = (
-    ("bad", re.compile(r"\b(ERROR|FATAL|CRITICAL|PANIC)\b|^Traceback |^\w+(Error|Exception): |^[EF]\d{4} ")),
-    ("warn", re.compile(r"\bWARN(ING)?\b|^W\d{4} ")),
-)
 # What the choice of a severity lets through.
 SEVERITIES: Final = {"": ("", "warn", "bad"), "warn": ("warn", "bad"), "bad": ("bad",)}
 
@@ -42,8 +39,12 @@ def shown(row: LogRequest, *, search: str = "", severity: str = "") -> list[LogL
     wanted = re.compile(re.escape(search), re.IGNORECASE) if search else None
     levels = SEVERITIES.get(severity, SEVERITIES[""])
     found = []
-    for instant, pod, _, text in row.lines:
-        level = level_of(text)
+    levels_before: dict[tuple[str, str], str] = {}
+    for instant, pod, container, text in row.lines:
+        # Frames of a traceback are as severe as its first line, whatever other pods wrote in between.
+        before = levels_before.get((pod, container), "")
+        level = severity_of(text) or (before if before and goes_on(text) else "")
+        levels_before[pod, container] = level
         if level not in levels or (wanted is not None and wanted.search(text) is None):
             continue
         at = datetime.fromisoformat(instant) if instant else None
@@ -61,14 +62,10 @@ def shown(row: LogRequest, *, search: str = "", severity: str = "") -> list[LogL
     return found
 
 
-def level_of(text: str) -> str:
-    return next((level for level, pattern in LEVELS if pattern.search(text)), "")
-
-
 def as_text(row: LogRequest) -> str:
     """The lines as a file, at most 2 MB, the newest ones when there are more."""
     kept: list[str] = []
-    left = FILE_BYTES - 200
+    left = FILE_BYTES - 200 - sum(len(problem.encode()) + 260 for _, problem in row.problems)
     for instant, pod, container, text in reversed(row.lines):
         line = f"{instant or '-'} {pod}/{container} {visible(text)}\n"
         left -= len(line.encode())
@@ -76,7 +73,8 @@ def as_text(row: LogRequest) -> str:
             break
         kept.append(line)
     is_cut = row.is_truncated or len(kept) < len(row.lines)
-    head = ["# There were more lines than these, which are the newest.\n"] if is_cut else []
+    head = ["# Older lines were left out: these are the newest.\n"] if is_cut else []
+    head += [f"# {pod}{': ' if pod else ''}{visible(problem)}\n" for pod, problem in row.problems]
     return "".join([*head, *reversed(kept)])
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from baristaweb.lib.clock import now
 from deployments.access import current_user, get_deployment, get_log_request
 from deployments.actions import logs as actions
+from deployments.domain.manifests.pod_template import CONTAINER
 from deployments.domain.roles import Permission
 from deployments.domain.status.pods import PodRow, pod_rows
 from deployments.models import Deployment, LogRequest
@@ -136,8 +137,16 @@ def _one_of(raw: str, allowed: list[int], default: int) -> int:
 def _form(deployment: Deployment, pods: tuple[PodRow, ...], choice: dict[str, Any]) -> dict[str, Any]:
     return {
         "pods": pods,
-        "containers": sorted({name for row in pods for name in row.container_names}),
+        "containers": _container_choices(pods),
         "choice": choice,
         "sinces": SINCE,
         "tails": TAILS,
     }
+
+
+def _container_choices(pods: tuple[PodRow, ...]) -> list[tuple[str, str]]:
+    """[name, words], the model's own first; one that fails somewhere says so."""
+    fail = {row.failing_container for row in pods}
+    names = dict.fromkeys(name for row in pods for name in row.container_names)
+    ordered = sorted(names, key=lambda name: (name != CONTAINER, name))
+    return [(name, f"{name} (failing)" if name in fail else name) for name in ordered]

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from baristaweb.lib.looks import Tone
 from deployments.domain.apiserver.objects import condition, instant, message, number, obj, objects, text
+from deployments.domain.manifests.pod_template import CONTAINER
+from deployments.domain.status import containers
 from deployments.domain.status.states import ClusterView, PodState
 
 _IMAGE_REASONS: Final = frozenset(
@@ -72,7 +74,8 @@ class PodRow:
     """One line of the pod table.
 
     `revision` is the Deployment's own rollout number of the pod's ReplicaSet; `last_words` are the last lines of a
-    container that ended badly.
+    container that ended badly, named by `failing_container` where there are several; `container_names` may be asked
+    for logs.
     """
 
     name: str
@@ -90,6 +93,7 @@ class PodRow:
     age_started_at: datetime | None
     container_names: tuple[str, ...]
     has_previous: bool
+    failing_container: str
     last_words: str
     cpu_request: str
     memory_request: str
@@ -149,13 +153,13 @@ def explain_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
 
 def without_name(sentence: str, name: str) -> str:
     """What is said of a pod, without its generated name: beside its deployment the name tells a person nothing."""
-    rest = sentence.removeprefix(f"{name} ").replace(f" {name}", "") if name else sentence
+    rest = sentence.removeprefix(f"{name} ").replace(f" of {name}", "").replace(f" {name}", "") if name else sentence
     return rest[:1].upper() + rest[1:]
 
 
 def last_words(pod: Mapping[str, Any]) -> str:
     """The last lines of a container that ended with an error, as the kubelet kept them; empty when it kept none."""
-    for status in objects(pod, "status", "containerStatuses"):
+    for status in containers.statuses(pod):
         if status.get("ready") is True:
             continue
         for ended in (obj(status, "state", "terminated"), obj(status, "lastState", "terminated")):
@@ -204,11 +208,12 @@ def _event_row(reason: str, said: str, kind: str, members: list[Mapping[str, Any
 
 def _row(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]], revisions: Mapping[str, str]) -> PodRow:
     state, sentence = explain_pod(pod, events)
-    statuses = objects(pod, "status", "containerStatuses")
-    containers = objects(pod, "spec", "containers")
-    first = containers[0] if containers else {}
+    statuses = containers.statuses(pod)
+    first = next((item for item in objects(pod, "spec", "containers") if text(item, "name") == CONTAINER), {})
+    failing, names = containers.failing(pod), tuple(containers.kinds(pod))
     revision_hash = text(pod, "metadata", "labels", HASH_LABEL)
-    exits = [obj(item, "lastState", "terminated").get("exitCode") for item in statuses]
+    exits = [obj(item, "lastState", "terminated").get("exitCode") for item in [failing, *statuses]]
+    exits.append(obj(failing, "state", "terminated").get("exitCode"))
     return PodRow(
         name=text(pod, "metadata", "name"),
         state=state,
@@ -223,8 +228,9 @@ def _row(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]], revisions:
         last_exit_code=next((code for code in exits if isinstance(code, int)), None),
         node=text(pod, "spec", "nodeName"),
         age_started_at=instant(pod, "metadata", "creationTimestamp"),
-        container_names=tuple(text(item, "name") for item in containers),
-        has_previous=any(obj(item, "lastState", "terminated") for item in statuses),
+        container_names=names,
+        has_previous=any(obj(item, "lastState", "terminated") for item in ([failing] if failing else statuses)),
+        failing_container=text(failing, "name") if len(names) > 1 else "",
         last_words=last_words(pod),
         cpu_request=text(first, "resources", "requests", "cpu"),
         memory_request=text(first, "resources", "requests", "memory"),
@@ -252,23 +258,24 @@ def _failed(pod: Mapping[str, Any], name: str) -> tuple[PodState, str]:
 def _container_trouble(
     pod: Mapping[str, Any], name: str, events: Sequence[Mapping[str, Any]]
 ) -> tuple[PodState, str] | None:
-    statuses = objects(pod, "status", "initContainerStatuses") + objects(pod, "status", "containerStatuses")
-    for status in statuses:
+    for status in containers.statuses(pod):
+        whose = containers.in_words(pod, status)
+        who = f"The {whose} of {name}" if whose else name
         waiting = obj(status, "state", "waiting")
         reason, said = text(waiting, "reason"), message(text(waiting, "message"))
         if reason in _IMAGE_REASONS:
             image = text(status, "image") or "the image"
             answer = _last_event(pod, events, "Failed", containing=PULL_FAILED) or said
-            return PodState.IMAGE_ERROR, f"{name} cannot pull {message(image, 200)}: {answer or reason}"
+            return PodState.IMAGE_ERROR, f"{who} cannot pull {message(image, 200)}: {answer or reason}"
         if reason in _CONFIG_REASONS:
-            return PodState.CONFIG_ERROR, f"{name} cannot start its container: {said or reason}"
+            return PodState.CONFIG_ERROR, f"{who} cannot start{'' if whose else ' its container'}: {said or reason}"
         ended, last = obj(status, "state", "terminated"), obj(status, "lastState", "terminated")
         if reason == "CrashLoopBackOff":
-            return _crashed(status, last, name, pod, events)
+            return _crashed(status, last, who, pod, events)
         if ended and number(ended, "exitCode") != 0:
-            return _crashed(status, ended, name, pod, events)
+            return _crashed(status, ended, who, pod, events)
         if last and status.get("ready") is not True and number(status, "restartCount") >= _LOOP_RESTARTS:
-            return _crashed(status, last, name, pod, events)
+            return _crashed(status, last, who, pod, events)
     return None
 
 

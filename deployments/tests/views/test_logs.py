@@ -177,7 +177,7 @@ def test_the_file_is_at_most_two_megabytes_and_says_what_is_missing(client_as: C
     url = reverse("deployment-log-download", args=[answered.deployment.slug, answered.pk])
     file = client_as("viewer").get(url).content
     assert len(file) <= 2_000_000
-    assert file.startswith(b"# There were more lines")
+    assert file.startswith(b"# Older lines were left out")
     assert file.splitlines()[-1].startswith(b"- ranker-a/model 399 ")
 
 
@@ -214,3 +214,32 @@ def test_following_ends_with_the_right_to_read(client_as: ClientAs, people: Peop
     newer = reverse("deployment-log-newer", args=[answered.deployment.slug, answered.pk])
     assert client.post(newer, {"follow": "on"}, headers=HX).status_code == 404
     assert LogRequest.objects.get(pk=answered.pk).answer == "done"
+
+
+def test_frames_of_a_traceback_stay_with_their_error(client_as: ClientAs, answered: LogRequest) -> None:
+    said = [
+        ("ranker-a", "Traceback (most recent call last):"),
+        ("ranker-b", "INFO ready"),
+        ("ranker-a", '  File "/srv/a.py", line 1, in load'),
+        ("ranker-b", "  a second line of INFO"),
+        ("ranker-a", "ValueError: boom"),
+    ]
+    lines = [[f"2026-11-01T10:00:0{number}+00:00", pod, "model", text] for number, (pod, text) in enumerate(said)]
+    LogRequest.objects.filter(pk=answered.pk).update(lines=lines)
+    page = soup_of(client_as("viewer").get(address(answered) + "?level=bad"))
+    assert [line.text for line in page.select("#log-lines .say")] == [said[0][1], said[2][1], said[4][1]]
+
+
+def test_containers_beside_the_model_and_before_it_can_be_chosen(client_as: ClientAs, ranker: Deployment) -> None:
+    pod = make_pod("ranker-a")
+    pod["spec"]["initContainers"] = [{"name": "istio-init"}, {"name": "proxy", "restartPolicy": "Always"}]
+    ended = {"exitCode": 1, "message": "no route"}
+    pod["status"]["initContainerStatuses"] = [
+        {"name": "istio-init", "ready": False, "restartCount": 3, "lastState": {"terminated": ended}}
+    ]
+    see(ranker, view={"pods": [pod]})
+    client = client_as("viewer")
+    page = soup_of(client.get(reverse("deployment-logs", args=[ranker.slug])))
+    offered = [option.text for option in page.select("select[name=container] option")]
+    assert offered == ["All containers", "model", "istio-init (failing)", "proxy"]
+    assert ask(client, ranker, container="istio-init").container == "istio-init"

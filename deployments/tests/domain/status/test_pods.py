@@ -4,7 +4,8 @@ import pytest
 
 from baristaweb.lib.looks import Tone
 from deployments.domain.apiserver.objects import instant, message
-from deployments.domain.status.pods import explain_pod, group_events, last_words, pod_rows
+from deployments.domain.status.containers import containers_to_read
+from deployments.domain.status.pods import explain_pod, group_events, last_words, pod_rows, without_name
 from deployments.domain.status.states import PodState
 from deployments.tests.domain.cluster import (
     condition,
@@ -199,3 +200,53 @@ def test_last_words() -> None:
     assert last_words(pod(ready=True, restarts=1, last={"exitCode": 1, "message": "long ago"})) == ""
     assert last_words(pod(restarts=1, last={"exitCode": 0, "message": "bye"})) == ""
     assert last_words({}) == ""
+
+
+def with_init(name: str = "istio-init", **status: Any) -> dict[str, Any]:
+    """A pod whose own container waits for one that a webhook added."""
+    found = pod(phase="Pending", state=waiting("PodInitializing"))
+    found["spec"]["initContainers"] = [{"name": name}]
+    found["status"]["initContainerStatuses"] = [{"name": name, "ready": False, "restartCount": 4, **status}]
+    return found
+
+
+def test_a_failing_init_container_is_named_with_its_last_words() -> None:
+    ended = {"terminated": {"exitCode": 1, "message": "iptables: Permission denied"}}
+    seen = with_init(state=waiting("CrashLoopBackOff"), lastState=ended)
+    state, sentence = explain_pod(seen, ())
+    assert state is PodState.CRASH_LOOPING
+    assert sentence.startswith("The init container istio-init of ranker-new-1 keeps ending with exit code 1")
+    assert without_name(sentence, "ranker-new-1").startswith("The init container istio-init keeps ending")
+    (row,) = pod_rows(view(deployment(), seen))
+    assert (row.failing_container, row.restarts, row.last_exit_code) == ("istio-init", 4, 1)
+    assert row.container_names == ("istio-init", "model")
+    assert (row.last_words, row.has_previous) == ("iptables: Permission denied", True)
+
+
+def test_a_failing_sidecar_is_named_wherever_it_was_put() -> None:
+    seen = pod(ready=False)
+    seen["spec"]["containers"].insert(0, {"name": "istio-proxy", "resources": {"requests": {"cpu": "10m"}}})
+    ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+    seen["status"]["containerStatuses"].append(
+        {
+            "name": "istio-proxy",
+            "ready": False,
+            "restartCount": 5,
+            "state": waiting("CrashLoopBackOff"),
+            "lastState": ended,
+        }
+    )
+    _, sentence = explain_pod(seen, ())
+    assert sentence.startswith("The sidecar istio-proxy of ranker-new-1 needed more memory")
+    (row,) = pod_rows(view(deployment(), seen))
+    assert row.failing_container == "istio-proxy"
+    assert row.cpu_request == "500m", "of the model's own container"
+
+
+def test_log_lines_are_read_of_what_runs_and_of_init_containers_that_fail() -> None:
+    done = with_init(state={"terminated": {"exitCode": 0}})
+    assert containers_to_read(done) == ["model"]
+    assert containers_to_read(done, "istio-init") == ["istio-init"]
+    assert containers_to_read(done, "nothing") == []
+    failing = with_init(state=waiting("CrashLoopBackOff"), lastState={"terminated": {"exitCode": 1}})
+    assert containers_to_read(failing) == ["istio-init", "model"]
