@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import transaction
 
 from baristaweb.lib.clock import now
@@ -58,6 +61,7 @@ def make(
     based_on: int,
     returns_to: int | None = None,
     note: str = "",
+    promotes: Mapping[str, Any] | None = None,
 ) -> Proposal:
     """A checked candidate, waiting for the cluster's verdict. Raises Wrong with a message per field."""
     returned = deployment.revisions.filter(number=returns_to).first() if deployment and returns_to else None
@@ -77,6 +81,7 @@ def make(
         returns_to=returns_to,
         author=by,
         note=note[:500],
+        promotes=dict(promotes) if promotes else None,
     )
     errors = rules.problems(proposal, spec)
     if errors:

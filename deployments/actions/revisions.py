@@ -6,7 +6,7 @@ from django.db import transaction
 
 from baristaweb.lib.clock import now
 from deployments import audit
-from deployments.actions import places
+from deployments.actions import places, promotions
 from deployments.actions.deployments import change_intent, lock, need_reason
 from deployments.actions.errors import NotYet, Refused, Stale, Wrong
 from deployments.audit import Actor
@@ -41,6 +41,7 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
         raise Refused("This proposal was dropped. Begin a new edit.")
     if reviewed != candidate.spec_hash:
         raise Refused("What you reviewed is not what would be applied. Review it again.")
+    promotes = promotions.check(candidate)
     goes_without = {} if without_verdict is None else _goes_without(candidate, is_said=without_verdict)
     spec = Spec.from_json(candidate.spec)
     if candidate.deployment is None:
@@ -75,6 +76,7 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
             "returns_to": revision.returns_to,
             "proposed_by": str(candidate.author) if by.id != candidate.author_id else None,
             "catalogue_changed": current is not None and not same_catalogue,
+            **promotes,
             **goes_without,
             **costs.facts_of(revision),
         },

@@ -43,6 +43,10 @@ class Proposal(models.Model):
         default=0, help_text="Number of the revision that the author saw; 0 for none."
     )
     returns_to = models.PositiveIntegerField(null=True)
+    promotes = models.JSONField(
+        null=True,
+        help_text="Of a promotion: deployment and revision taken over, the state then, and why in spite of it.",
+    )
     author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="proposals")
     note = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -20,6 +20,7 @@ from deployments.domain.text.quantities import human_memory
 from deployments.models import Proposal, Revision
 from deployments.queries import costs
 from deployments.queries.form_notes import memory_used
+from deployments.queries.promotion import SourceState, promoted_in
 from deployments.queries.replicas import scaled_back
 from deployments.queries.verdict import ClusterVerdict
 
@@ -101,6 +102,11 @@ class Review:
         if self.proposal.applied_at is not None:
             return costs.kept_with(getattr(self.proposal, "revision", None))
         return costs.change_of(self.proposal, before=self.before, at=now())
+
+    @cached_property
+    def promoted(self) -> SourceState | None:
+        """How what is promoted does where it comes from; None when nothing is promoted, or it is applied."""
+        return promoted_in(self.proposal.promotes, at=now()) if self.proposal.is_open else None
 
     @property
     def is_empty(self) -> bool:

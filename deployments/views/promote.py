@@ -11,14 +11,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from baristaweb.lib.clock import now
 from deployments import access
-from deployments.actions import proposals
+from deployments.actions import promotions
 from deployments.actions.errors import Wrong
 from deployments.domain.changes.diff import label
 from deployments.domain.changes.promotion import Setting
 from deployments.domain.roles import Permission
-from deployments.models import Deployment, Proposal
-from deployments.queries.promotion import Promotion, Target, targets_of
+from deployments.models import Deployment
+from deployments.queries.detail import view_of
+from deployments.queries.promotion import Promotion, Target, state_of, targets_of
+from deployments.views import usage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,22 +82,21 @@ def _number(promotion: Promotion) -> int:
 
 def _propose(request: HttpRequest, promotion: Promotion, targets: list[Target]) -> HttpResponse:
     source, target = promotion.source, promotion.target
-    spec = promotion.carried(set(request.POST.getlist("carry")))
-    if promotion.base is not None and spec == promotion.base:
+    keys = set(request.POST.getlist("carry"))
+    if promotion.base is not None and promotion.carried(keys) == promotion.base:
         refusal = "Tick at least one setting: this would change nothing."
         return _page(request, promotion, targets, refusal=refusal, status=422)
     try:
-        proposal = proposals.make(
+        proposal = promotions.propose(
+            promotion=promotion,
+            keys=keys,
             by=access.current_user(request),
-            kind=Proposal.Kind.EDIT if target.deployment else Proposal.Kind.CREATE,
-            spec=spec,
-            deployment=target.deployment,
-            model=source.model,
-            namespace=target.namespace,
-            name=target.deployment.name if target.deployment else _name(request, source),
+            name=_name(request, source),
             based_on=_number(promotion),
-            note=f"Promotes revision {promotion.revision.number} of {source.name} in {source.namespace.name}",
+            override=request.POST.get("override", ""),
         )
+    except promotions.NotServing as problem:
+        return _page(request, promotion, targets, refusal=str(problem), status=422)
     except Wrong as problem:
         words = " ".join(f"{_named(path)}: {text}" for path, text in problem.errors.items())
         refusal = f"This does not fit {target.namespace.name}. {words}"
@@ -110,8 +112,13 @@ def _page(
     request: HttpRequest, promotion: Promotion, targets: list[Target], *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
     posted = set(request.POST.getlist("carry")) if request.method == "POST" else None
+    state = state_of(promotion.source, promotion.revision.number, at=now())
     choices = [
-        Choice(setting=item, is_on=item.is_fixed or (item.is_on if posted is None else item.key in posted))
+        # Nothing of what fails is ticked by itself.
+        Choice(
+            setting=item,
+            is_on=item.is_fixed or (item.is_on and not state.is_broken if posted is None else item.key in posted),
+        )
         for item in promotion.settings
     ]
     context: dict[str, Any] = {
@@ -126,6 +133,10 @@ def _page(
         "left": sum(not choice.is_on for choice in choices),
         "name": _name(request, promotion.source),
         "refusal": refusal,
+        "state": state,
+        "use": usage.of_pods(view_of(promotion.source).usage, promotion.revision),
+        "override": request.POST.get("override", ""),
+        "named": [choice.setting for choice in choices if choice.setting.names],
     }
     return render(request, "deployments/promote.html", context, status=status)
 

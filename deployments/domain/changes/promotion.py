@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from deployments.domain.catalogue import Environment
 from deployments.domain.changes.diff import FieldChange, spec_diff
+from deployments.domain.changes.environments import other_environment
 from deployments.domain.spec.fields.field import InputKind
 from deployments.domain.spec.fields.rollout import PROBES
 from deployments.domain.spec.fields.table import FIELDS
@@ -21,23 +22,25 @@ LATER: Final = {
     Environment.PROD: (),
 }
 
+MODEL: Final = "model"
 SIZE: Final = "size"
 INGRESS: Final = "ingress"
+# A version is the name of an artifact: one without the other would lie about what is served.
+_MODEL_FIELDS: Final = ("artifact_uri", "model_version")
 _SIZE_FIELDS: Final = ("profile", "resources")
 _INGRESS_FIELDS: Final = ("ingress_host", "ingress_path", "ingress_tls_secret", "ingress_class")
 _PAIRS: Final = tuple(row.path for row in FIELDS if row.kind is InputKind.PAIRS)
 _WHOLE: Final = ("replicas", "strategy")
 # What is served moves on; how much of it, where and under which name belongs to each environment.
-_SERVED: Final = frozenset({"artifact_uri", "model_version", "runtime", "image_override", "description", "grpc_port"})
-# Without these there is no deployment.
-_NEEDED: Final = frozenset({"artifact_uri", "model_version", "runtime", SIZE})
+_SERVED: Final = frozenset({MODEL, "runtime", "image_override", "description", "grpc_port"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """One thing to take over or to leave. In `changes`, before is the target's value and after the source's.
 
-    `is_fixed`: it is taken over in any case, because a new deployment cannot be without it.
+    `is_fixed`: it is taken over in any case, because a new deployment cannot be without it. `names`: the word by which
+    its value names another environment than the target's.
     """
 
     key: str
@@ -46,14 +49,15 @@ class Setting:
     changes: tuple[FieldChange, ...]
     is_on: bool
     is_fixed: bool = False
+    names: str = ""
 
     @property
     def only_in_target(self) -> bool:
         return all(not change.after for change in self.changes)
 
 
-def settings(source: Spec, target: Spec | None) -> tuple[Setting, ...]:
-    """What differs, in the form's order. `target` None: the deployment will be created."""
+def settings(source: Spec, target: Spec | None, *, environment: Environment) -> tuple[Setting, ...]:
+    """What differs, in the form's order. `target` None: the deployment will be created, in `environment`."""
     base = target if target is not None else _bare(source)
     differing = {key_of(change.path) for change in spec_diff(base, source)}
     grouped: dict[str, list[FieldChange]] = {}
@@ -62,14 +66,16 @@ def settings(source: Spec, target: Spec | None) -> tuple[Setting, ...]:
     found = []
     for key, changes in grouped.items():
         fixed = target is None and key not in differing
+        names = next((word for change in changes if (word := _names(change, environment))), "")
         found.append(
             Setting(
                 key=key,
                 label=_label(key, changes),
                 section=changes[0].section,
                 changes=tuple(changes),
-                is_on=fixed or _is_on(key, changes, is_new=target is None),
+                is_on=fixed or (not names and _is_on(key, changes, is_new=target is None)),
                 is_fixed=fixed,
+                names=names,
             )
         )
     return tuple(found)
@@ -86,6 +92,8 @@ def carry(source: Spec, target: Spec | None, keys: Collection[str]) -> Spec:
 def key_of(path: str) -> str:
     """The setting that a field belongs to. A variable is one setting, whether it is plain or read from a Secret."""
     head, _, rest = path.partition(".")
+    if head in _MODEL_FIELDS:
+        return MODEL
     if head in _SIZE_FIELDS:
         return SIZE
     if head in _INGRESS_FIELDS:
@@ -108,6 +116,8 @@ def _bare(source: Spec) -> Spec:
 
 def _carried(source: Spec, target: Spec, key: str) -> Spec:
     head, _, member = key.partition(".")
+    if key == MODEL:
+        return replace(target, artifact_uri=source.artifact_uri, model_version=source.model_version)
     if key == SIZE:
         return replace(target, profile=source.profile, resources=source.resources)
     if key == INGRESS:
@@ -129,14 +139,20 @@ def _is_on(key: str, changes: list[FieldChange], *, is_new: bool) -> bool:
     if is_new:
         # Two deployments cannot answer on one host.
         return key != INGRESS
-    if key in _SERVED or key in PROBES:
-        return True
-    # A variable that only the target has was set there on purpose.
-    return key.startswith("env.") and any(change.after for change in changes)
+    # What only the target has was set there on purpose.
+    if not any(change.after for change in changes):
+        return False
+    return key in _SERVED or key in PROBES or key.startswith("env.")
+
+
+def _names(change: FieldChange, environment: Environment) -> str:
+    # The host of an image is a registry; its path may well be of another environment.
+    value = change.after.partition("/")[2] if change.path == "image_override" else change.after
+    return other_environment(value, environment)
 
 
 def _label(key: str, changes: list[FieldChange]) -> str:
-    names = {SIZE: "Size of a pod", INGRESS: "Ingress", "replicas": "Replicas", "strategy": "Strategy"}
+    names = {MODEL: "Model", SIZE: "Size of a pod", INGRESS: "Ingress", "replicas": "Replicas", "strategy": "Strategy"}
     return names.get(key, changes[0].label)
 
 

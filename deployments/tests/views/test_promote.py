@@ -11,12 +11,17 @@ from django.urls import reverse
 
 from baristaweb.lib.clock import now
 from deployments.actions import deployments as actions
+from deployments.actions import promotions
+from deployments.actions.promotions import NotServing
 from deployments.audit import Actor
 from deployments.domain.spec.parts import Autoscale, Fixed
-from deployments.models import Deployment, Observation, Proposal
+from deployments.domain.status.states import State
+from deployments.models import AuditEvent, Deployment, Observation, Proposal, Rollout
+from deployments.queries.promotion import Promotion, targets_of
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 from deployments.tests.views.helpers import body, decide, newest
+from deployments.tests.views.seen import make_pod, see, soup_of
 
 ClientAs = Callable[[str], Client]
 IMAGE = "docker.io/tensorflow/serving:2.16.1"
@@ -41,6 +46,8 @@ def pair(people: People, places: Places) -> tuple[Deployment, Deployment]:
         model=model,
         spec=factories.make_spec(env=(("ONLY_HERE", "1"),), replicas=Autoscale(2, 4)),
     )
+    see(dev)
+    see(staging)
     return dev, staging
 
 
@@ -75,7 +82,7 @@ def test_promote_review_apply(client_as: ClientAs, pair: tuple[Deployment, Deplo
     assert f"{IMAGE}@{DIGEST}" in text
     assert "The only ready pod runs sha256:aaaaaaaaaaaa, so the tag is pinned to it." in text
     ticked = {item.setting.key for _, items in page.context["sections"] for item in items if item.is_on}
-    assert ticked == {"model_version", "image_override", "env.LOG_LEVEL"}
+    assert ticked == {"model", "image_override", "env.LOG_LEVEL"}
 
     answer = send(client, dev, *ticked)
     proposal = newest()
@@ -138,7 +145,7 @@ def test_a_name_that_is_taken_is_said_and_another_can_be_given(
 def test_what_was_saved_meanwhile_is_shown_first(
     client_as: ClientAs, pair: tuple[Deployment, Deployment], seen: dict[str, str]
 ) -> None:
-    answer = send(client_as("editor"), pair[0], "model_version", **seen)
+    answer = send(client_as("editor"), pair[0], "model", **seen)
     assert answer.status_code == 409
     assert "saved since you opened this page" in body(answer)
     assert not Proposal.objects.filter(applied_at=None).exists()
@@ -181,3 +188,93 @@ def test_foreign_targets_are_missing_and_viewers_may_not(
     assert client_as("viewer").get(url).status_code == 403
     assert client_as("stranger").get(url).status_code == 404
     assert "Promote to" not in body(client_as("viewer").get(reverse("deployment-detail", args=[pair[0].slug])))
+
+
+def crash(deployment: Deployment) -> None:
+    pod = make_pod(f"{deployment.name}-1", ready=False)
+    see(
+        deployment,
+        State.CRASH_LOOPING,
+        sentence="Nothing serves: 0 of 1 pods are ready.",
+        ready=0,
+        view={"pods": [pod]},
+    )
+
+
+def test_what_fails_is_said_first_and_nothing_of_it_is_ticked(
+    client_as: ClientAs, pair: tuple[Deployment, Deployment]
+) -> None:
+    crash(pair[0])
+    page = client_as("editor").get(reverse("deployment-promote", args=[pair[0].slug]))
+    soup = soup_of(page)
+    first = soup.select("section.verdict")[0]
+    assert "bad" in first["class"]
+    assert "Revision 1 of ranker in dev does not serve, and never did: crash-looping." in first.text
+    assert "Its use is not measured" in " ".join(first.text.split())
+    assert not soup.select("input[name=carry][checked]")
+    assert soup.select_one("textarea[name=override][required]")
+
+
+def test_what_fails_is_refused_without_a_reason_and_the_reason_is_kept(
+    client_as: ClientAs, pair: tuple[Deployment, Deployment]
+) -> None:
+    crash(pair[0])
+    client = client_as("editor")
+    for reason in ("", "   "):
+        refused = send(client, pair[0], "model", override=reason)
+        assert refused.status_code == 422
+        assert "does not serve" in body(refused)
+    assert not Proposal.objects.filter(promotes__isnull=False).exists()
+    answer = send(client, pair[0], "model", override="It crashes for want of the staging store <only>")
+    review = soup_of(client.get(answer["Location"]))
+    assert "does not serve" in review.select_one("#source-state").text  # type: ignore[union-attr]
+    assert "for want of the staging store <only>" in review.text
+    assert decide(client, newest()).status_code == 302
+    event = AuditEvent.objects.get(kind="revision.saved", deployment_id=pair[1].pk)
+    assert event.facts["promotes"] == pair[0].slug
+    assert event.facts["promotes_state"] == "crash-looping"
+    assert event.facts["promoted_although"].startswith("It crashes")
+
+
+def test_the_action_refuses_what_fails_whatever_page_asked(people: People, pair: tuple[Deployment, Deployment]) -> None:
+    crash(pair[0])
+    source = Deployment.objects.related().get(pk=pair[0].pk)
+    promotion = Promotion(source=source, revision=source.current, target=targets_of(source)[0])  # type: ignore[arg-type]
+    with pytest.raises(NotServing, match="does not serve"):
+        promotions.propose(promotion=promotion, keys={"model"}, by=people.editor, name="ranker", based_on=1)
+
+
+def test_what_began_to_fail_after_it_was_proposed_is_not_applied(
+    client_as: ClientAs, pair: tuple[Deployment, Deployment]
+) -> None:
+    client = client_as("editor")
+    send(client, pair[0], "model")
+    crash(pair[0])
+    refused = decide(client, newest())
+    assert refused.status_code == 422
+    assert "Promote it again and say why" in body(refused)
+    assert Deployment.objects.get(pk=pair[1].pk).generation == 1
+
+
+def test_one_that_served_and_sleeps_may_be_promoted_and_the_page_says_so(
+    client_as: ClientAs, pair: tuple[Deployment, Deployment]
+) -> None:
+    see(pair[0], State.ASLEEP)
+    Rollout.objects.filter(deployment=pair[0]).update(completed_at=now())
+    client = client_as("editor")
+    page = client.get(reverse("deployment-promote", args=[pair[0].slug]))
+    assert "served once, and is asleep now" in body(page)
+    assert send(client, pair[0], "model").status_code == 302
+
+
+def test_a_value_of_another_environment_is_marked_and_left(
+    client_as: ClientAs, people: People, places: Places, pair: tuple[Deployment, Deployment]
+) -> None:
+    spec = factories.make_spec(env=(("STORE", "http://store.dev.svc"),))
+    factories.apply(factories.edit(pair[0], author=people.editor, spec=spec), by=people.editor)
+    see(pair[0])
+    page = client_as("editor").get(reverse("deployment-promote", args=[pair[0].slug]))
+    box = soup_of(page).select_one("input[value='env.STORE']")
+    assert box is not None
+    assert "checked" not in box.attrs
+    assert "names dev" in body(page)

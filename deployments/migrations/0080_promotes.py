@@ -1,0 +1,18 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("deployments", "0040_sleep"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="proposal",
+            name="promotes",
+            field=models.JSONField(
+                help_text="Of a promotion: deployment and revision taken over, the state then, and why in spite of it.",
+                null=True,
+            ),
+        ),
+    ]
