@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import structlog
@@ -98,10 +100,18 @@ def fetch(gateway: Gateway, request: LogRequest, sources: list[Source]) -> Fetch
         return Fetched([], [problem], {}, False)
     share = max(SHARE_BYTES, TOTAL_BYTES // len(sources))
     tail = LINES_KEPT if request.lines else request.tail
+    # Threads have no connection to the database: all of the row is read before they start.
+    ask = partial(
+        gateway.pod_log,
+        request.deployment.namespace.name,
+        previous=request.previous,
+        since_s=_since_s(request),
+        limit_bytes=share,
+    )
 
     def read(source: Source) -> tuple[bytes, bool] | ClusterError:
         try:
-            return _newest_bytes(gateway, request, source, tail=tail, limit=share)
+            return _newest_bytes(ask, source, tail=tail, limit=share)
         except ClusterError as error:
             return error
 
@@ -125,9 +135,7 @@ def fetch(gateway: Gateway, request: LogRequest, sources: list[Source]) -> Fetch
     return Fetched(kept, problems, begins, is_cut or len(kept) < len(lines))
 
 
-def _newest_bytes(
-    gateway: Gateway, request: LogRequest, source: Source, *, tail: int, limit: int
-) -> tuple[bytes, bool]:
+def _newest_bytes(ask: Callable[..., bytes], source: Source, *, tail: int, limit: int) -> tuple[bytes, bool]:
     """The newest lines that fit, and whether fewer than `tail` had to be asked for.
 
     The kubelet reads forward from where the tail begins and stops at the limit, so that a full answer lacks the newest
@@ -135,15 +143,7 @@ def _newest_bytes(
     """
     wanted = tail
     while True:
-        data = gateway.pod_log(
-            request.deployment.namespace.name,
-            source.pod,
-            container=source.container,
-            previous=request.previous,
-            since_s=_since_s(request),
-            tail=wanted,
-            limit_bytes=limit,
-        )
+        data = ask(source.pod, container=source.container, tail=wanted)
         if len(data) < limit or wanted == 1:
             return data, wanted < tail
         # As many lines as came fit, if the newer ones are no longer; a little fewer, for those that are.

@@ -220,6 +220,15 @@ class Store:
                 if (pod["metadata"]["namespace"], pod["metadata"]["name"]) in moved and uid in self._owner:
                     self._changed.setdefault(self._owner[uid], now())
 
+    def turns_with_time(self, owner: int) -> bool:
+        """Whether its state changes although the cluster says nothing: it is not there, or a pod of it is ending."""
+        with self._lock:
+            mine = self._by_deployment.get(owner, {})
+            pods = (self._objects[ObjectKind.POD][uid] for uid in mine.get(ObjectKind.POD, ()))
+            return not mine.get(ObjectKind.DEPLOYMENT) or any(
+                text(pod, "metadata", "deletionTimestamp") for pod in pods
+            )
+
     def view(self, owner: int) -> ClusterView:
         """The newest objects of one deployment."""
         with self._lock:

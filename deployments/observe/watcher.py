@@ -250,7 +250,7 @@ class ClusterWatcher:
                     targets_due = clock + TARGETS_EVERY_S
                 if self.store.is_synced:
                     if clock >= again_due:
-                        self.store.touch(self._without_deployment())
+                        self.store.touch(self._turning_with_time())
                         again_due = clock + AGAIN_EVERY_S
                     self.flush()
             except DatabaseProblem as error:
@@ -279,10 +279,10 @@ class ClusterWatcher:
             rows.recheck(suspects)
         self.events.flush()
 
-    def _without_deployment(self) -> list[int]:
-        """What is not in the cluster turns from "just applied" to "missing" with time alone."""
+    def _turning_with_time(self) -> list[int]:
+        """What is not in the cluster turns from "just applied" to "missing", a pod that ends to one that is held."""
         live = [target.id for target in self.store.targets.values() if not target.is_retired]
-        return [owner for owner in live if self.store.view(owner).deployment is None]
+        return [owner for owner in live if self.store.turns_with_time(owner)]
 
     def _read_targets(self) -> None:
         """Which deployments and namespaces are ours; new ones make their kinds be listed again."""

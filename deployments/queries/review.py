@@ -12,7 +12,6 @@ from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.changes.diff import FieldChange, blast_radius, label, spec_diff, unified_lines
 from deployments.domain.changes.warnings import ReviewWarning, review_warnings
 from deployments.domain.cost.change import CostChange
-from deployments.domain.hints import kubectl
 from deployments.domain.spec.fields.table import field_for
 from deployments.domain.spec.parts import RollingUpdate
 from deployments.domain.spec.spec import Spec, effective_resources
@@ -226,13 +225,6 @@ class Review:
             changed = unified_lines(old.get(kind), new.get(kind, {}))
             lines += [f"# {kind} {self.proposal.name}", *changed] if changed else []
         return lines
-
-    @property
-    def kubectl(self) -> list[str]:
-        """The lines that ask and do the same by hand."""
-        namespace = self.proposal.namespace
-        where = {"name": self.proposal.name, "namespace": namespace.name, "context": namespace.cluster.context}
-        return [kubectl.dry_run(**where), kubectl.apply(**where)]
 
 
 def _title(path: str) -> str:

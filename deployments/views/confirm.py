@@ -18,7 +18,7 @@ USUAL_HOURS = 4
 class Confirm:
     """What a page of this kind says before it is done.
 
-    `reason`: "required", "optional" or empty for none. `kubectl`: empty where kubectl has nothing that does the same.
+    `reason`: "required", "optional" or empty for none. `kubectl`: empty where no one line does the same.
     `durations`: hours and their words, 0 for no end; empty where nothing ends by itself. `ends`: names of instants and
     their words, "date" for one that is typed, as a wall time of `zone`.
     """

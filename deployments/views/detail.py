@@ -23,6 +23,7 @@ from deployments import rendering
 from deployments.access import current_user, get_deployment, may
 from deployments.domain.apiserver.objects import text
 from deployments.domain.changes.diff import label, spec_diff, unified_lines
+from deployments.domain.hints import kubectl
 from deployments.domain.hints.sample_call import sample_call
 from deployments.domain.manifests.metadata import ANNOTATION_REVISION
 from deployments.domain.roles import Permission
@@ -39,6 +40,7 @@ from deployments.queries import sleep as sleep_queries
 from deployments.queries.promotion import next_environment
 from deployments.queries.shown import heard_at, summary_of
 from deployments.views import overview, usage
+from deployments.views.confirm import at
 from deployments.views.usage import Use
 from deployments.views.yaml_text import to_yaml
 
@@ -95,8 +97,8 @@ def rights_in(request: HttpRequest, deployment: Deployment) -> Rights:
 
 def shell_of(request: HttpRequest, deployment: Deployment, tab: str) -> dict[str, Any]:
     """The context of the head that all tabs share."""
-    at = now()
-    summary = summary_of(deployment, at=at)
+    moment = now()
+    summary = summary_of(deployment, at=moment)
     rights = rights_in(request, deployment)
     heard = heard_at(deployment)
     worst = queries.worst_pod_of(deployment, summary.worst_pod)
@@ -104,18 +106,18 @@ def shell_of(request: HttpRequest, deployment: Deployment, tab: str) -> dict[str
         "deployment": deployment,
         "summary": summary,
         "rights": rights,
-        "keep_awakes": sleep_queries.keep_awakes_of([deployment.pk], at=at).get(deployment.pk, []),
+        "keep_awakes": sleep_queries.keep_awakes_of([deployment.pk], at=moment).get(deployment.pk, []),
         "tab": tab,
         "tabs": [(item, item.count(deployment)) for item in registry.tabs() if item.is_shown(request, deployment)],
         "next_button": _next_button(deployment, summary, rights, worst),
         "rollback_to": _rollback_to(deployment, summary, rights),
         "is_settled": summary.state.settled,
         "heard_at": heard,
-        "is_stale": heard is not None and at - heard > timedelta(seconds=settings.BARISTA.observation_stale_s),
+        "is_stale": heard is not None and moment - heard > timedelta(seconds=settings.BARISTA.observation_stale_s),
         "verdict_tone": _verdict_tone(summary),
         "worst": worst,
         "promote_to": next_environment(deployment) if rights.edit else None,
-        "kubectl": f"kubectl -n {deployment.namespace.name} describe deployment {deployment.name}",
+        "kubectl": kubectl.describe(**at(deployment)),
     }
 
 

@@ -11,10 +11,9 @@ from deployments import access
 from deployments.actions import proposals
 from deployments.actions.errors import Wrong
 from deployments.domain.changes.diff import label, spec_diff
-from deployments.domain.hints import kubectl
 from deployments.domain.roles import Permission
 from deployments.models import Deployment, Proposal, Revision
-from deployments.views.confirm import Confirm, at, page, where
+from deployments.views.confirm import Confirm, page, where
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -67,7 +66,6 @@ def _rollback_words(deployment: Deployment, current: Revision, target: Revision)
             f"Saved by {target.author_name}" + (f": {target.reason}" if target.reason else "."),
         ),
         button=f"Review the return to revision {target.number}",
-        kubectl=kubectl.roll_back(**at(deployment)),
         icon="arrow-back-up",
         changes=changes,
     )

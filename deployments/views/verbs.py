@@ -86,7 +86,6 @@ def _retire_words(deployment: Deployment) -> Confirm:
             "Revisions and audit stay. A maintainer can restore it with its last revision.",
         ),
         button=f"Retire {deployment.name} in {deployment.environment.value}",
-        kubectl=kubectl.retire(**at(deployment)),
         reason=reason_of(deployment),
         icon="archive",
         is_grave=True,
@@ -101,7 +100,6 @@ def _restore_words(deployment: Deployment) -> Confirm:
         say=f"Brings {deployment.name} back in {where(deployment)} with revision {number}, its last one.",
         points=("Its objects are made anew in the cluster; pods start and load the model.",),
         button=f"Restore {deployment.name} in {deployment.environment.value}",
-        kubectl=kubectl.apply(**at(deployment)),
         reason=reason_of(deployment),
         icon="restore",
     )
@@ -113,7 +111,6 @@ def _try_words(deployment: Deployment) -> Confirm:
         say=f"A worker applies what is saved for {deployment.name} in {where(deployment)} now.",
         points=("It would have been tried again later by itself.",),
         button=f"Try {deployment.name} now",
-        kubectl=kubectl.apply(**at(deployment)),
         reason="",
         icon="refresh",
     )

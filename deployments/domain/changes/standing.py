@@ -45,4 +45,4 @@ def standing(state: State, *, was_complete: bool, is_current: bool) -> Standing:
     if state is State.RUNNING:
         return Standing.SERVES
     # Some pods serve, or somebody changed something beside it: it works, and it is no picture of health.
-    return Standing.SERVED if state in (State.DRIFTED, State.DEGRADED) else Standing.BROKEN
+    return Standing.SERVED if state in (State.DRIFTED, State.DEGRADED, State.OVERLOADED) else Standing.BROKEN

@@ -23,7 +23,9 @@ _IMAGE_REASONS: Final = frozenset(
 )
 _CONFIG_REASONS: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 # Events of a pod that say more than its status does.
-TELLING_REASONS: Final = frozenset({"Failed", "FailedScheduling", "Unhealthy", "Killing"})
+TELLING_REASONS: Final = frozenset(
+    {"Failed", "FailedScheduling", "Unhealthy", "Killing", "TriggeredScaleUp", "NotTriggerScaleUp"}
+)
 # Of the kubelet's "Failed" events the one with the registry's answer; others only say "Error: ImagePullBackOff".
 PULL_FAILED: Final = "failed to pull image"
 # Of its "Killing" events those of a probe, by which a kill looks like any other SIGKILL in the status.
@@ -140,8 +142,7 @@ def explain_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
     if scheduled.get("status") == "False":
         reason = message(text(scheduled, "message")) or _last_event(pod, events, "FailedScheduling")
         reason = reason.partition(_PREEMPTION)[0].rstrip(" .,").removesuffix(_NO_CLAIMS).rstrip(" .,")
-        reason = reason or "the scheduler gave no reason"
-        return PodState.UNSCHEDULABLE, f"No node fits {name}: {reason}."
+        return _no_node(pod, name, reason or "the scheduler gave no reason", events)
     if condition(pod, "Ready").get("status") == "True":
         return PodState.READY, f"{name} is ready."
     if phase == "Pending":
@@ -304,6 +305,22 @@ def _crashed(
     return PodState.CRASH_LOOPING, f"{name} keeps ending with exit code {code} ({meaning}); it restarted {times}."
 
 
+def _no_node(
+    pod: Mapping[str, Any], name: str, reason: str, events: Sequence[Mapping[str, Any]]
+) -> tuple[PodState, str]:
+    """No node has room; whether the cluster autoscaler adds one is told by its newest event."""
+    adds, adds_none = (_newest(pod, events, kind) for kind in ("TriggeredScaleUp", "NotTriggerScaleUp"))
+    if adds and (not adds_none or str(event_time(adds)) >= str(event_time(adds_none))):
+        said = message(text(adds, "message"), 300).removeprefix("pod triggered scale-up: ")
+        return PodState.PENDING, f"{name} waits for a node that the cluster autoscaler adds: {said}."
+    if adds_none:
+        said = message(text(adds_none, "message"), 300)
+        said = said.removeprefix("pod didn't trigger scale-up: ").removeprefix("pod didn't trigger scale-up")
+        why = f": {said}" if said else ""
+        return PodState.UNSCHEDULABLE, f"No node fits {name}: {reason}. The cluster autoscaler adds none{why}."
+    return PodState.UNSCHEDULABLE, f"No node fits {name}: {reason}."
+
+
 def _pending(pod: Mapping[str, Any], name: str) -> str:
     if not text(pod, "spec", "nodeName"):
         return f"{name} waits for a node."
@@ -332,6 +349,13 @@ def _not_ready(pod: Mapping[str, Any], name: str, events: Sequence[Mapping[str, 
 def _last_event(
     pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]], reason: str, *, containing: str = ""
 ) -> str:
+    return message(text(_newest(pod, events, reason, containing=containing), "message"))
+
+
+def _newest(
+    pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]], reason: str, *, containing: str = ""
+) -> Mapping[str, Any]:
+    """The newest event of a pod for this reason; empty when there is none."""
     uid = text(pod, "metadata", "uid")
     matching = [
         event
@@ -341,7 +365,4 @@ def _last_event(
         and text(event, "involvedObject", "uid") == uid
         and containing in text(event, "message").lower()
     ]
-    if not matching:
-        return ""
-    newest = max(matching, key=lambda event: str(event_time(event) or ""))
-    return message(text(newest, "message"))
+    return max(matching, key=lambda event: str(event_time(event) or ""), default={})

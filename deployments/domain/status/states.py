@@ -38,6 +38,7 @@ class State(Shown):
     STARTING = "starting"
     STALLED = "stalled"
     DEGRADED = "degraded"
+    OVERLOADED = "overloaded"
     CRASH_LOOPING = "crash-looping"
     IMAGE_ERROR = "image-error"
     UNSCHEDULABLE = "unschedulable"
@@ -198,6 +199,7 @@ _STATES: Final[dict[State, Look]] = {
     State.CONFLICT: Look("Conflict", _T.WARN, "git-compare", True, 84),
     State.STALLED: Look("Stalled", _T.STALL, "hourglass", True, 80),
     State.UNREACHABLE: Look("Cluster unreachable", _T.STALL, "plug-connected-x", False, 70),
+    State.OVERLOADED: Look("At its maximum", _T.WARN, "arrow-up", True, 65),
     State.DRIFTED: Look("Drifted", _T.WARN, "wave-sine", True, 60),
     State.SAVED_NOT_APPLIED: Look("Saved, not applied", _T.DRAFT, "device-floppy", False, 50),
     State.UNKNOWN: Look("Not seen yet", _T.QUIET, "help", False, 45),

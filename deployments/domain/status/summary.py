@@ -5,11 +5,11 @@ a scale also bumps the generation, an exceeded deadline is not the end, and a pa
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from deployments.domain.apiserver.objects import condition, finalizers, instant, message, number, obj, text
-from deployments.domain.status import sleeping
+from deployments.domain.status import sleeping, unmet
 from deployments.domain.status.pods import (
     HASH_LABEL,
     REVISION_ANNOTATION,
@@ -30,6 +30,8 @@ _POD_TROUBLE: Final = {
 
 # Pods that ended for good: the controller has replaced them, and they only lie there until they are collected.
 _OVER: Final = frozenset({PodState.EVICTED, PodState.FAILED, PodState.COMPLETED})
+
+_NOW: Final = datetime.max.replace(tzinfo=UTC)
 
 # How long the watch may lag behind an apply before "not there" means missing.
 _SETTLE_S: Final = 15
@@ -60,7 +62,7 @@ def _decide(view: ClusterView, intent: Intent, at: datetime) -> Summary:
         return ours
     if view.deployment is None:
         return _absent(view, intent, at)
-    summary = _rollout(view, view.deployment, intent)
+    summary = _rollout(view, view.deployment, intent, at)
     is_quiet = summary.state in (State.RUNNING, State.ASLEEP)
     if intent.drifted and is_quiet:
         return replace(
@@ -143,7 +145,7 @@ def _absent(view: ClusterView, intent: Intent, at: datetime) -> Summary:
     )
 
 
-def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent) -> Summary:
+def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent, at: datetime) -> Summary:
     counts = _counts(live)
     progressing = condition(live, "Progressing")
     if text(live, "metadata", "deletionTimestamp"):
@@ -164,14 +166,18 @@ def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent) -> Summary
         said = message(text(failure, "message")) or text(failure, "reason")
         return Summary(
             state=State.BLOCKED,
-            sentence="The cluster refuses to create its pods.",
+            sentence=f"It serves with {counts.available} of {counts.desired} pods: the cluster refuses to create more."
+            if counts.available
+            else "Nothing serves: the cluster refuses to create its pods.",
             why=with_advice(said),
             next_action=NextAction.EDIT,
             since=instant(failure, "lastTransitionTime"),
         )
     is_late = progressing.get("status") == "False" and text(progressing, "reason") == "ProgressDeadlineExceeded"
     if trouble is not None:
-        if is_late:
+        # Where only the extra pod of the rollout finds no room, going back is not the cure.
+        is_extra = trouble.state is State.UNSCHEDULABLE and trouble.next_action is NextAction.EDIT
+        if is_late and not (is_extra and counts.ready >= counts.desired):
             return replace(trouble, next_action=NextAction.ROLLBACK)
         return trouble
     if is_late:
@@ -185,7 +191,7 @@ def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent) -> Summary
             next_action=NextAction.ROLLBACK,
             since=instant(progressing, "lastUpdateTime"),
         )
-    return _progress(view, live, counts)
+    return _progress(view, live, counts, at)
 
 
 def _going(live: dict[str, Any]) -> Summary:
@@ -199,16 +205,26 @@ def _going(live: dict[str, Any]) -> Summary:
     )
 
 
-def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts) -> Summary:
+def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts, at: datetime) -> Summary:
     since = instant(condition(live, "Progressing"), "lastUpdateTime")
     worst = _worst(view, live)
     why, pod = (worst.detail, worst.name) if worst and not worst.ready else ("", "")
     is_rollout = _has_old_pods(view, live) or counts.ready == 0
     if counts.updated < counts.desired:
+        held = unmet.held_pods(view, at) if counts.available == 0 else None
+        if held is not None:
+            return Summary(
+                state=State.FAILED if held.is_stuck else State.ROLLING_OUT,
+                sentence=f"Nothing serves: {held.said}.",
+                why=held.why,
+                since=held.since if held.is_stuck else since,
+            )
         if not is_rollout:
             sentence = f"Scaling: {counts.updated} of {counts.desired} pods exist."
             return Summary(state=State.STARTING, sentence=sentence, why=why, worst_pod=pod, since=since)
         sentence = f"Replacing pods: {counts.updated} of {counts.desired} are of the new revision."
+        if counts.available == 0:
+            sentence = f"Nothing serves yet: {counts.updated} of {counts.desired} pods are made."
         return Summary(state=State.ROLLING_OUT, sentence=sentence, why=why, worst_pod=pod, since=since)
     if counts.total > counts.updated:
         leaving = counts.total - counts.updated
@@ -231,6 +247,16 @@ def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts) -> Summa
             sentence = f"All {counts.ready} pods are ready; each counts after {wait_s} s."
         return Summary(state=State.STARTING, sentence=sentence, why=why, worst_pod=pod, since=since)
     available = condition(live, "Available")
+    over = unmet.overloaded(view.hpa)
+    if over is not None:
+        pods = "Its pod is ready" if counts.desired == 1 else f"All {counts.desired} pods are ready"
+        return Summary(
+            state=State.OVERLOADED,
+            sentence=f"{pods} and not enough: {over.said}.",
+            why=over.why,
+            next_action=NextAction.EDIT,
+            since=over.since,
+        )
     pods = "pod is" if counts.desired == 1 else "pods are"
     return Summary(
         state=State.RUNNING,
@@ -277,11 +303,14 @@ def _trouble(view: ClusterView, live: dict[str, Any], counts: _Counts, intent: I
         sentence = f"Revision {intent.revision} does not start. The pods before it keep serving: {ready}."
     else:
         sentence = f"It still serves: {ready}, the others fail."
+    extra = ""
+    if worst.state is PodState.UNSCHEDULABLE and has_old:
+        extra = unmet.extra_pod(live, desired=counts.desired, ready=counts.ready)
     return Summary(
         state=state,
         sentence=sentence,
-        why=worst.detail,
-        next_action=NextAction.ROLLBACK if has_old else action,
+        why=f"{worst.detail} {extra}".rstrip(),
+        next_action=NextAction.ROLLBACK if has_old and not extra else action,
         worst_pod=worst.name,
         since=worst.age_started_at,
     )
@@ -296,7 +325,10 @@ def _worst(view: ClusterView, live: dict[str, Any]) -> PodRow | None:
     current = _current_hash(view, live)
     newest = [row for row in rows if row.revision_hash == current] if current else rows
     serving = [row for row in newest or rows if row.state not in _OVER]
-    return next(iter(serving or newest or rows), None)
+    # Of equally bad ones the one that is unwell for longest.
+    return min(
+        serving or newest or rows, key=lambda row: (-row.state.severity, row.age_started_at or _NOW), default=None
+    )
 
 
 def _current_hash(view: ClusterView, live: dict[str, Any]) -> str:

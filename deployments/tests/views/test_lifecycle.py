@@ -41,8 +41,8 @@ def test_each_page_asks_before_it_acts(client_as: ClientAs, in_prod: Deployment,
     events = AuditEvent.objects.count()
     response = client_as("maintainer").get(url(in_prod, what))
     assert response.status_code == 200
-    # kubectl has nothing that does what a pause, its end or a take-over do here.
-    assert ("kubectl -n search-prod" in body(response)) == (what not in {"pause", "resume", "conflict"})
+    # No one line of kubectl does what the other pages do.
+    assert ("kubectl -n search-prod" in body(response)) == (what == "restart")
     assert "prodband" in body(response)
     assert (fresh(in_prod).generation, AuditEvent.objects.count()) == (before, events)
 

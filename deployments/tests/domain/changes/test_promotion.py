@@ -171,6 +171,7 @@ def test_version_and_artifact_move_together() -> None:
         (State.MISSING, True, True, Standing.BROKEN),
         (State.DEGRADED, True, True, Standing.SERVED),
         (State.DRIFTED, True, True, Standing.SERVED),
+        (State.OVERLOADED, True, True, Standing.SERVED),
         (State.ASLEEP, True, True, Standing.SERVED),
         (State.ASLEEP, False, True, Standing.BROKEN),
         (State.UNKNOWN, False, True, Standing.BROKEN),

@@ -1,0 +1,84 @@
+"""What keeps a promise from being kept while no pod looks broken: the headline has to name it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from deployments.domain.apiserver.objects import condition, finalizers, instant, message, number, obj, text
+from deployments.domain.status.autoscaler import scaling
+from deployments.domain.status.states import ClusterView
+
+# The autoscaler lets a metric be so far off its target before it acts.
+_TOLERANCE_PERCENT: Final = 110
+# A pod has its grace period until the instant in deletionTimestamp; so much later something holds it.
+_HELD_AFTER: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """`said` completes a sentence; `is_stuck`: it will not go on by itself; `since` None: not known."""
+
+    said: str
+    why: str
+    since: datetime | None = None
+    is_stuck: bool = False
+
+
+def overloaded(hpa: Mapping[str, Any] | None) -> Unmet | None:
+    """The load wants more pods than the most that are allowed."""
+    found = scaling(hpa)
+    if found is None or not found.most or found.now < found.most:
+        return None
+    limited = condition(hpa, "ScalingLimited")
+    is_limited = limited.get("status") == "True" and text(limited, "reason") == "TooManyReplicas"
+    over = [item for item in found.metrics if item.percent is not None and item.percent > _TOLERANCE_PERCENT]
+    if not is_limited and not over:
+        return None
+    figures = " and ".join(f"{item.label} is at {item.current}, the target is {item.target}" for item in over)
+    return Unmet(
+        f"the load needs more than the maximum of {found.most}",
+        f"{figures}." if figures else "",
+        instant(limited, "lastTransitionTime") if is_limited else None,
+    )
+
+
+def held_pods(view: ClusterView, at: datetime) -> Unmet | None:
+    """Pods that have to end before new ones start, the one that waits longest; None when none is ending."""
+    ending = [(since, pod) for pod in view.pods if (since := instant(pod, "metadata", "deletionTimestamp")) is not None]
+    if not ending:
+        return None
+    since, pod = min(ending, key=lambda item: (item[0], text(item[1], "metadata", "name")))
+    name, names = message(text(pod, "metadata", "name"), 253), finalizers(pod)
+    many = len(ending)
+    said = "1 old pod has to end first" if many == 1 else f"{many} old pods have to end first"
+    if names:
+        holds = f"the finalizer {names[0]}" if len(names) == 1 else f"the finalizers {', '.join(names)}"
+        why = f"{name} is ending and waits for {holds}: whoever set it has to let it go."
+    elif at - since > _HELD_AFTER:
+        node = message(text(pod, "spec", "nodeName"), 253) or "its node"
+        why = f"{name} should have ended, and {node} has not confirmed it: the node may be gone."
+    else:
+        why = f"{name} is ending."
+    return Unmet(said, why, since, is_stuck=at - since > _HELD_AFTER)
+
+
+def extra_pod(live: Mapping[str, Any], *, desired: int, ready: int) -> str:
+    """Why a pod that finds no node is the extra one of a rollout, and what to do; empty when it is not."""
+    rolling = obj(live, "spec", "strategy", "rollingUpdate")
+    if not rolling or ready < desired or _share(rolling.get("maxUnavailable"), desired) > 0:
+        return ""
+    many = f"{desired} pods and an extra one" if desired > 1 else "the old pod and the new one"
+    return (
+        f"It is the rollout that needs the room: {many} run at once, because none may be missing meanwhile. "
+        "Set max surge 0 and max unavailable 1, and they are replaced in place."
+    )
+
+
+def _share(value: object, desired: int) -> int:
+    """Pods of an absolute number or a percentage, rounded down as for pods that may be missing."""
+    if isinstance(value, str) and value.endswith("%") and value[:-1].isascii() and value[:-1].isdigit():
+        return int(value[:-1][:6]) * desired // 100
+    return number({"value": value}, "value")
