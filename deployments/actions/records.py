@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 from django.db import models, transaction
 
 from deployments import audit
+from deployments.actions.errors import Refused
 from deployments.audit import Actor
+from deployments.queries.uses import uses_of
 
 Row = TypeVar("Row", bound=models.Model)
 HIDDEN = frozenset({"password", "last_login"})
@@ -31,7 +33,13 @@ def save(*, row: Row, by: Actor, note: str = "") -> Row:
 
 @transaction.atomic
 def delete(*, row: models.Model, by: Actor, note: str = "") -> None:
-    """Delete `row`; the database refuses while others need it."""
+    """Delete `row`. Raises Refused while deployments use it; the database refuses while other rows need it."""
+    uses = uses_of(row)
+    if uses is not None and uses.count:
+        raise Refused(
+            f"{row} is not deleted: {uses.words}. Move them to another first"
+            + (", or switch it off: then it is offered to nobody new." if hasattr(row, "is_active") else ".")
+        )
     pk = row.pk
     row.delete()
     row.pk = pk

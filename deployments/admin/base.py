@@ -20,6 +20,7 @@ from deployments.actions import records
 from deployments.actions.errors import Refused
 from deployments.forms.admin.fields import ReasonForm
 from deployments.models import AuditEvent
+from deployments.queries.uses import uses_of
 
 # Machine-written rows may go with what they describe; every other row has to be removed on its own, with its own event.
 MACHINE_WRITTEN = frozenset({"clusterhealth", "clusterevent", "proposal"})
@@ -42,6 +43,7 @@ class AuditedAdmin(ModelAdmin):
     fixed_after_creation: tuple[str, ...] = ()
     object_history_template = "admin/audit_history.html"
     delete_confirmation_template = "admin/delete_with_reason.html"
+    change_form_template = "admin/change_with_uses.html"
 
     def actor(self, request: HttpRequest) -> audit.Actor:
         return audit.Actor.of(request, via="admin")
@@ -78,7 +80,10 @@ class AuditedAdmin(ModelAdmin):
         records.save(row=obj, by=self.actor(request), note=reason)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.remove(request, obj, reason=request.POST.get("reason", "").strip())
+        reason = request.POST.get("reason", "").strip()
+        if not reason:
+            raise Refused("Say why it is deleted: the audit log keeps it.")
+        self.remove(request, obj, reason=reason)
 
     def remove(self, request: HttpRequest, obj: Any, *, reason: str) -> None:
         """Delete `obj` through its action."""
@@ -102,15 +107,19 @@ class AuditedAdmin(ModelAdmin):
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id)) if object_id else None
+        context = {**(extra_context or {}), "uses": uses_of(row) if row is not None else None}
         try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            return super().changeform_view(request, object_id, form_url, context)
         except Refused as refusal:
             messages.error(request, str(refusal))
             return HttpResponseRedirect(request.get_full_path())
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        context = {**(extra_context or {}), "uses": uses_of(row) if row is not None else None}
         try:
-            return super().delete_view(request, object_id, extra_context)
+            return super().delete_view(request, object_id, context)
         except Refused as refusal:
             messages.error(request, str(refusal))
             return HttpResponseRedirect(request.get_full_path())

@@ -9,11 +9,22 @@ from django.http import HttpRequest
 
 from deployments.actions import places
 from deployments.admin.base import AuditedAdmin
-from deployments.domain.text.images import allowed
+from deployments.domain.text.images import allowed, is_whole_registry
 from deployments.domain.text.quantities import human_cpu, human_memory
 from deployments.forms.admin.catalogue import HardwareProfileForm, MetadataPrefixForm, RegistryRuleForm, ServedModelForm
 from deployments.forms.admin.runtime import PROBES, RuntimeForm, probe_field_names
 from deployments.models import HardwareProfile, RegistryRule, Runtime
+from deployments.queries.uses import uses_of
+
+
+def tell_uses(request: HttpRequest, row: Runtime | HardwareProfile) -> None:
+    """Who runs an older copy now: each takes the new one with its next revision, whatever that is about."""
+    uses = uses_of(row)
+    behind = [use for use in uses.rows if use.differs] if uses is not None else []
+    if behind:
+        names = ", ".join(f"{use.name} in {use.namespace}" for use in behind[:5])
+        rest = f" and {len(behind) - 5} more" if len(behind) > 5 else ""
+        messages.warning(request, f"What runs stays as it is. Their next revision takes this: {names}{rest}.")
 
 
 class RuntimeAdmin(AuditedAdmin):
@@ -44,6 +55,7 @@ class RuntimeAdmin(AuditedAdmin):
 
     def write(self, request: HttpRequest, obj: Any, form: Any, *, reason: str) -> None:
         super().write(request, obj, form, reason=reason)
+        tell_uses(request, obj)
         prefixes = list(RegistryRule.objects.filter(team=None).values_list("prefix", flat=True))
         if not allowed(obj.definition["image"], prefixes):
             messages.warning(
@@ -68,6 +80,10 @@ class HardwareProfileAdmin(AuditedAdmin):
         (None, {"fields": ("reason",)}),
     )
 
+    def write(self, request: HttpRequest, obj: Any, form: Any, *, reason: str) -> None:
+        super().write(request, obj, form, reason=reason)
+        tell_uses(request, obj)
+
     @admin.display(description="CPU")
     def cpu(self, profile: HardwareProfile) -> str:
         return human_cpu(profile.to_domain().cpu_request)
@@ -89,6 +105,14 @@ class RegistryRuleAdmin(AuditedAdmin):
     list_select_related = ("team",)
     search_fields = ("prefix", "note")
     fields = ("prefix", "team", "note", "reason")
+
+    def write(self, request: HttpRequest, obj: Any, form: Any, *, reason: str) -> None:
+        super().write(request, obj, form, reason=reason)
+        if is_whole_registry(obj.prefix):
+            messages.warning(
+                request,
+                f"This allows every image of {obj.prefix}, of whoever may push there. Name a path in it to be safer.",
+            )
 
     def get_empty_value_display(self) -> Any:
         return "all teams"

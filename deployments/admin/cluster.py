@@ -21,7 +21,7 @@ class ClusterAdmin(AuditedAdmin):
     search_fields = ("name", "slug")
     fixed_after_creation = ("slug",)
     fieldsets = (
-        (None, {"fields": ("slug", "name", "is_active")}),
+        (None, {"fields": ("slug", "name", "is_active", "typed_name")}),
         ("How workers reach it", {"fields": ("access", "kubeconfig", "context")}),
         ("Where it runs", {"fields": ("provider", "project", "location", "cloud_name")}),
         (None, {"fields": ("reason",)}),

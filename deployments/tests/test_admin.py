@@ -72,7 +72,7 @@ def filled(client: Client, address: str, **changes: object) -> dict[str, object]
                 if field.name == "textarea"
                 else field.get("value", "on" if kind == "checkbox" else "")
             )
-    return {**data, "_save": "Save", **changes}
+    return {**data, "_save": "Save", "reason": "because", **changes}
 
 
 def errors(answer: Any) -> dict[str, str]:

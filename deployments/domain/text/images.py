@@ -91,6 +91,11 @@ def check_prefix(prefix: str) -> None:
         raise InvalidImage(f'"{prefix[:80]}" is not a registry or a path in one, such as "ghcr.io/example".')
 
 
+def is_whole_registry(prefix: str) -> bool:
+    """Whether a prefix names no path: it covers every image of the registry, also those of strangers."""
+    return not _split_prefix(prefix)[1]
+
+
 def _uppercase_in_path(text: str) -> bool:
     path = text.partition("@")[0]
     head, _, last = path.rpartition("/")

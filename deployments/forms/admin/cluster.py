@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
@@ -13,9 +14,17 @@ from deployments.domain.apiserver.kubeconfig import LIMIT, InvalidKubeconfig, ch
 from deployments.domain.text.naming import InvalidName, check_namespace
 from deployments.forms.admin.fields import ReasonForm
 from deployments.models import Cluster, Namespace
+from deployments.queries.uses import uses_of
 
 
 class ClusterForm(ReasonForm):
+    typed_name = forms.CharField(
+        label="Its name, to switch it off",
+        required=False,
+        max_length=120,
+        help_text="Only where deployments run there: while it is off, nothing is applied and nothing is seen of them.",
+    )
+
     class Meta:
         model = Cluster
         fields = (
@@ -38,6 +47,12 @@ class ClusterForm(ReasonForm):
                 self.add_error("kubeconfig", problem)
         elif data.get("kubeconfig"):
             self.add_error("kubeconfig", "Leave this empty: the workers use the ServiceAccount of their own pod.")
+        if self.instance.pk and "is_active" in self.changed_data and not data.get("is_active"):
+            uses = uses_of(self.instance)
+            if uses is not None and uses.count and data.get("typed_name", "").strip() != self.initial["name"]:
+                self.add_error(
+                    "typed_name", f"{uses.words}. Type {self.initial['name']} to switch it off all the same."
+                )
         return data
 
 

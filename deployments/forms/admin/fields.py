@@ -19,7 +19,7 @@ class ReasonForm(forms.ModelForm):
 
     reason = forms.CharField(
         max_length=500,
-        required=False,
+        error_messages={"required": "Say why: the audit log keeps it beside what changed."},
         widget=forms.TextInput(attrs={"class": "vTextField"}),
         help_text="Why. It is kept in the audit log beside what changed.",
     )
