@@ -24,6 +24,8 @@ from deployments.queries.shown import ATTENTION_FROM, shown_severity, shown_stat
 MEASURED = Coalesce(KeyTransform("usage", "observation__figures"), KeyTransform("usage", "observation__view"))
 RECENT = timedelta(hours=24)
 ATTENTION = tuple(state.value for state in State if state.severity >= ATTENTION_FROM)
+# Nobody knows how these do: not seen yet, or their cluster is not heard.
+UNSEEN = (State.UNKNOWN.value, State.UNREACHABLE.value, State.SAVED_NOT_APPLIED.value)
 MOVING = tuple(state.value for state in State if state.tone is Tone.BUSY)
 
 SORTS = {
@@ -71,9 +73,15 @@ class Counts:
     running: int = 0
     asleep: int = 0
     moving: int = 0
+    unseen: int = 0
     prod: int = 0
     changed: int = 0
     retired: int = 0
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether each is known to be as its revision says, or to be on purpose as it is."""
+        return self.attention == 0 and self.unseen == 0 and self.moving == 0
 
     def of_view(self, view: str) -> int:
         """How many a view shows without further filters; unknown views show all."""
@@ -181,6 +189,7 @@ def counts(user: User) -> Counts:
         total["running"] += number * (state == State.RUNNING)
         total["asleep"] += number * (state == State.ASLEEP)
         total["moving"] += number * (state in MOVING)
+        total["unseen"] += number * (state in UNSEEN)
     return Counts(**total)
 
 

@@ -110,7 +110,8 @@ def _page(request: HttpRequest, place: PlaceForm, form: SpecForm, *, status: int
         "name": place.value("name"),
         "environment": namespace.environment if namespace else "",
         "action": reverse("deployment-new"),
-        "draft": drafts.offered(request, Draft.NEW),
+        "left": drafts.offered(request, Draft.NEW),
+        "draft_fields": drafts.fields(request, Draft.NEW),
         "manifests": spec_pages.manifests_of(form, at, revision=1, deployment=None),
     }
     return spec_pages.respond(request, "deployments/new.html", context, status=status)

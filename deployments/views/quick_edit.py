@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from baristaweb.lib.numbers import whole
@@ -28,10 +26,6 @@ FIELDS: Final = tuple(
 def quick_edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Propose the revision that the page showed with these fields changed; a mistake opens the whole form with it."""
     deployment = access.get_deployment(request, slug, Permission.REVISION_PROPOSE)
-    if Draft.objects.filter(user=access.current_user(request), key=slug).exists():
-        # Proposing ends the draft of the form, and with it what else was typed there.
-        messages.info(request, "You began an edit and did not finish it. Make the change there, or discard it first.")
-        return HttpResponseRedirect(f"{reverse('deployment-edit', args=[slug])}?draft=1")
     base = deployment.revisions.filter(number=whole(request.POST.get("based_on"), 0)).first() or deployment.current
     if base is None:
         return redirect("deployment-edit", slug)
@@ -41,6 +35,9 @@ def quick_edit(request: HttpRequest, slug: str) -> HttpResponse:
         if name in request.POST:
             data[name] = request.POST[name]
     data["based_on"], data["review"] = str(base.number), "1"
+    # An edit that was begun in the form stays, whatever is proposed here.
+    begun = Draft.objects.filter(user=access.current_user(request), key=slug).first()
+    data["beside"] = str(begun.pk) if begun else ""
     # The edit form has the one way to check a spec, to propose it and to meet a conflict.
     request.POST = data  # type: ignore[assignment]
     return edit.edit(request, slug)

@@ -91,7 +91,7 @@ def _apply(request: HttpRequest, proposal: Proposal) -> HttpResponse:
 def _done(deployment: Deployment, number: int) -> str:
     if deployment.is_paused:
         return f"Revision {number} is saved. {deployment.name} is paused: it reaches the cluster when it is resumed."
-    return f"Revision {number} is saved and on its way to the cluster. This page shows how it gets there."
+    return f"Revision {number} is saved. This page shows how it gets to the cluster."
 
 
 def _send(request: HttpRequest, proposal: Proposal) -> HttpResponse:
@@ -110,6 +110,8 @@ def _drop(request: HttpRequest, proposal: Proposal) -> HttpResponse:
     except Refused as problem:
         return _page(request, proposal, refusal=str(problem), status=409)
     messages.info(request, "The proposal is dropped. Nothing was applied.")
+    if request.POST.get("back") == "home":
+        return redirect("home")
     if proposal.deployment is not None:
         return redirect("deployment-detail", proposal.deployment.slug)
     return redirect("fleet")

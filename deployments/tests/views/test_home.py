@@ -36,6 +36,21 @@ def test_nothing_needs_you(client_as: ClientAs, ranker: Deployment) -> None:
     assert "All is in order" in text
 
 
+@pytest.mark.parametrize("state", [State.UNKNOWN, State.STARTING])
+def test_what_nobody_has_seen_is_not_in_order(
+    client_as: ClientAs, people: People, places: Places, state: State
+) -> None:
+    deployment = factories.make_deployment(author=people.maintainer, namespace=places.prod, name="ranker")
+    if state is State.STARTING:
+        see(deployment, state)
+    text = needs(client_as("editor"))
+    assert "All is in order" not in text
+    assert "0 of 1 are known to run" in text
+    assert ("is not known yet" in text) == (state is State.UNKNOWN)
+    fleet = client_as("editor").get(reverse("fleet")).content.decode()
+    assert "are in order" not in " ".join(fleet.split())
+
+
 def test_trouble_comes_first_with_its_reason(client_as: ClientAs, ranker: Deployment) -> None:
     see(ranker, State.CRASH_LOOPING, sentence="0 of 1 pods are ready.", next_action="rollback")
     text = needs(client_as("editor"))
@@ -47,7 +62,10 @@ def test_trouble_comes_first_with_its_reason(client_as: ClientAs, ranker: Deploy
 def test_a_proposal_waits_for_those_who_may_apply_it(client_as: ClientAs, people: People, ranker: Deployment) -> None:
     spec = replace(factories.make_spec(), model_version="2")
     proposal = factories.edit(ranker, author=people.editor, spec=spec)
-    assert "You prepared a change of model version and did not apply it." in needs(client_as("editor"))
+    drafts = soup_of(client_as("editor").get(reverse("home"))).select_one("#drafts")
+    assert drafts is not None
+    assert "You prepared a change of model version and did not apply it." in " ".join(drafts.text.split())
+    assert needs(client_as("editor")).startswith("Nothing needs you")
     proposals.send(proposal=proposal, by=factories.Actor.as_user(people.editor), note="v2 is better")
     assert "editor asks you to apply a change: “v2 is better”" in needs(client_as("maintainer"))
     for other in ("editor", "viewer", "stranger", "auditor"):
@@ -61,7 +79,7 @@ def test_a_draft_that_was_overtaken_is_not_mentioned(client_as: ClientAs, people
     factories.edit(ranker, author=people.editor, spec=replace(factories.make_spec(), model_version="2"))
     newer = factories.edit(ranker, author=people.maintainer, spec=replace(factories.make_spec(), model_version="3"))
     factories.apply(newer, by=people.maintainer)
-    assert "did not apply" not in needs(client_as("editor"))
+    assert "did not apply" not in client_as("editor").get(reverse("home")).content.decode()
 
 
 def test_the_auditor_has_nothing_to_mend(client_as: ClientAs, ranker: Deployment) -> None:
