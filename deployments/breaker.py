@@ -17,8 +17,9 @@ from django.db.models import Case, F, Q, TextField, Value, When
 from baristaweb.lib.clock import now
 from deployments.kube.api import ClusterError, ErrorClass, Gateway, NotConfigured, Stuck, Throttled, Unanswered
 from deployments.kube.connect import connect, forget
-from deployments.models import Cluster, ClusterHealth, DeploymentState
+from deployments.models import Cluster, ClusterHealth, DeploymentState, Proposal
 from deployments.models.cluster import PROGRESS_S
+from deployments.models.requests import Answer
 
 log = structlog.get_logger(__name__)
 
@@ -114,6 +115,7 @@ def succeeded(cluster: Cluster) -> None:
     if ClusterHealth.objects.filter(quiet, cluster=cluster).exists():
         return
     health_of(cluster)
+    had_failed = ClusterHealth.objects.filter(cluster=cluster, consecutive_failures__gt=0).exists()
     came_back = ClusterHealth.objects.filter(cluster=cluster).exclude(state=State.OK).update(state=State.OK, since=at)
     # The watch asks /readyz every few seconds; its answer must not end a pause that writers were asked for.
     is_pause = Q(consecutive_failures=0, open_until__gt=at)
@@ -123,6 +125,11 @@ def succeeded(cluster: Cluster) -> None:
         consecutive_failures=0,
         open_until=Case(When(is_pause, then=F("open_until")), default=None),
     )
+    if came_back or had_failed:
+        # What could not be checked is asked anew: nobody should decide by what was true before.
+        Proposal.objects.filter(
+            namespace__cluster=cluster, answer=Answer.FAILED, applied_at=None, dropped_at=None
+        ).update(answer=Answer.WAITING, answered_at=None)
     if came_back:
         log.info("cluster_reachable", cluster=cluster.slug)
         DeploymentState.objects.filter(

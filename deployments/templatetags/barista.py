@@ -99,6 +99,12 @@ def ago(moment: datetime | None, missing: str = UNKNOWN) -> SafeString | str:
     )
 
 
+@register.simple_tag
+def upcoming(moment: datetime | None, missing: str = UNKNOWN) -> SafeString | str:
+    """As `ago` for what is to come: what should have happened by now is due, not "2 min ago"."""
+    return "due now" if moment is not None and moment <= timezone.now() else ago(moment, missing)
+
+
 @register.filter
 def exact(moment: datetime | None) -> str:
     """ "Thu 19 Nov 2026, 19:35:02 UTC", in the time zone of the site."""

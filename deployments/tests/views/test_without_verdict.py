@@ -9,11 +9,15 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from baristaweb.lib.clock import now
+from deployments import breaker
+from deployments.kube.api import NotConfigured
 from deployments.models import AuditEvent, Deployment, Proposal
 from deployments.models.requests import Answer
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 from deployments.tests.views.helpers import answer, body
+from deployments.tests.views.seen import soup_of
 
 pytestmark = pytest.mark.django_db
 ClientAs = Callable[[str], Client]
@@ -66,3 +70,21 @@ def test_a_cluster_that_is_away_does_not_hold_what_it_refused_before(client_as: 
     post(editor, proposal, "check")
     Proposal.objects.filter(pk=proposal.pk).update(answer=Answer.FAILED, verdict={"problem": "away"})
     assert post(editor, proposal).status_code == 302
+
+
+def test_what_could_not_be_checked_is_asked_again_when_the_cluster_answers(
+    client_as: ClientAs, proposal: Proposal
+) -> None:
+    cluster = proposal.namespace.cluster
+    breaker.failed(cluster, NotConfigured("building etcd, 1 of 7"))
+    verdict = {"problem": "building etcd, 1 of 7"}
+    Proposal.objects.filter(pk=proposal.pk).update(answer=Answer.FAILED, verdict=verdict, answered_at=now())
+    page = client_as("editor").get(reverse("deployment-review", args=[proposal.pk]))
+    box = soup_of(page).select_one("#review-verdict")
+    assert box is not None
+    assert "Not checked" in box.text
+    assert box["hx-trigger"] == "every 5s", "it is still polled"
+
+    breaker.succeeded(cluster)
+    proposal.refresh_from_db()
+    assert (proposal.answer, proposal.answered_at) == (Answer.WAITING, None)

@@ -169,3 +169,9 @@ def test_choices_have_one_name_for_the_group() -> None:
 )
 def test_yaml_reads_back_as_what_it_shows(value: dict[str, Any]) -> None:
     assert yaml.safe_load(to_yaml(value)) == value
+
+
+def test_what_is_to_come_is_never_in_the_past() -> None:
+    with time_machine.travel(NOW, tick=False):
+        assert "due now" in draw("{% upcoming moment %}", moment=NOW - timedelta(minutes=2))
+        assert "in 2 min" in draw("{% upcoming moment %}", moment=NOW + timedelta(minutes=2))
