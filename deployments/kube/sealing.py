@@ -51,14 +51,27 @@ def sealed(
 
 
 def is_ours(obj: Object, *, mark: str, deployment_id: int) -> bool:
-    """Whether the object carries our marks: Barista's label, this installation's id, this deployment's id."""
+    """Whether the object was made for this deployment by this installation, as its two marks say.
+
+    The label app.kubernetes.io/managed-by does not count: other tools write theirs over it, and that is settled like
+    every other field that somebody holds.
+    """
+    return not lost_marks(obj, mark=mark, deployment_id=deployment_id)
+
+
+def lost_marks(obj: Object, *, mark: str, deployment_id: int) -> list[str]:
+    """In words, the marks that are not as this installation writes them; none when the object is ours."""
     metadata = obj.get("metadata") or {}
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    return (
-        labels.get(LABEL_MANAGED_BY) == MANAGED_BY
-        and labels.get(LABEL_ID) == str(deployment_id)
-        and annotations.get(ANNOTATION_INSTALL) == mark
+    wanted = (
+        (f"label {LABEL_ID}", labels.get(LABEL_ID), str(deployment_id)),
+        (f"annotation {ANNOTATION_INSTALL}", annotations.get(ANNOTATION_INSTALL), mark),
     )
+    return [
+        f"its {what} is {str(found)[:63]!r} and not {right!r}" if found else f"it has no {what}"
+        for what, found, right in wanted
+        if found != right
+    ]
 
 
 def other_installation(gateway: Gateway, namespace: str, *, mark: str) -> str:

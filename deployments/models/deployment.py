@@ -161,6 +161,11 @@ class DeploymentState(models.Model):
         return [DriftItem.from_json(item) for item in self.drift]
 
     @property
+    def has_service(self) -> bool:
+        """False when its Service was found to be missing: then nothing reaches its pods."""
+        return not any(item.path == "Service" and item.live is None for item in self.drifted)
+
+    @property
     def held(self) -> list[HeldField]:
         """What a person has to settle: fields that others hold, else what differs from the applied revision."""
         return self.conflicts or [item.as_held() for item in self.drifted]

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from baristaweb.lib.clock import now
-from deployments.domain.apiserver.objects import instant, message, number, obj, objects, text
+from deployments.domain.apiserver.objects import condition, instant, message, number, obj, objects, text
 from deployments.domain.manifests.managers import OUR_MANAGERS, SYSTEM_MANAGERS
 from deployments.domain.manifests.metadata import ANNOTATION_INSTALL, LABEL_ID
 from deployments.domain.status.pods import HASH_LABEL, PULL_FAILED, REVISION_ANNOTATION, TELLING_REASONS, event_time
@@ -152,6 +152,10 @@ class Store:
         annotations = metadata.get("annotations") or {}
         return metadata.get("name") == target.name and annotations.get(ANNOTATION_INSTALL) == self.mark
 
+    def _is_marked(self, item: Object) -> bool:
+        """Of this installation: the Deployment's annotations are copied onto its ReplicaSets."""
+        return text(item, "metadata", "annotations", ANNOTATION_INSTALL) == self.mark
+
     def _remember(self, uid: str, owner: int) -> None:
         """Events of a pod arrive also after it is gone."""
         self._owner[uid] = owner
@@ -238,11 +242,17 @@ class Store:
             usage = self.usage
         deployment = next(iter(found[ObjectKind.DEPLOYMENT]), None)
         parent = deployment["metadata"]["uid"] if deployment else ""
-        sets = [item for item in found[ObjectKind.REPLICA_SET] if parent and _is_child(item, {parent})]
+        # Without the Deployment: somebody took our label from it, and what it made goes on.
+        sets = [
+            item
+            for item in found[ObjectKind.REPLICA_SET]
+            if (_is_child(item, {parent}) if parent else self._is_marked(item))
+        ]
         sets.sort(key=lambda item: _revision(item), reverse=True)
         children = {item["metadata"]["uid"] for item in sets}
         pods = [item for item in found[ObjectKind.POD] if _is_child(item, children)]
         pods.sort(key=lambda item: str(item["metadata"].get("creationTimestamp")), reverse=True)
+        own = {item["metadata"]["uid"] for item in pods}
         kept = [
             item for rank, item in enumerate(sets) if rank < REPLICA_SETS_KEPT or number(item, "status", "replicas")
         ]
@@ -255,6 +265,7 @@ class Store:
             pods=tuple(pods),
             events=tuple(event for pod in pods for event in told[pod["metadata"]["uid"]].values()),
             usage={name: usage[namespace, name] for namespace, name in named if (namespace, name) in usage},
+            strays=tuple(sorted(_strays(found[ObjectKind.POD], own, single["service"])))[:PODS_KEPT] if parent else (),
             **single,
         )
 
@@ -271,6 +282,20 @@ def _deployment_id(item: Object) -> int | None:
 
 def _is_child(item: Object, parents: set[str]) -> bool:
     return any(text(owner, "uid") in parents for owner in objects(item, "metadata", "ownerReferences"))
+
+
+def _strays(pods: Iterable[Object], own: set[str], service: Object | None) -> Iterable[str]:
+    """Names of pods that are not the deployment's own, and to which its Service sends requests all the same."""
+    selector = obj(service, "spec", "selector").items()
+    return (
+        text(pod, "metadata", "name")
+        for pod in pods
+        if pod["metadata"]["uid"] not in own
+        and selector
+        and selector <= obj(pod, "metadata", "labels").items()
+        and not text(pod, "metadata", "deletionTimestamp")
+        and condition(pod, "Ready").get("status") == "True"
+    )
 
 
 def _revision(item: Object) -> int:

@@ -150,6 +150,10 @@ class Review:
         )
         if not self.verdict.is_waiting:
             sentence = sentence.replace("the cluster is being asked", "the cluster has not confirmed it")
+        if self.by_hand and self.pods == 0:
+            # It does not sleep: the apply starts what somebody stopped.
+            after = self.by_hand[0].after
+            sentence = f"Starts {after} {'pod' if after == '1' else 'pods'} in {self.environment.label.lower()}."
         for change in self.by_hand:
             sentence += f" The cluster runs {change.before}; applying puts it to {change.after}."
         if self.proposal.returns_to:
@@ -176,10 +180,24 @@ class Review:
         if isinstance(strategy, RollingUpdate) and strategy.max_unavailable not in (0, "0%"):
             text = "During the rollout fewer pods serve than you ask for."
             warns.append(Warn(title=_title("strategy.max_unavailable"), text=text))
+        if self._needs_extra_gpus:
+            text = (
+                "The rollout runs one pod more than you ask for, which needs GPUs of its own: where none is free, it "
+                "waits for ever. Max surge 0 and max unavailable 1 replace the pods in place."
+            )
+            warns.append(Warn(title=_title("strategy.max_surge"), text=text))
         if self.catalogue_changed:
             text = "This revision takes the runtime and hardware profile as the platform team now defines them."
             warns.append(Warn(title="The catalogue has changed", text=text))
         return tuple(warns)
+
+    @property
+    def _needs_extra_gpus(self) -> bool:
+        """Whether pods with GPUs are replaced, and none may be missing meanwhile."""
+        strategy = self.spec.strategy
+        is_gradual = isinstance(strategy, RollingUpdate) and strategy.max_unavailable in (0, "0%")
+        has_gpus = effective_resources(self.spec, self.profile).gpu_count
+        return bool(is_gradual and has_gpus and self.pods and self.verdict.restarts)
 
     @cached_property
     def _found(self) -> Sequence[ReviewWarning]:

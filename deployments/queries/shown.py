@@ -38,13 +38,19 @@ def intent_of(deployment: Deployment) -> Intent:
         applied_at=state.applied_at,
         paused=deployment.is_paused,
         retired=deployment.is_retired,
-        # Before a worker tried, what keeps the cluster away is the reason already.
-        last_error=state.last_error or (health.last_error if health and health.state != ClusterHealth.State.OK else ""),
+        last_error=_reason(state.last_error, health, is_waiting=state.phase == Phase.UNREACHABLE),
         cluster_ok=health is None or health.state not in AWAY,
         cluster_refuses=health is not None and health.state == ClusterHealth.State.REFUSED,
         drifted=bool(state.drift),
+        has_service=state.has_service,
         sleep_change=_sleep_change(deployment),
     )
+
+
+def _reason(said: str, health: ClusterHealth | None, *, is_waiting: bool) -> str:
+    """What keeps the cluster away now, before what a worker heard when it last tried, or when none has tried yet."""
+    is_ok = health is None or health.state == ClusterHealth.State.OK
+    return said if health is None or is_ok or (said and not is_waiting) else health.last_error or said
 
 
 def _sleep_change(deployment: Deployment) -> State | None:
@@ -117,7 +123,8 @@ def _decided(pick: Callable[[State], str | int], *, seen: str, output: Field[Any
     is_of_sleep = is_open & Q(sleep__generation=F("generation"))
     is_waking = is_open & Q(sleep__wake_started_at__isnull=False)
     rules = [
-        (Q(**{phase: Phase.RETIRED}), State.RETIRED),
+        # Restored: a worker has not begun yet, and what it says of the time before is over.
+        (Q(**{phase: Phase.RETIRED}) & (Q(retired_at__isnull=False) | ~is_waiting), State.RETIRED),
         (is_gone, State.RETIRING),
         (is_away, State.UNREACHABLE),
         (Q(**{phase: Phase.CONFLICT}), State.CONFLICT),

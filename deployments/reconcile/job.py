@@ -103,10 +103,18 @@ class Job:
     def require_ours(self, live: Object | None) -> None:
         if live is None:
             return
-        if not sealing.is_ours(live, mark=self.mark, deployment_id=self.deployment.pk):
+        lost = sealing.lost_marks(live, mark=self.mark, deployment_id=self.deployment.pk)
+        if lost:
+            what = f"{live.get('kind', 'An object')} {self.name} in namespace {self.namespace}"
+            if len(lost) == 1:
+                # One of the two is right: it was ours. Deleting it would end what serves.
+                raise NotOurs(
+                    f"{what} is not touched: {lost[0]}. Somebody changed that outside of Barista, and its pods go on. "
+                    "Put the mark back in the cluster, and Barista looks after it again."
+                )
             raise NotOurs(
-                f"{live.get('kind', 'An object')} {self.name} in namespace {self.namespace} was not made by this "
-                "Barista and is not touched. Delete it there, or create this deployment under another name."
+                f"{what} was not made by this Barista and is not touched. Delete it there, or create this deployment "
+                "under another name."
             )
         if live["metadata"].get("deletionTimestamp"):
             raise Conflict(f"{live.get('kind', 'The object')} {self.name} is still being deleted.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from deployments.domain.apiserver.objects import message, obj, text
 from deployments.domain.changes.drift import DriftItem, find_drift
 from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
 from deployments.kube.api import ClusterError, ErrorClass, Gateway, Object, ObjectKind
@@ -15,21 +18,34 @@ def find(gateway: Gateway, job: Job) -> tuple[DriftItem, ...]:
     """Compare live objects with a forced dry run of ours. Raises a ClusterError or Superseded."""
     rendered = job.rendered()
     wanted = rendered.objects()
-    kinds = {ObjectKind(obj["kind"]) for obj in wanted}
+    kinds = {ObjectKind(item["kind"]) for item in wanted}
     for kind in OPTIONAL:
         if kind not in kinds:
             # Left behind when a worker died between two writes.
             remove(gateway, job, kind)
     live: dict[str, Object | None] = {}
     dry: dict[str, Object] = {}
-    for obj in wanted:
-        kind = ObjectKind(obj["kind"])
+    for item in wanted:
+        kind = ObjectKind(item["kind"])
         found = gateway.get(kind, job.namespace, job.name)
         job.require_ours(found)
         live[kind.value] = found
-        if found is not None and (answer := _dry_run(gateway, job, obj, kind)) is not None:
+        if found is not None and (answer := _dry_run(gateway, job, item, kind)) is not None:
             dry[kind.value] = answer
-    return find_drift(desired=wanted, live=live, dry_run=dry, replicas=job.replicas().held)
+    drift = find_drift(desired=wanted, live=live, dry_run=dry, replicas=job.replicas().held)
+    return tuple(_named(gateway, job, difference) for difference in drift)
+
+
+def _named(gateway: Gateway, job: Job, item: DriftItem) -> DriftItem:
+    """A number of pods that another autoscaler set is that autoscaler's: managers of /scale are not written down."""
+    if item.path != "Deployment.spec.replicas":
+        return item
+    for hpa in gateway.list_objects(ObjectKind.HPA, namespace=job.namespace).items:
+        target = obj(hpa, "spec", "scaleTargetRef")
+        is_same = target.get("kind") == "Deployment" and target.get("name") == job.name
+        if is_same and text(hpa, "metadata", "name") != job.name:
+            return replace(item, manager=f"the autoscaler {message(text(hpa, 'metadata', 'name'), 100)}")
+    return item
 
 
 def _dry_run(gateway: Gateway, job: Job, obj: Object, kind: ObjectKind) -> Object | None:

@@ -88,3 +88,13 @@ def test_the_page_of_a_restart_says_it_and_the_event_keeps_it(
     assert "applying puts it back to 3" in page
     actions.restart(deployment=ranker, by=factories.Actor.as_user(people.editor))
     assert AuditEvent.objects.get(kind="deployment.restarted").changes[0]["path"] == "replicas.live"
+
+
+def test_one_that_somebody_scaled_to_none_is_said_to_start(
+    client_as: ClientAs, people: People, ranker: Deployment
+) -> None:
+    propose(scaled(ranker, 0), people, replicas=Fixed(3), model_version="2")
+    said = review_of(client_as("editor"))
+    assert "Starts 3 pods in development." in said
+    assert "The cluster runs 0, set outside of Barista; applying puts it to 3." in said
+    assert "when it wakes" not in said

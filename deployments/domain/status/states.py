@@ -109,7 +109,8 @@ class NextAction(StrEnum):
 class ClusterView:
     """Objects as the API server answered them (plain JSON, without managedFields), and when.
 
-    `events`: what was last told of each pod and why. `usage` by pod. `observed_at` None: never seen.
+    `events`: what was last told of each pod and why. `usage` by pod. `strays`: names of other pods that carry the
+    deployment's label, so that its Service selects them too. `observed_at` None: never seen.
     """
 
     deployment: dict[str, Any] | None = None
@@ -121,6 +122,7 @@ class ClusterView:
     pdb: dict[str, Any] | None = None
     events: tuple[dict[str, Any], ...] = ()
     usage: Mapping[str, PodUse] = field(default_factory=dict)
+    strays: tuple[str, ...] = ()
     observed_at: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -135,6 +137,7 @@ class ClusterView:
             "pdb": self.pdb,
             "events": list(self.events),
             "usage": {name: use.to_json() for name, use in self.usage.items()},
+            "strays": list(self.strays),
         }
 
     @classmethod
@@ -146,6 +149,7 @@ class ClusterView:
             pods=tuple(data.get("pods") or ()),
             events=tuple(data.get("events") or ()),
             usage=uses_from_json(data.get("usage")),
+            strays=tuple(data.get("strays") or ()),
             observed_at=observed_at,
         )
 
@@ -154,7 +158,8 @@ class ClusterView:
 class Intent:
     """What our rows say. `cluster_ok` False: the cluster does not answer at present, or refuses our credentials.
 
-    `sleep_change`: the newest intent is to fall asleep or to wake, in that state.
+    `has_service` False: its Service is not in the cluster. `sleep_change`: the newest intent is to fall asleep or to
+    wake, in that state.
     """
 
     generation: int
@@ -168,6 +173,7 @@ class Intent:
     cluster_ok: bool = True
     cluster_refuses: bool = False
     drifted: bool = False
+    has_service: bool = True
     asleep_reason: str = ""
     sleep_change: State | None = None
 

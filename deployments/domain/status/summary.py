@@ -64,6 +64,14 @@ def _decide(view: ClusterView, intent: Intent, at: datetime) -> Summary:
         return _absent(view, intent, at)
     summary = _rollout(view, view.deployment, intent, at)
     is_quiet = summary.state in (State.RUNNING, State.ASLEEP)
+    if intent.drifted and summary.state is State.RUNNING and not intent.has_service:
+        return replace(
+            summary,
+            state=State.FAILED,
+            sentence="Nothing reaches it: somebody deleted its Service outside of Barista.",
+            why=f"{summary.sentence} Settling it makes the Service again.",
+            next_action=NextAction.RESOLVE_CONFLICT,
+        )
     if intent.drifted and is_quiet:
         return replace(
             summary,
@@ -78,7 +86,8 @@ def _decide(view: ClusterView, intent: Intent, at: datetime) -> Summary:
 def _from_intent(intent: Intent, view: ClusterView) -> Summary | None:
     """States that our own rows decide, whatever the pods do."""
     phase, error = intent.phase, message(intent.last_error)
-    if phase is Phase.RETIRED:
+    is_back = phase is Phase.RETIRED and not intent.retired and intent.generation != intent.observed_generation
+    if phase is Phase.RETIRED and not is_back:
         return Summary(state=State.RETIRED, sentence="Retired: nothing of it is left in the cluster.")
     if phase is Phase.RETIRING or intent.retired:
         return Summary(
@@ -136,6 +145,18 @@ def _absent(view: ClusterView, intent: Intent, at: datetime) -> Summary:
     if intent.applied_at is not None and (at - intent.applied_at).total_seconds() < _SETTLE_S:
         return Summary(
             state=State.STARTING, sentence=f"Revision {intent.revision} is applied.", since=intent.applied_at
+        )
+    ready = sum(row.ready for row in pod_rows(view))
+    if ready:
+        return Summary(
+            state=State.DRIFTED,
+            sentence="The Deployment does not carry Barista's label any more, and its pods go on serving.",
+            why="Somebody changed app.kubernetes.io/managed-by outside of Barista: until it is put back, nothing of "
+            "the Deployment is seen here.",
+            next_action=NextAction.RESOLVE_CONFLICT if intent.drifted else NextAction.TRY_NOW,
+            since=seen,
+            ready=ready,
+            desired=len(view.pods),
         )
     return Summary(
         state=State.MISSING,
@@ -246,6 +267,11 @@ def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts, at: date
             wait_s = number(live, "spec", "minReadySeconds")
             sentence = f"All {counts.ready} pods are ready; each counts after {wait_s} s."
         return Summary(state=State.STARTING, sentence=sentence, why=why, worst_pod=pod, since=since)
+    return _all_ready(view, live, counts)
+
+
+def _all_ready(view: ClusterView, live: dict[str, Any], counts: _Counts) -> Summary:
+    """Every pod is ready: whether that is enough, and whether nothing beside it takes its requests."""
     available = condition(live, "Available")
     over = unmet.overloaded(view.hpa)
     if over is not None:
@@ -257,7 +283,10 @@ def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts, at: date
             next_action=NextAction.EDIT,
             since=over.since,
         )
+    beside = unmet.others(view)
     pods = "pod is" if counts.desired == 1 else "pods are"
+    if beside is not None:
+        return Summary(state=State.DRIFTED, sentence=beside.said, why=beside.why, since=beside.since)
     return Summary(
         state=State.RUNNING,
         sentence=f"All {counts.desired} {pods} ready." if counts.desired > 1 else "Its pod is ready.",

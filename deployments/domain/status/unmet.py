@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from deployments.domain.apiserver.objects import condition, finalizers, instant, message, number, obj, text
+from deployments.domain.manifests.metadata import LABEL_ID
 from deployments.domain.status.autoscaler import scaling
 from deployments.domain.status.states import ClusterView
 
@@ -63,6 +64,27 @@ def held_pods(view: ClusterView, at: datetime) -> Unmet | None:
     else:
         why = f"{name} is ending."
     return Unmet(said, why, since, is_stuck=at - since > _HELD_AFTER)
+
+
+def others(view: ClusterView) -> Unmet | None:
+    """What somebody put beside the deployment in the cluster, while its own pods are well; None when nothing."""
+    if view.strays and view.service is not None:
+        count = len(view.strays)
+        pods = "a pod that is" if count == 1 else f"{count} pods that are"
+        carry = "carries" if count == 1 else "carry"
+        names = ", ".join(message(name, 253) for name in view.strays[:3]) + (" ..." if count > 3 else "")
+        return Unmet(
+            f"Its Service sends requests to {pods} not its own too.",
+            f"{names} {carry} its label {LABEL_ID}: whoever copied it has to take that label away.",
+        )
+    active = condition(view.hpa, "ScalingActive")
+    if active.get("status") == "False" and text(active, "reason") == "AmbiguousSelector":
+        return Unmet(
+            "Its autoscaler has stopped: another one wants the same pods.",
+            message(text(active, "message"), 300),
+            instant(active, "lastTransitionTime"),
+        )
+    return None
 
 
 def extra_pod(live: Mapping[str, Any], *, desired: int, ready: int) -> str:

@@ -53,6 +53,38 @@ def test_a_view_holds_the_deployment_and_its_own_children(store: Store) -> None:
     assert view.hpa is None
 
 
+def test_what_a_relabelled_deployment_made_is_still_shown(store: Store) -> None:
+    store.put(ObjectKind.REPLICA_SET, item("ReplicaSet", "ranker-1", uid="r", parent="d"))
+    store.put(ObjectKind.REPLICA_SET, item("ReplicaSet", "alien-1", uid="o", parent="x", mark="someone-else"))
+    store.put(ObjectKind.POD, item("Pod", "ranker-1-a", parent="r"))
+    store.put(ObjectKind.POD, item("Pod", "alien-1-a", parent="o"))
+    assert [entry["metadata"]["name"] for entry in store.view(7).pods] == ["ranker-1-a"]
+
+
+def test_pods_of_a_copy_that_the_service_selects_are_strays(store: Store) -> None:
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    selector = {"selector": {"barista.io/deployment-id": "7"}}
+    store.put(ObjectKind.DEPLOYMENT, item("Deployment", "ranker", uid="d"))
+    store.put(ObjectKind.REPLICA_SET, item("ReplicaSet", "ranker-1", uid="r", parent="d"))
+    store.put(ObjectKind.POD, item("Pod", "ranker-1-a", parent="r", status=ready))
+    store.put(ObjectKind.POD, item("Pod", "copy-1-a", parent="o", status=ready))
+    store.put(ObjectKind.POD, item("Pod", "copy-1-b", parent="o", status={}))
+    assert store.view(7).strays == (), "there is no Service"
+    store.put(ObjectKind.SERVICE, item("Service", "ranker", spec=selector))
+    assert store.view(7).strays == ("copy-1-a",)
+
+
+@pytest.mark.parametrize(("ending", "turns"), [(True, True), (False, False)])
+def test_a_pod_that_ends_is_looked_at_again(store: Store, ending: bool, turns: bool) -> None:
+    assert store.turns_with_time(7), "what is not there may turn out to be missing"
+    store.put(ObjectKind.DEPLOYMENT, item("Deployment", "ranker", uid="d"))
+    pod = item("Pod", "ranker-1-a", parent="r")
+    if ending:
+        pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    store.put(ObjectKind.POD, pod)
+    assert store.turns_with_time(7) is turns
+
+
 def test_another_installation_with_the_same_id_is_not_ours(store: Store) -> None:
     store.put(ObjectKind.DEPLOYMENT, item("Deployment", "ranker", mark="someone-else"))
 

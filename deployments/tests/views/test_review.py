@@ -12,7 +12,7 @@ from django.urls import reverse
 from deployments.actions import deployments as actions
 from deployments.audit import Actor
 from deployments.domain.catalogue import Probe
-from deployments.domain.spec.parts import Autoscale, Budget, Fixed, Recreate
+from deployments.domain.spec.parts import Autoscale, Budget, Fixed, Recreate, Resources, RollingUpdate
 from deployments.models import AuditEvent, Deployment, Observation, Proposal, RegistryRule, Revision
 from deployments.models.requests import Answer
 from deployments.tests import factories
@@ -337,3 +337,15 @@ def test_memory_in_use_is_compared_with_the_new_limit(
     proposal = proposed(people.editor, deployment, model_version="2")
     html = page(client_as("editor"), proposal)
     assert "The memory limit 1 GiB is below what a pod uses now (3 GiB)" in html
+
+
+@pytest.mark.parametrize(("missing", "warns"), [(0, True), (1, False)])
+def test_a_rollout_that_needs_gpus_of_its_own_is_said(
+    client_as: ClientAs, people: People, deployment: Deployment, missing: int, warns: bool
+) -> None:
+    size = Resources(cpu_request=1000, memory_request=1 << 30, memory_limit=1 << 30, gpu_count=1, gpu_type="nvidia-l4")
+    strategy = RollingUpdate(max_surge=1 - missing, max_unavailable=missing)
+    spec = factories.make_spec(model_version="2", resources=size, profile=None, strategy=strategy)
+    proposal = factories.edit(deployment, author=people.editor, spec=spec)
+    answer(proposal, restarts=True, objects=[])
+    assert ("needs GPUs of its own" in page(client_as("editor"), proposal)) == warns

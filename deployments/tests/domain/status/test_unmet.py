@@ -165,3 +165,35 @@ def test_of_equally_bad_pods_the_one_unwell_for_longest_is_named() -> None:
     old["metadata"] |= {"name": "z", "creationTimestamp": stamp(900)}
     new["metadata"]["name"] = "a"
     assert told(deployment(2, ready=0, available=0), new, old).worst_pod == "z"
+
+
+def test_nothing_reaches_it_without_its_service() -> None:
+    found = summarise(view(deployment(2), *many(2)), intent=intent(drifted=True, has_service=False), at=NOW)
+    assert found.state is State.FAILED
+    assert found.sentence.startswith("Nothing reaches it")
+    assert found.next_action is NextAction.RESOLVE_CONFLICT
+
+
+def test_pods_of_a_copy_that_the_service_selects_are_said() -> None:
+    found = told(deployment(2), *many(2), service={"spec": {}}, strays=("ranker-copy-1",))
+    assert found.state is State.DRIFTED
+    assert found.sentence == "Its Service sends requests to a pod that is not its own too."
+    assert "ranker-copy-1 carries its label barista.io/deployment-id" in found.why
+    assert told(deployment(2), *many(2), strays=("x",)).state is State.RUNNING, "no Service, no requests"
+
+
+def test_a_second_autoscaler_on_the_same_pods_is_named() -> None:
+    said = "pods by selector app=x are controlled by multiple HPAs: [default/ranker default/other]"
+    stopped = {"status": {"conditions": [condition("ScalingActive", "False", "AmbiguousSelector", said)]}}
+    found = told(deployment(2), *many(2), hpa=stopped)
+    assert found.state is State.DRIFTED
+    assert "default/other" in found.why
+
+
+def test_a_deployment_without_our_label_is_not_gone_while_its_pods_serve() -> None:
+    found = summarise(view(None, *many(2)), intent=intent(drifted=True), at=NOW)
+    assert found.state is State.DRIFTED
+    assert "its pods go on serving" in found.sentence
+    assert (found.ready, found.desired) == (2, 2)
+    assert found.next_action is NextAction.RESOLVE_CONFLICT
+    assert told(None, pod(deleted=True, ready=True)).state is State.MISSING
