@@ -102,12 +102,13 @@ def months_of(rows: Sequence[Size], *, at: datetime) -> dict[int, Amount]:
             continue
         key = repr((row.cluster_id, row.resources, row.profile))
         if key not in hourly:
-            hourly[key] = _hour(row, prices.get(row.cluster_id))
+            hourly[key] = hour_of(row, prices.get(row.cluster_id))
         months[row.pk] = hourly[key].times(pods * HOURS_PER_MONTH)
     return months
 
 
-def _hour(row: Size, prices: OwnList | None) -> Amount:
+def hour_of(row: Size, prices: OwnList | None) -> Amount:
+    """One hour of one of its pods."""
     if prices is None:
         return Amount.unknown("Its cluster has no price list.")
     try:

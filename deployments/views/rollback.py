@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
+from baristaweb.lib.clock import now
 from deployments import access
 from deployments.actions import proposals
 from deployments.actions.errors import Wrong
@@ -14,6 +15,7 @@ from deployments.domain.changes.diff import label, spec_diff
 from deployments.domain.hints import kubectl
 from deployments.domain.roles import Permission
 from deployments.models import Deployment, Proposal, Revision
+from deployments.queries import costs
 from deployments.views.confirm import Confirm, at, page, where
 
 
@@ -70,6 +72,7 @@ def _rollback_words(deployment: Deployment, current: Revision, target: Revision)
         kubectl=kubectl.roll_back(**at(deployment)),
         icon="arrow-back-up",
         changes=changes,
+        cost=costs.return_to(deployment, target, at=now()) if changes else None,
     )
 
 

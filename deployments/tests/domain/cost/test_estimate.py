@@ -54,6 +54,7 @@ class Weekdays:
     zone: str
     since: tuple[int, int]
     upto: tuple[int, int]
+    pods_asleep: int = 0
 
     def awake(self, start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]]:
         zone = ZoneInfo(self.zone)
