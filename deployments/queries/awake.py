@@ -9,7 +9,7 @@ from datetime import datetime
 from deployments.domain.catalogue import Environment
 from deployments.domain.cost.estimate import ALWAYS, Calendar
 from deployments.domain.sleep.schedule.awake import ByInputs
-from deployments.models import Deployment, KeepAwake, Namespace, ServedModel
+from deployments.models import Cluster, Deployment, KeepAwake, Namespace, ServedModel, Team
 from deployments.queries import sleep
 
 
@@ -35,17 +35,36 @@ class Calendars:
     """Asks once for all schedules, and for the keep-awakes of `deployments`; the rest needs no query."""
 
     def __init__(self, deployments: Iterable[int] = (), *, at: datetime) -> None:
+        asked = list(deployments)
         self._schedules = sleep.schedules()
-        self._awake = sleep.keep_awakes_of(deployments, at=at)
+        self._awake = sleep.keep_awakes_of(asked, at=at) if asked else {}
         self._shared: dict[tuple[object, ...], Calendar] = {}
 
     def usual(self, deployment: Deployment) -> Calendar:
-        """By its schedules alone: what an ordinary month looks like. Needs its namespace with team and cluster."""
-        key = self._key(deployment)
-        if key is None:
+        """By its schedules alone: what an ordinary month looks like. Needs its namespace."""
+        place = deployment.namespace
+        return self.at_place(
+            deployment.pk or 0, team_id=place.team_id, environment=place.environment, cluster_id=place.cluster_id
+        )
+
+    def at_place(self, pk: int, *, team_id: int, environment: str, cluster_id: int) -> Calendar:
+        """The same by the keys alone, for lists of rows that are not read whole."""
+        known = self._schedules
+        own = known.deployments.get(pk)
+        rows = (
+            own,
+            known.teams.get(team_id),
+            known.environments.get(environment),
+            known.clusters.get(cluster_id),
+        )
+        if not any(rows) or (environment == Environment.PROD and own is None):
             return ALWAYS
+        key = (environment, *(row.pk if row else None for row in rows))
         if key not in self._shared:
-            self._shared[key] = Remembered(ByInputs(sleep.inputs_of(deployment, self._schedules, ())))
+            # Names are only for the words of a decision, which nobody reads here.
+            place = Namespace(team=Team(pk=team_id), cluster=Cluster(pk=cluster_id), environment=environment)
+            found = sleep.inputs_of(Deployment(pk=pk, namespace=place), known, ())
+            self._shared[key] = Remembered(ByInputs(found))
         return self._shared[key]
 
     def ahead(self, deployment: Deployment) -> Calendar:
@@ -56,20 +75,6 @@ class Calendars:
         if not kept and sleeping is None:
             return self.usual(deployment)
         return Remembered(ByInputs(sleep.inputs_of(deployment, self._schedules, kept), sleeping))
-
-    def _key(self, deployment: Deployment) -> tuple[object, ...] | None:
-        """What its calendar follows from; None: nothing puts it to sleep."""
-        place, known = deployment.namespace, self._schedules
-        own = known.deployments.get(deployment.pk or 0)
-        rows = (
-            own,
-            known.teams.get(place.team_id),
-            known.environments.get(place.environment),
-            known.clusters.get(place.cluster_id),
-        )
-        if not any(rows) or (place.environment == Environment.PROD and own is None):
-            return None
-        return (place.environment, *(row.pk if row else None for row in rows))
 
 
 def of_place(namespace: Namespace, *, model: ServedModel | None = None) -> Deployment:

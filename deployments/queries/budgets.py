@@ -183,5 +183,4 @@ def _covers(budget: Budget, row: Deployment) -> bool:
 
 
 def _is_unknown(share: Share, currency: str) -> bool:
-    known = share.usual.value is not None and share.spent.value is not None
-    return not known or (bool(share.usual.value) and share.usual.currency != currency)
+    return share.usual.value is None or (bool(share.usual.value) and share.usual.currency != currency)

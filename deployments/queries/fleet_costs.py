@@ -13,11 +13,13 @@ from django.db.models.fields.json import KeyTransform
 
 from deployments.domain.cost.amounts import Amount
 from deployments.domain.cost.change import ANY_GPU, GIB
+from deployments.domain.cost.estimate import hours_a_month, pod_hours
 from deployments.domain.cost.own_list import OwnList
 from deployments.domain.cost.prices import Request, quote_request
 from deployments.domain.cost.rules import HOURS_PER_MONTH
 from deployments.domain.text.quantities import parse_cpu, parse_memory
 from deployments.models import Deployment
+from deployments.queries.awake import Calendars
 from deployments.queries.costs import prices_in_force
 
 
@@ -33,6 +35,8 @@ class Size:
     desired: int
     seen_at: datetime | None
     retired_at: datetime | None
+    team_id: int = 0
+    environment: str = ""
 
     @classmethod
     def of(cls, deployment: Deployment) -> Size:
@@ -48,6 +52,8 @@ class Size:
             seen.desired,
             seen.observed_at,
             deployment.retired_at,
+            deployment.namespace.team_id,
+            deployment.namespace.environment,
         )
 
     @property
@@ -87,13 +93,18 @@ def sizes(found: QuerySet[Deployment]) -> list[Size]:
         "observation__desired",
         "observation__observed_at",
         "retired_at",
+        "namespace__team_id",
+        "namespace__environment",
     )
     return [Size(*row) for row in rows]
 
 
 def months_of(rows: Sequence[Size], *, at: datetime) -> dict[int, Amount]:
-    """What each costs in a month at the pods wanted now; those that are to run nothing are left out. One query."""
+    """What each costs in a month at the pods wanted now and by its sleep schedule; those that are to run nothing are
+    left out. Two queries."""
     prices = prices_in_force({row.cluster_id for row in rows}, at=at)
+    calendars = Calendars(at=at)
+    hours: dict[int, Decimal] = {}
     hourly: dict[str, Amount] = {}
     months = {}
     for row in rows:
@@ -103,7 +114,14 @@ def months_of(rows: Sequence[Size], *, at: datetime) -> dict[int, Amount]:
         key = repr((row.cluster_id, row.resources, row.profile))
         if key not in hourly:
             hourly[key] = hour_of(row, prices.get(row.cluster_id))
-        months[row.pk] = hourly[key].times(pods * HOURS_PER_MONTH)
+        calendar = calendars.at_place(
+            row.pk, team_id=row.team_id, environment=row.environment, cluster_id=row.cluster_id
+        )
+        if id(calendar) not in hours:
+            hours[id(calendar)] = hours_a_month(calendar, at)
+        awake = hours[id(calendar)]
+        counted = pod_hours(Decimal(pods), awake, HOURS_PER_MONTH - awake, calendar.pods_asleep)
+        months[row.pk] = hourly[key].times(counted)
     return months
 
 

@@ -98,7 +98,9 @@ class MonthCosts:
         return pairwise(sorted({part.since, *changes, part.until}))
 
     def _hour(self, cluster: int, at: datetime, resources: Any, profile: Any) -> Amount:
-        known = [prices for prices in self._prices.get(cluster, ()) if prices.since <= at]
+        versions = self._prices.get(cluster, ())
+        # Before its first list a cluster had no prices at all; the first ones are the nearest estimate of that time.
+        known = [prices for prices in versions if prices.since <= at] or versions[:1]
         prices: OwnList | None = known[-1] if known else None
         key = repr((cluster, prices.version if prices else None, resources, profile))
         if key not in self._hours:

@@ -133,6 +133,8 @@ def _context(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
     user = access.current_user(request)
     team_id, environment = proposal.namespace.team_id, found.environment
     is_author = proposal.author_id == user.pk
+    may_exceed = access.may(user, Permission.BUDGET_EXCEED, team_id=team_id, environment=environment)
+    over_limit = found.needs_budget_reason and not may_exceed
     edit_url = (
         reverse("deployment-edit", args=[proposal.deployment.slug])
         if proposal.deployment
@@ -145,11 +147,12 @@ def _context(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
         "cost": found.cost,
         "priced_by": costs.price_key(found.cost) if found.cost else "",
         "budgets": [_drawn(effect, user) for effect in found.budgets],
-        "may_exceed": access.may(user, Permission.BUDGET_EXCEED, team_id=team_id, environment=environment),
         "over_budget": request.POST.get("over_budget", ""),
         "deployment": proposal.deployment,
         "environment": found.environment,
-        "may_apply": access.may(user, Permission.REVISION_APPLY, team_id=team_id, environment=environment),
+        "may_apply": access.may(user, Permission.REVISION_APPLY, team_id=team_id, environment=environment)
+        and not over_limit,
+        "over_limit": over_limit,
         "may_propose": access.may(user, Permission.REVISION_PROPOSE, team_id=team_id, environment=environment),
         "is_author": is_author,
         "note": proposal.note,

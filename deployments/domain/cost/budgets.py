@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-from deployments.domain.cost.amounts import Amount, Total, total
+from deployments.domain.cost.amounts import Amount, total
 
 ZERO: Final = Decimal(0)
 MOST: Final = Decimal("999999999999.99")
@@ -168,30 +168,29 @@ class Forecast:
 
 
 def forecast(shares: Iterable[Share], *, currency: str, at: datetime, basis: Basis = Basis.ESTIMATE) -> Forecast:
-    """The month of `at`. A share of which anything is unknown, or in another currency, is unknown as a whole."""
+    """The month of `at`. Of a share, what is known counts; one of which anything is not, or in another currency, is
+    among the unknown ones besides."""
     start, end = month_of(at)
-    known: list[Share] = []
-    lacking: list[Amount] = []
-    for share in shares:
-        problem = _problem(share, currency)
-        if problem:
-            lacking.append(Amount.unknown(problem))
-        else:
-            known.append(share)
-    unknown: Total = total(lacking)
+    given = list(shares)
+    lacking = [Amount.unknown(problem) for share in given if (problem := _problem(share, currency))]
+    unknown = total(lacking)
     return Forecast(
         currency=currency,
         start=start,
         at=at,
         end=end,
-        spent=sum((share.spent.sure for share in known), ZERO),
-        rest=sum((share.usual.sure for share in known), ZERO),
-        most=sum((share.most.sure for share in known), ZERO),
-        count=len(known) + len(lacking),
+        spent=_sum((share.spent for share in given), currency),
+        rest=_sum((share.usual for share in given), currency),
+        most=_sum((share.most for share in given), currency),
+        count=len(given),
         unknown=unknown.unknown,
         reasons=unknown.reasons,
         basis=basis,
     )
+
+
+def _sum(amounts: Iterable[Amount], currency: str) -> Decimal:
+    return sum((amount.value for amount in amounts if amount.value and amount.currency == currency), ZERO)
 
 
 def _problem(share: Share, currency: str) -> str:
