@@ -125,15 +125,29 @@ def kept_with(revision: Revision | None) -> tuple[Effect, ...]:
 
 
 def told_of(budgets: Iterable[Budget]) -> dict[int, tuple[str, ...]]:
-    """User names of those whose Home shows it, for each: the team's maintainers, and who is named beside them."""
+    """User names of those whose Home shows it, for each: the team's maintainers, and who is named beside them.
+
+    Somebody who may not see it any more is not among them.
+    """
     rows = list(budgets)
-    maintainers: dict[int, list[str]] = {}
-    members = Membership.objects.filter(
-        team_id__in={row.team_id for row in rows}, role=Role.MAINTAINER.value, user__is_active=True
-    )
-    for team_id, username in members.order_by("user__username").values_list("team_id", "user__username"):
-        maintainers.setdefault(team_id, []).append(username)
-    return {row.pk: tuple(dict.fromkeys((*maintainers.get(row.team_id or 0, ()), *row.told_names))) for row in rows}
+    teams = {row.team_id for row in rows if row.team_id}
+    roles: dict[tuple[int, str], str] = {
+        (team_id, username): role
+        for team_id, username, role in Membership.objects.filter(team_id__in=teams, user__is_active=True)
+        .order_by("user__username")
+        .values_list("team_id", "user__username", "role")
+    }
+    named = {name for row in rows for name in row.told_names}
+    everywhere = Q(is_platform_admin=True) | Q(is_auditor=True)
+    seeing = set(User.objects.filter(everywhere, username__in=named, is_active=True).values_list("username", flat=True))
+    found = {}
+    for row in rows:
+        maintainers = [
+            name for (team, name), role in roles.items() if team == row.team_id and role == Role.MAINTAINER.value
+        ]
+        also = [name for name in row.told_names if name in seeing or (row.team_id or 0, name) in roles]
+        found[row.pk] = tuple(dict.fromkeys((*maintainers, *also)))
+    return found
 
 
 def visible(user: User) -> QuerySet[Budget]:

@@ -194,6 +194,11 @@ def test_a_soft_limit_lets_pass_and_tells(people: People, deployment: Deployment
     assert AuditEvent.objects.filter(kind="budget.crossed").count() == 1, "it was over already"
 
 
+def test_who_left_the_team_is_not_said_to_be_told(people: People) -> None:
+    row = factories.make_budget(team=people.team, hard=5, told="viewer, auditor, stranger")
+    assert queries.told_of([row])[row.pk] == ("maintainer", "viewer", "auditor")
+
+
 def test_what_makes_an_exceeded_budget_no_worse_passes(people: People, deployment: Deployment) -> None:
     save(deployment, people.editor, replicas=Fixed(5))
     factories.make_budget(team=people.team, hard=0)
