@@ -22,7 +22,7 @@ from deployments.views import edit, form_cost, spec_pages
 
 FIELDS: Final = tuple(
     texts.path_name(path)
-    for path in ("model_version", "image_override", "replicas.count", "replicas.min", "replicas.max")
+    for path in ("model_version", "artifact_uri", "image_override", "replicas.count", "replicas.min", "replicas.max")
 )
 
 

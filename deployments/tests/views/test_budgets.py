@@ -14,11 +14,10 @@ from django.urls import reverse
 from baristaweb.lib.clock import now
 from deployments.actions import records
 from deployments.domain.spec.parts import Autoscale, Fixed
-from deployments.forms.spec import form as spec_forms
-from deployments.forms.spec import texts
 from deployments.models import AuditEvent, Budget, Deployment, Proposal, SleepSchedule
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
+from deployments.tests.views.helpers import posted
 from deployments.tests.views.seen import soup_of
 
 pytestmark = pytest.mark.django_db
@@ -43,14 +42,8 @@ def words(answer: Any) -> str:
 
 
 def typed(deployment: Deployment, **changes: str) -> dict[str, Any]:
-    """The edit form as a browser sends it, with some fields changed."""
-    current = deployment.current
-    assert current is not None
-    data = spec_forms.data_of(texts.of_spec(current.to_spec(), current.to_profile()), current.to_spec().env)
-    data["based_on"] = str(current.number)
-    for name, value in changes.items():
-        data[name] = value
-    return dict(data.lists())
+    """What htmx sends of the edit form while somebody types."""
+    return posted(deployment, **changes) | {"step": "1"}
 
 
 # Setting one
@@ -251,7 +244,7 @@ def test_the_price_follows_what_is_typed(client_as: ClientAs, people: People, de
     url = reverse("deployment-edit", args=[deployment.slug])
     client = client_as("editor")
     assert "The price stays at about 18.25 USD" in words(client.get(url))
-    sent = typed(deployment, replicas__count="4") | {"step": "1"}
+    sent = typed(deployment, replicas__count="4")
     answer = client.post(url, sent, headers={"HX-Request": "true"})
     box = soup_of(answer).select_one("#form-cost")
     assert box is not None
@@ -264,7 +257,7 @@ def test_the_price_follows_what_is_typed(client_as: ClientAs, people: People, de
 
 def test_a_number_that_cannot_be_read_has_no_price_of_its_own(client_as: ClientAs, deployment: Deployment) -> None:
     url = reverse("deployment-edit", args=[deployment.slug])
-    sent = typed(deployment, replicas__count="many") | {"step": "1"}
+    sent = typed(deployment, replicas__count="many")
     answer = client_as("editor").post(url, sent, headers={"HX-Request": "true"})
     box = soup_of(answer).select_one("#form-cost")
     assert box is not None
@@ -277,7 +270,7 @@ def test_a_new_deployment_has_a_price_once_it_has_a_place(
     url = reverse("deployment-new")
     client = client_as("editor")
     assert "Choose a namespace: the price follows from its cluster." in words(client.get(url))
-    sent = typed(deployment, replicas__count="2") | {"step": "1", "namespace": str(places.dev.pk), "name": "new"}
+    sent = typed(deployment, replicas__count="2") | {"namespace": str(places.dev.pk), "name": "new"}
     box = soup_of(client.post(url, sent, headers={"HX-Request": "true"})).select_one("#form-cost")
     assert box is not None
     assert "Costs about 36.50 USD a month" in " ".join(box.text.split())
