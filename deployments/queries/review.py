@@ -10,6 +10,7 @@ from baristaweb.lib.clock import now
 from deployments import rendering
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.changes.diff import FieldChange, blast_radius, label, spec_diff, unified_lines
+from deployments.domain.changes.effective import Side, filled
 from deployments.domain.changes.warnings import ReviewWarning, review_warnings
 from deployments.domain.cost.budgets import Effect
 from deployments.domain.cost.change import CostChange
@@ -129,7 +130,11 @@ class Review:
 
     @cached_property
     def rows(self) -> tuple[ChangeRow, ...]:
-        rows = [ChangeRow(change=change, restarts=self._restarts(change)) for change in self.changes]
+        new = Side(self.spec, self.runtime, self.profile)
+        rows = [
+            ChangeRow(change=change, restarts=self._restarts(change))
+            for change in filled(self.changes, side_of(self.before), new)
+        ]
         return (*rows, *(ChangeRow(change=change, restarts=False) for change in self.by_hand))
 
     def _restarts(self, change: FieldChange) -> bool | None:
@@ -248,6 +253,11 @@ class Review:
         namespace = self.proposal.namespace
         where = {"name": self.proposal.name, "namespace": namespace.name, "context": namespace.cluster.context}
         return [kubectl.dry_run(**where), kubectl.apply(**where)]
+
+
+def side_of(revision: Revision | None) -> Side | None:
+    """As it is compared for people: with the catalogue of its day."""
+    return Side(revision.to_spec(), revision.to_runtime(), revision.to_profile()) if revision is not None else None
 
 
 def _title(path: str) -> str:
