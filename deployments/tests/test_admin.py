@@ -282,7 +282,7 @@ def test_what_changes_the_loader_is_set_with_a_reason(platform: Client) -> None:
 
 WRONG_RUNTIMES = [
     ("image", "https://docker.io/x", "Leave out http"),
-    ("env", "PATH=/bin", "cannot be set"),
+    ("env", "PATH=/bin", "cannot be set here"),
     ("env", "no equals", "NAME=value"),
     ("env", "A=1\nA=2", "set twice"),
     ("args", "--x={artifact}", "{artifact} would reach"),

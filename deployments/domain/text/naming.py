@@ -123,7 +123,10 @@ def check_env_name(name: str, *, in_runtime: bool = False) -> None:
             "runtime."
         )
     if name.upper() in _ENV_DENIED or name.upper().startswith(_ENV_DENIED_PREFIXES):
-        raise InvalidName(f"{name} changes how the container itself runs and cannot be set; the image can bring it.")
+        raise InvalidName(
+            f"{name} changes how the container itself runs and cannot be set here, not by the platform team either: an "
+            "image can bring it."
+        )
 
 
 def suggest_name(text: str, *, limit: int = NAME_LIMIT) -> str:
