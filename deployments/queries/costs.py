@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import Avg
+from django.db.models import Avg, QuerySet
 
 from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.cost.change import CostChange, estimate_of, request_of
@@ -25,12 +25,16 @@ NO_LIST: Final = "{cluster} has no price list. The platform team adds one in the
 
 def prices_in_force(clusters: Iterable[int], *, at: datetime) -> dict[int, OwnList]:
     """The price list of each cluster that has one, by the cluster's key; one query for any number of them."""
-    found = (
+    return {version.cluster_id: version.to_domain() for version in versions_in_force(clusters, at=at)}
+
+
+def versions_in_force(clusters: Iterable[int], *, at: datetime) -> QuerySet[PriceVersion]:
+    """The rows of the same."""
+    return (
         PriceVersion.objects.filter(cluster_id__in=list(clusters), effective_at__lte=at)
         .order_by("cluster_id", "-effective_at", "-pk")
         .distinct("cluster_id")
     )
-    return {version.cluster_id: version.to_domain() for version in found}
 
 
 def observed_pods(deployment: Deployment | None, *, at: datetime) -> Decimal | None:

@@ -8,19 +8,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 from django.db.models.fields.json import KeyTransform
 
 from deployments.domain.cost.amounts import Amount
 from deployments.domain.cost.change import ANY_GPU, GIB
-from deployments.domain.cost.estimate import hours_a_month, pod_hours
+from deployments.domain.cost.estimate import ALWAYS, Calendar, hours_a_month, pod_hours
 from deployments.domain.cost.own_list import OwnList
 from deployments.domain.cost.prices import Request, quote_request
 from deployments.domain.cost.rules import HOURS_PER_MONTH
 from deployments.domain.text.quantities import parse_cpu, parse_memory
-from deployments.models import Deployment
+from deployments.models import Deployment, SleepSchedule
 from deployments.queries.awake import Calendars
-from deployments.queries.costs import prices_in_force
+from deployments.queries.costs import versions_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,11 @@ def sizes(found: QuerySet[Deployment]) -> list[Size]:
 
 def months_of(rows: Sequence[Size], *, at: datetime) -> dict[int, Amount]:
     """What each costs in a month at the pods wanted now and by its sleep schedule; those that are to run nothing are
-    left out. Two queries."""
-    prices = prices_in_force({row.cluster_id for row in rows}, at=at)
-    calendars = Calendars(at=at)
+    left out. One query, and another where anything sleeps."""
+    in_force = versions_in_force({row.cluster_id for row in rows}, at=at)
+    versions = list(in_force.annotate(anything_sleeps=Exists(SleepSchedule.objects.all())))
+    prices = {version.cluster_id: version.to_domain() for version in versions}
+    calendars = Calendars(at=at) if any(version.anything_sleeps for version in versions) else None
     hours: dict[int, Decimal] = {}
     hourly: dict[str, Amount] = {}
     months = {}
@@ -114,15 +116,19 @@ def months_of(rows: Sequence[Size], *, at: datetime) -> dict[int, Amount]:
         key = repr((row.cluster_id, row.resources, row.profile))
         if key not in hourly:
             hourly[key] = hour_of(row, prices.get(row.cluster_id))
-        calendar = calendars.at_place(
-            row.pk, team_id=row.team_id, environment=row.environment, cluster_id=row.cluster_id
-        )
+        calendar = _calendar(row, calendars)
         if id(calendar) not in hours:
             hours[id(calendar)] = hours_a_month(calendar, at)
         awake = hours[id(calendar)]
         counted = pod_hours(Decimal(pods), awake, HOURS_PER_MONTH - awake, calendar.pods_asleep)
         months[row.pk] = hourly[key].times(counted)
     return months
+
+
+def _calendar(row: Size, calendars: Calendars | None) -> Calendar:
+    if calendars is None:
+        return ALWAYS
+    return calendars.at_place(row.pk, team_id=row.team_id, environment=row.environment, cluster_id=row.cluster_id)
 
 
 def hour_of(row: Size, prices: OwnList | None) -> Amount:

@@ -51,7 +51,7 @@ class MonthCosts:
         rows = [*deployments, *([also] if also is not None else [])]
         self._rows = {row.pk: row for row in rows if row.pk is not None}
         self._calendars = Calendars(self._rows, at=at)
-        self._parts = self._parts_of()
+        self._newest, self._parts = self._read()
         self._prices = _versions({row.namespace.cluster_id for row in rows}, self.start, at)
         self._usual = _usual({*self._scaled(), *([also.pk] if also is not None and also.pk else [])}, at=at)
         self._slept = _sleeps(self._rows, self.start, at)
@@ -59,7 +59,7 @@ class MonthCosts:
 
     def shares(self) -> dict[int, Share]:
         """Of all that cost anything this month, retired ones for the days before."""
-        return {pk: self._share(row) for pk, row in self._rows.items() if self._parts.get(pk)}
+        return {pk: self._share(row) for pk, row in self._rows.items() if pk in self._newest}
 
     def with_spec(
         self, deployment: Deployment, spec: Mapping[str, Any], profile: Mapping[str, Any] | None, spent: Amount | None
@@ -77,12 +77,11 @@ class MonthCosts:
 
     def _share(self, row: Deployment) -> Share:
         spent = self._spent(row)
-        last = self._parts[row.pk][-1]
+        resources, replicas, profile = self._newest[row.pk]
         if row.retired_at is not None:
             nothing = Amount.known(Decimal(0), spent.currency)
             return Share(spent=spent, usual=nothing, most=nothing)
-        spec = {"resources": last.resources, "replicas": last.replicas}
-        return self.with_spec(row, spec, last.profile, spent)
+        return self.with_spec(row, {"resources": resources, "replicas": replicas}, profile, spent)
 
     def _spent(self, row: Deployment) -> Amount:
         whole: Amount | None = None
@@ -122,12 +121,13 @@ class MonthCosts:
         awake, whole = awake_hours(calendar, self.at, self.end), awake_hours(ALWAYS, self.at, self.end)
         return pod_hours(count, awake, whole - awake, calendar.pods_asleep)
 
-    def _parts_of(self) -> dict[int, list[Part]]:
+    def _read(self) -> tuple[dict[int, tuple[Any, ...]], dict[int, list[Part]]]:
+        """The newest revision of each, and the parts of the month until now by revision."""
         later = Revision.objects.filter(
             deployment=OuterRef("deployment"), number=OuterRef("number") + 1, saved_at__lte=self.start
         )
         rows = (
-            Revision.objects.filter(~Exists(later), deployment__in=list(self._rows), saved_at__lt=self.at)
+            Revision.objects.filter(~Exists(later), deployment__in=list(self._rows), saved_at__lte=self.at)
             .order_by("deployment_id", "number")
             .values_list(
                 "deployment_id",
@@ -140,7 +140,8 @@ class MonthCosts:
         found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
         for pk, *rest in rows:
             found[pk].append(tuple(rest))
-        return {pk: self._cut(pk, revisions) for pk, revisions in found.items()}
+        newest = {pk: revisions[-1][1:] for pk, revisions in found.items()}
+        return newest, {pk: self._cut(pk, revisions) for pk, revisions in found.items()}
 
     def _cut(self, pk: int, revisions: list[tuple[Any, ...]]) -> list[Part]:
         """Each from when it was saved, or the month began, to the next one, to the end or to now."""
@@ -156,7 +157,8 @@ class MonthCosts:
         return parts
 
     def _scaled(self) -> list[int]:
-        return [pk for pk, parts in self._parts.items() if any("count" not in part.replicas for part in parts)]
+        scaled = {pk for pk, parts in self._parts.items() if any("count" not in part.replicas for part in parts)}
+        return [*scaled, *(pk for pk, (_, replicas, _) in self._newest.items() if "count" not in replicas)]
 
 
 def _bounds(replicas: Mapping[str, Any], usual: Decimal | None) -> Replicas:

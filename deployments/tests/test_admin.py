@@ -119,6 +119,7 @@ def test_every_list_add_and_change_page_opens(platform: Client, places: Places, 
     factories.make_metadata_prefix()
     factories.make_permits()
     factories.make_price_list(places.dev.cluster)
+    factories.make_budget(team=people.team, hard=5)
     records.save(row=SleepSchedule(team=people.team, zone="UTC"), by=factories.BY)
     for model, page in admin.site._registry.items():
         assert platform.get(url(model, "changelist")).status_code == 200

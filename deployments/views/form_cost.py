@@ -29,6 +29,8 @@ def of_form(form: SpecForm, *, deployment: Deployment, before: Revision | None) 
     spec = form.candidate
     if spec is None:
         return FormCost(cost=None, missing="Once the size and the number of pods can be read, their price is here.")
+    if not 1 <= spec.min_replicas <= spec.max_replicas:
+        return FormCost(cost=None, missing="Once the number of pods fits, their price is here.")
     profile = form.profile if spec.profile else None
     if spec.resources is None and profile is None:
         return FormCost(cost=None, missing="Choose a hardware profile: the price follows from it.")

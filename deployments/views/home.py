@@ -13,7 +13,7 @@ from deployments.access import current_user
 from deployments.domain.catalogue import Environment
 from deployments.domain.changes.diff import spec_diff
 from deployments.domain.spec.spec import Spec
-from deployments.models import Budget, Proposal
+from deployments.models import Proposal
 from deployments.queries import audit as audit_queries
 from deployments.queries import fleet as fleet_queries
 from deployments.queries import home as queries
@@ -53,7 +53,6 @@ def home(request: HttpRequest) -> HttpResponse:
         + sum(item.namespace.environment == Environment.PROD.value for item in to_decide),
         "is_settled": all(row.state.settled for row in [*troubled, *own]),
         "roles": user.roles,
-        "has_budgets": Budget.objects.visible_to(user).exists(),
     }
     is_part = request.htmx and request.htmx.target == "needs"  # type: ignore[attr-defined]
     answer = render(request, "home.html#needs" if is_part else "home.html", context)
