@@ -14,6 +14,7 @@ from deployments.actions import deployments, logs, proposals, records, saved_vie
 from deployments.audit import Actor
 from deployments.models import (
     AuditEvent,
+    Budget,
     Deployment,
     LogRequest,
     Membership,
@@ -43,6 +44,7 @@ class Scene:
     member: Membership
     event: AuditEvent
     view: SavedView  # the viewer's
+    budget: Budget  # the team's
 
     def arguments(self, target: str) -> list[object]:
         """What a URL's pattern is filled with."""
@@ -60,6 +62,7 @@ class Scene:
             "member": [self.people.team.slug, self.member.pk],
             "event": [self.event.seq],
             "view": [self.view.pk],
+            "budget": [self.budget.pk],
             "cluster": [self.dev.namespace.cluster.slug],
         }[target]
 
@@ -97,6 +100,7 @@ def scene(people: People, places: Places) -> Scene:
         member=Membership.objects.get(user=people.viewer),
         event=event,
         view=saved_views.save(by=people.viewer, name="Mine", query="view=prod"),
+        budget=factories.make_budget(team=people.team, soft=1000, hard=2000),
     )
 
 
@@ -137,5 +141,6 @@ def missing(url: str, scene: Scene) -> str:
         changed = changed.replace(str(row.pk), str(uuid.UUID(int=row.pk.int ^ 1)))
     changed = changed.replace(f"/teams/{scene.people.team.slug}/", "/teams/searcx/")
     changed = changed.replace("/clusters/demo/", "/clusters/demx/")
+    changed = changed.replace(f"/costs/budgets/{scene.budget.pk}/", f"/costs/budgets/{scene.budget.pk + 100_000}/")
     changed = changed.replace(f"/fleet/views/{scene.view.pk}/", f"/fleet/views/{scene.view.pk + 100_000}/")
     return changed.replace(f"/audit/{scene.event.seq}/", f"/audit/{scene.event.seq + 100_000}/")

@@ -25,7 +25,21 @@ __all__ = ["scene"]
 pytestmark = pytest.mark.django_db
 
 MOST_CPU_S = 2.0
-TARGETS = ("dev", "prod", "retired", "dev 1", "draft", "sent", "lines", "team", "member", "event", "view", "cluster")
+TARGETS = (
+    "dev",
+    "prod",
+    "retired",
+    "dev 1",
+    "draft",
+    "sent",
+    "lines",
+    "team",
+    "member",
+    "event",
+    "view",
+    "cluster",
+    "budget",
+)
 CATALOGUE: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("bad_requests.yaml").read_text("utf-8"))
 TEXTS = {
     entry["id"]: entry.get("text", "") or entry.get("repeat", [""])[0] * entry.get("repeat", [0, 1])[1]
@@ -50,6 +64,7 @@ ASKED = (
         "b",
     ),
     *("tab", "draft", "proposal", "adopt", "sort", "view", "state", "runtime", "cluster", "next", "p", "o", "e", "all"),
+    *("cost", "least", "after", "deployment"),
 )
 POSTED = (
     *("note", "based_on", "seen", "reviewed", "do", "hours", "typed_name", "name", "query", "verdict", "role", "user"),
@@ -67,6 +82,7 @@ POSTED = (
         "_selected_action",
         "index",
     ),
+    *("covers", "month", "soft", "hard", "currency", "told", "over_budget", "priced_by"),
 )
 HEADERS = (
     *("user-agent", "x-request-id", "x-correlation-id", "referer", "origin", "accept", "accept-language", "range"),
