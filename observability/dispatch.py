@@ -10,6 +10,7 @@ IMPORT_LOGS = "observability.import_logs"
 ANSWER_SAMPLE = "observability.answer_sample"
 
 IMPORTS = "imports"  # a queue with workers of its own: what reads objects never delays an apply
+SAMPLES = "samples"  # what a person waits for, before objects
 
 
 def import_soon(source_id: int) -> None:

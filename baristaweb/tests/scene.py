@@ -25,6 +25,9 @@ from deployments.models import (
 )
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
+from observability.actions import samples
+from observability.models import LogSource, SampleRequest, SourceObject
+from observability.tests.sources import make_credential, make_root, make_source
 
 IDENTITIES = ("anonymous", "stranger", "viewer", "editor", "maintainer", "auditor", "platform")
 ADMIN_PAGES = ("changelist", "add", "change", "delete", "history")
@@ -45,6 +48,9 @@ class Scene:
     event: AuditEvent
     view: SavedView  # the viewer's
     budget: Budget  # the team's
+    source: LogSource  # of dev
+    log_object: SourceObject
+    sample: SampleRequest  # the editor's
 
     def arguments(self, target: str) -> list[object]:
         """What a URL's pattern is filled with."""
@@ -63,6 +69,9 @@ class Scene:
             "event": [self.event.seq],
             "view": [self.view.pk],
             "budget": [self.budget.pk],
+            "source": [self.dev.slug, self.source.name],
+            "object": [self.dev.slug, self.source.name, self.log_object.pk],
+            "sample": [self.dev.slug, self.sample.pk],
             "cluster": [self.dev.namespace.cluster.slug],
         }[target]
 
@@ -84,6 +93,8 @@ def scene(people: People, places: Places) -> Scene:
         factories.edit(dev, author=people.editor, spec=factories.make_spec(model_version="2")), by=people.editor
     )
     deployments.retire(deployment=retired, by=by, note="done")
+    make_root("gs://logs/", credential=make_credential("gs"))
+    source = make_source(dev, "file:///srv/logs", name="log")
     version_3 = replace(factories.make_spec(), model_version="3")
     draft = factories.edit(prod, author=people.editor, spec=version_3)
     sent = factories.edit(prod, author=people.editor, spec=version_3)
@@ -101,6 +112,14 @@ def scene(people: People, places: Places) -> Scene:
         event=event,
         view=saved_views.save(by=people.viewer, name="Mine", query="view=prod"),
         budget=factories.make_budget(team=people.team, soft=1000, hard=2000),
+        source=source,
+        log_object=SourceObject.objects.create(source=source, uri="file:///srv/logs/a.parquet", size=1, mtime_ns=1),
+        sample=samples.ask(
+            kind=SampleRequest.Kind.PROPOSE,
+            deployment=dev,
+            by=people.editor,
+            question={"root": source.root_id, "location": source.location},
+        ),
     )
 
 
@@ -128,7 +147,7 @@ def admin_urls() -> Iterator[str]:
         row = model._default_manager.order_by("pk").first()
         assert row is not None, f"the scene has no {model.__name__}"
         for page in ADMIN_PAGES:
-            name = f"admin:deployments_{model._meta.model_name}_{page}"
+            name = f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
             yield reverse(name, args=[] if page in {"changelist", "add"} else [row.pk])
 
 
@@ -137,8 +156,10 @@ def missing(url: str, scene: Scene) -> str:
     changed = url
     for real in (scene.dev, scene.prod, scene.retired):
         changed = changed.replace(real.slug, real.slug[:-1] + "x")
-    for row in (scene.draft, scene.sent, scene.lines):
+    for row in (scene.draft, scene.sent, scene.lines, scene.sample):
         changed = changed.replace(str(row.pk), str(uuid.UUID(int=row.pk.int ^ 1)))
+    changed = changed.replace("/sources/log/", "/sources/lox/")
+    changed = changed.replace(f"/objects/{scene.log_object.pk}/", f"/objects/{scene.log_object.pk + 100_000}/")
     changed = changed.replace(f"/teams/{scene.people.team.slug}/", "/teams/searcx/")
     changed = changed.replace("/clusters/demo/", "/clusters/demx/")
     changed = changed.replace(f"/costs/budgets/{scene.budget.pk}/", f"/costs/budgets/{scene.budget.pk + 100_000}/")

@@ -122,6 +122,29 @@ deployment-try-now         dev      POST  302 404 403 302 302 403 302
 deployment-conflict        dev      GET   302 404 200 200 200 200 200
 deployment-conflict        dev      POST  302 404 403 403 422 403 422
 
+sources                    -        GET   302 200 200 200 200 200 200
+deployment-sources         dev      GET   302 404 302 302 302 302 302
+deployment-sources         prod     GET   302 404 200 200 200 200 200
+source-new                 dev      GET   302 404 403 200 200 403 200
+source-new                 dev      POST  302 404 403 422 422 403 422
+source-new                 prod     GET   302 404 403 403 200 403 200
+source-sample              sample   GET   302 404 403 200 404 403 404
+source-sample              sample   POST  302 404 403 409 404 403 404
+source                     source   GET   302 404 200 200 200 200 200
+source-edit                source   GET   302 404 403 200 200 403 200
+source-edit                source   POST  302 404 403 422 422 403 422
+source-backfill            source   POST  302 404 403 302 302 403 302
+source-pause               source   GET   302 404 403 200 200 403 200
+source-pause               source   POST  302 404 403 302 302 403 302
+source-resume              source   GET   302 404 403 200 200 403 200
+source-resume              source   POST  302 404 403 409 409 403 409
+source-remove              source   GET   302 404 403 200 200 403 200
+source-remove              source   POST  302 404 403 302 302 403 302
+source-cancel              source   GET   302 404 403 200 200 403 200
+source-cancel              source   POST  302 404 403 409 409 403 409
+source-object-again        object   POST  302 404 403 302 302 403 302
+source-object-leave-out    object   POST  302 404 403 302 302 403 302
+
 deployment-review          draft    GET   302 404 404 200 404 404 404
 deployment-review          sent     GET   302 404 200 200 200 200 200
 deployment-review          draft    POST  302 404 404 422 404 404 404

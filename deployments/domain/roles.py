@@ -53,6 +53,7 @@ class Permission(StrEnum):
     MEMBER_MANAGE = "member.manage"
     SLEEP_EDIT = "sleep.edit"
     AWAKE_KEEP = "awake.keep"
+    SOURCE_EDIT = "source.edit"
     PLATFORM_MANAGE = "platform.manage"
 
     @property
@@ -92,6 +93,7 @@ _BY_ENVIRONMENT: Final = frozenset(
         Permission.DEPLOYMENT_RESTART,
         Permission.DEPLOYMENT_PAUSE,
         Permission.SLEEP_EDIT,
+        Permission.SOURCE_EDIT,
     }
 )
 

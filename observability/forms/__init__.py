@@ -1,0 +1,1 @@
+"""Forms of log sources, and of the admin's stores."""
