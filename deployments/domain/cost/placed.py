@@ -9,11 +9,9 @@ from typing import Any, Final
 from deployments.domain.apiserver.objects import amount, obj
 from deployments.domain.cost.ledger import Asked
 from deployments.domain.cost.machines import LABEL_GPU, LABEL_MACHINE, LABEL_REGION, LABELS_SPOT, Machine
-from deployments.domain.cost.own_list import OwnList
+from deployments.domain.cost.own_list import POD, SPOT, OwnList
 from deployments.domain.cost.prices import RateCard
 
-SPOT: Final = "spot:"
-POD: Final = "pod:"
 # Labels that name the pool of a node, and at last its machine type.
 POOL_LABELS: Final = (
     "cloud.google.com/gke-nodepool",
@@ -67,12 +65,17 @@ def node_facts(node: Mapping[str, Any]) -> NodeFacts:
     )
 
 
+def is_pod_class(name: str) -> bool:
+    """Whether a price class is one of Autopilot, which bills what a pod requests: pod:general, spot:pod:balanced."""
+    return name.removeprefix(SPOT).startswith(POD)
+
+
 def price_classes(*, profile: str, machine: str, pool: str, is_spot: bool) -> tuple[str, ...]:
     """Names under which a list may price a pod, the closest first: where it runs comes before what it was made for.
 
     A pod of Autopilot has its own class alone. A node that is Spot is never priced as one that is not.
     """
-    if profile.startswith(POD):
+    if is_pod_class(profile):
         return (profile,)
     named = [name for name in (machine, pool, profile.removeprefix(SPOT)) if name]
     if is_spot:
@@ -86,7 +89,7 @@ def card_of(prices: OwnList, classes: Sequence[str], gpus: Sequence[str], *, is_
     found = next((name for name in classes if name in listed), "")
     if found:
         return found, prices.card(found, gpus)
-    if classes and classes[0].startswith(POD):
+    if classes and is_pod_class(classes[0]):
         return "", RateCard(lines=(), problem=f"{prices.name} has no price for pods of the class {classes[0]}.")
     if is_spot:
         names = " or ".join(classes) or "Spot"
