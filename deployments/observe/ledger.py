@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
@@ -35,6 +35,7 @@ NODE_WAIT: Final = timedelta(minutes=2)
 YOUNG: Final = timedelta(minutes=1)
 TOLD_EVERY: Final = timedelta(seconds=10)
 Facts = tuple[object, ...]
+NOWHERE: Final = NodeFacts(size=Asked(0, 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,60 +90,63 @@ class Ledger:
         self._store = store
         self._cluster_id = cluster_id
         self._places: dict[str, NodeFacts] = {}
-        self._written: dict[str, tuple[Any, ...]] = {}
+        self._waiting: dict[str, tuple[int, Object]] = {}
+        self._looked_on: date | None = None
+        self._looked_with: dict[str, NodeFacts] | None = None
         self._is_swept = False
         self._told_at: datetime | None = None
 
     def place(self, nodes: dict[str, NodeFacts]) -> None:
-        self._places = nodes
+        if nodes != self._places:
+            self._places = nodes
 
     def flush(self, *, at: datetime, is_heard: bool) -> int:
         """Write what is new; how many pods that were. `is_heard`: nothing that ended can have been missed."""
         if self._told_at is None:
             told = ClusterHealth.objects.filter(cluster_id=self._cluster_id).values_list("measured_at", flat=True)
             self._told_at = told.first()
-        gone = self._store.take_gone()
-        pods = self._store.pods()
+        day, places = at.astimezone(UTC).date(), self._places
+        # At midnight all pods are looked at, for their day ends, and when nodes are others than before.
+        is_all = self._looked_on != day or self._looked_with is not places
+        gone, heard = self._store.take_gone(), self._store.take_pods()
+        pods = self._store.pods() if is_all else self._waiting | heard
         try:
-            news, keys = self._news(pods, at)
+            news, waiting = self._news(pods, places, at)
             news += [item for item in map(self._last_words, gone) if item is not None]
             for start in range(0, len(news), BATCH):
                 write(self._cluster_id, news[start : start + BATCH], last_seen=self._told_at)
             if not self._is_swept:
-                sweep(self._cluster_id, set(pods), last_seen=self._told_at, at=at)
+                sweep(self._cluster_id, set(self._store.pods()), last_seen=self._told_at, at=at)
                 self._is_swept = True
         except Exception:
             self._store.put_back(gone)
+            self._looked_on = None
             raise
-        self._written |= keys
-        for uid in self._written.keys() - pods.keys():
-            del self._written[uid]
+        self._looked_on, self._looked_with, self._waiting = day, places, waiting
+        for item in gone:
+            self._waiting.pop(item.uid, None)
         if is_heard and (self._told_at is None or at - self._told_at >= TOLD_EVERY):
             ClusterHealth.objects.filter(cluster_id=self._cluster_id).update(measured_at=at)
             self._told_at = at
         return len(news)
 
     def _news(
-        self, pods: dict[str, tuple[int, Object]], at: datetime
-    ) -> tuple[list[PodSighting], dict[str, tuple[Any, ...]]]:
-        found, keys = [], {}
+        self, pods: dict[str, tuple[int, Object]], places: dict[str, NodeFacts], at: datetime
+    ) -> tuple[list[PodSighting], dict[str, tuple[int, Object]]]:
+        """Sightings, and the pods that wait for the facts of their node."""
+        found, waiting = [], {}
         for uid, (deployment, pod) in pods.items():
-            node = text(pod, "spec", "nodeName")
-            place = self._places.get(node)
-            key = (pod["metadata"].get("resourceVersion"), place, at.astimezone(UTC).date())
-            if self._written.get(uid) == key:
+            place, since = places.get(text(pod, "spec", "nodeName")), scheduled_at(pod)
+            if place is None and since is not None and timedelta() <= at - since < NODE_WAIT:
+                waiting[uid] = (deployment, pod)
                 continue
-            since = scheduled_at(pod)
-            if place is None and since is not None and at - since < NODE_WAIT and at >= since:
-                continue
-            item = sighting(uid, deployment, pod, place or NodeFacts(size=Asked(0, 0)), at=at)
+            item = sighting(uid, deployment, pod, place or NOWHERE, at=at)
             if item is not None:
                 found.append(item)
-            keys[uid] = key
-        return found, keys
+        return found, waiting
 
     def _last_words(self, gone: Gone) -> PodSighting | None:
-        place = self._places.get(text(gone.pod, "spec", "nodeName")) or NodeFacts(size=Asked(0, 0))
+        place = self._places.get(text(gone.pod, "spec", "nodeName")) or NOWHERE
         return sighting(gone.uid, gone.deployment, gone.pod, place, at=gone.at, gone=gone)
 
 

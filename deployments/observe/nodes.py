@@ -6,7 +6,7 @@ is flagged. A node's start is exact when it was made since the last list.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -77,10 +77,10 @@ Seen = tuple[str, NodeFacts, Asked, datetime | None]
 
 @transaction.atomic
 def write(
-    cluster_id: int, seen: dict[str, Seen], *, last_seen: datetime | None, at: datetime, source: str = Source.WATCH
+    cluster_id: int, seen: Mapping[str, Seen], *, last_seen: datetime | None, at: datetime, source: str = Source.WATCH
 ) -> None:
     """What a list of all nodes closes and opens: by uid the node's name, facts, others' requests and exact start."""
-    locked = OpenNode.objects.filter(cluster_id=cluster_id).order_by("uid").select_for_update()
+    locked = OpenNode.objects.filter(cluster_id=cluster_id, source=source).order_by("uid").select_for_update()
     rows = {row.uid: row for row in locked}
     closed: list[NodeInterval] = []
     opened: list[OpenNode] = []

@@ -84,6 +84,7 @@ class Store:
     _told: OrderedDict[str, dict[str, Object]] = field(default_factory=OrderedDict)
     _synced: set[ObjectKind] = field(default_factory=set)
     _gone: list[Gone] = field(default_factory=list)
+    _pods_heard: set[str] = field(default_factory=set)
 
     @property
     def is_synced(self) -> bool:
@@ -119,6 +120,8 @@ class Store:
             self._by_deployment.setdefault(owner, defaultdict(set))[kind].add(uid)
             self._remember(uid, owner)
             self._changed[owner] = now()
+            if kind is ObjectKind.POD:
+                self._pods_heard.add(uid)
 
     def delete(self, kind: ObjectKind, item: Object) -> None:
         with self._lock:
@@ -226,8 +229,18 @@ class Store:
     def pods(self) -> dict[str, tuple[int, Object]]:
         """All pods of ours by uid, each with its deployment; those that ended and are still there too."""
         with self._lock:
-            found = ((uid, _deployment_id(pod), pod) for uid, pod in self._objects[ObjectKind.POD].items())
-            return {uid: (owner, pod) for uid, owner, pod in found if owner is not None}
+            return self._with_owner(self._objects[ObjectKind.POD])
+
+    def take_pods(self) -> dict[str, tuple[int, Object]]:
+        """Those of them that are new or were changed since this was last asked."""
+        with self._lock:
+            heard, self._pods_heard = self._pods_heard, set()
+            return self._with_owner(heard)
+
+    def _with_owner(self, uids: Iterable[str]) -> dict[str, tuple[int, Object]]:
+        here = self._objects[ObjectKind.POD]
+        found = ((uid, _deployment_id(here[uid]), here[uid]) for uid in uids if uid in here)
+        return {uid: (owner, pod) for uid, owner, pod in found if owner is not None}
 
     def take_gone(self) -> list[Gone]:
         """Pods that are no more, oldest first, since this was last asked."""
