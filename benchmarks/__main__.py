@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import accuracy, apply, clicks, fleet, formats, profile, slow_clients, storm, verdicts
+from benchmarks import accuracy, apply, clicks, cost, fleet, formats, profile, slow_clients, storm, verdicts
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "profile": profile.main,
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "verdicts": verdicts.main,
     "apply": apply.main,
     "fleet": fleet.main,
+    "cost": cost.main,
     "clicks": clicks.main,
     "slow_clients": slow_clients.main,
     "storm": storm.main,
