@@ -144,7 +144,8 @@ def measured(deployment: Deployment, *, step: str, at: datetime) -> Measured | N
     by_day = _by_day(rows, currency)
     ends = datetime.combine(following, datetime.min.time(), UTC)
     spent = sum((row.amount for row in of_month if row.amount is not None and row.currency == currency), ZERO)
-    changes = _changes(deployment, by_day, currency, since=buckets[0].start)
+    whole = {day: value for day, value in by_day.items() if day < today}
+    changes = _changes(deployment, whole, currency, since=buckets[0].start)
     told = ClusterHealth.objects.filter(cluster=deployment.namespace.cluster_id).values_list("measured_at", flat=True)
     return Measured(
         step=step,
