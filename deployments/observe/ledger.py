@@ -40,7 +40,10 @@ NOWHERE: Final = NodeFacts(size=Asked(0, 0))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodSighting:
-    """A pod that has a node, as it was seen at `at`; with `ended_at` it runs no more."""
+    """A pod that has a node, as it was seen at `at`; with `ended_at` it runs no more.
+
+    `is_gone`: that it ended is known from its deletion alone, and with `is_lost` only from its absence.
+    """
 
     uid: str
     pod: str
@@ -51,6 +54,7 @@ class PodSighting:
     at: datetime
     scheduled_at: datetime
     ended_at: datetime | None = None
+    is_gone: bool = False
     is_lost: bool = False
 
     @property
@@ -67,6 +71,7 @@ def sighting(
     if since is None or not node:
         return None
     end = ended_at(pod, seen_at=at)
+    is_gone = gone is not None and end is None
     if gone is not None and end is None:
         end = gone.at
     return PodSighting(
@@ -79,7 +84,8 @@ def sighting(
         at=at,
         scheduled_at=since,
         ended_at=end,
-        is_lost=gone is not None and not gone.is_seen and ended_at(pod, seen_at=at) is None,
+        is_gone=is_gone,
+        is_lost=is_gone and gone is not None and not gone.is_seen,
     )
 
 
@@ -170,7 +176,8 @@ def write(
     due: set[tuple[int, Any]] = set()
     for item in items.values():
         row, owner = rows.get(item.uid), owners.get(item.deployment)
-        if owner is None:
+        if owner is None or (row is None and item.is_gone and item.uid in charged):
+            # Another watch heard of its deletion before us, and wrote it.
             continue
         before = row.as_open if row else None
         open_ = before or measuring.begin(

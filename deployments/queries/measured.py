@@ -23,7 +23,7 @@ ROWS: Final = 200
 # What may move a cost, of the audit log's kinds.
 CHANGES: Final = (
     "revision.saved",
-    "revision.applied",
+    "revision.rolled_back",
     "deployment.created",
     "deployment.paused",
     "deployment.resumed",

@@ -273,10 +273,11 @@ def test_nodes_have_time_too_with_what_others_ask_for(deployment: Deployment) ->
     found.count([], ours=set(), at=hour(1))
     found.write([node()], at=hour(1))
     assert [(item.others_millicores, item.end) for item in NodeInterval.objects.all()] == [(2000, hour(1))]
+    found.write([node()], at=hour(1.5))
     found.write([], at=hour(2))
     last = NodeInterval.objects.order_by("start").last()
     assert last is not None
-    assert (last.end, last.is_end_exact, last.end_by) == (hour(1), False, hour(2))
+    assert (last.end, last.is_end_exact, last.end_by) == (hour(1.5), False, hour(2))
     assert CostDue.objects.filter(deployment=None).count() == 1
 
 

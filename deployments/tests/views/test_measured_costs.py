@@ -133,7 +133,7 @@ def test_a_bar_leads_further_in_and_at_last_to_the_deployment(client_as: ClientA
 
 def test_a_filter_that_fits_nothing_shows_nothing(client_as: ClientAs, deployment: Deployment) -> None:
     book(deployment, today())
-    assert "Nothing was measured yet" in page(client_as("editor"), "?team=%00ads")
+    assert "Nothing was measured yet" in page(client_as("editor"), "?team=ads")
     assert page(client_as("editor"), "?by=nonsense")
 
 
