@@ -61,6 +61,7 @@ class Report:
     at: datetime
     end: MonthEnd
     last_month: Decimal
+    last_unknown: int
     same_days: Decimal
     total: Total
     rows: Sequence[Row]
@@ -95,7 +96,7 @@ def report(user: User, filters: Filters, *, at: datetime) -> Report | None:
     today = at.astimezone(UTC).date()
     first, following = month_of(today)
     rows = _within(seen_by(user), filters)
-    spent, unknown = _spent(rows, user, today)
+    spent, unknown, unknown_before = _spent(rows, user, today)
     if not spent and not unknown:
         return None
     names = currencies(spent)
@@ -119,6 +120,7 @@ def report(user: User, filters: Filters, *, at: datetime) -> Report | None:
         at=at,
         end=end,
         last_month=sum((item.last_month for item in mine), ZERO),
+        last_unknown=unknown_before,
         same_days=sum((item.same_days for item in mine), ZERO),
         total=_total(spent, unknown),
         rows=found,
@@ -149,7 +151,8 @@ def _within(rows: QuerySet[CostDay], filters: Filters) -> QuerySet[CostDay]:
 Unknown = list[tuple[Mapping[By, tuple[str, str]], int]]
 
 
-def _spent(rows: QuerySet[CostDay], user: User, today: date) -> tuple[list[Spent], Unknown]:
+def _spent(rows: QuerySet[CostDay], user: User, today: date) -> tuple[list[Spent], Unknown, int]:
+    """What was spent, who ran without a price this month, and how many did in the last."""
     first, last = today.replace(day=1), month_before(today)
     same = min(last + (today - first), first - timedelta(days=1))
     known = Q(adjusts=None)
@@ -170,15 +173,19 @@ def _spent(rows: QuerySet[CostDay], user: User, today: date) -> tuple[list[Spent
             week_from=Count("day", distinct=True, filter=known & Q(day__gte=today - WEEK, day__lt=today)),
             before_from=Count("day", distinct=True, filter=known & Q(day__gte=today - 2 * WEEK, day__lt=today - WEEK)),
             unpriced=Count("pk", filter=Q(amount=None, day__gte=first)),
+            unpriced_before=Count("pk", filter=Q(amount=None, day__gte=last, day__lt=first)),
         )
     )
     places = _Places(user)
     spent: list[Spent] = []
     unknown: Unknown = []
+    before: set[int] = set()
     for row in sums:
         where = places.of(row["deployment_id"], row["team_id"])
         if row["unpriced"]:
             unknown.append((where, row["deployment_id"]))
+        if row["unpriced_before"]:
+            before.add(row["deployment_id"])
         if row["currency"]:
             spent.append(
                 Spent(
@@ -194,7 +201,7 @@ def _spent(rows: QuerySet[CostDay], user: User, today: date) -> tuple[list[Spent
                     before_days=row["before_from"],
                 )
             )
-    return spent, unknown
+    return spent, unknown, len(before)
 
 
 class _Places:

@@ -116,6 +116,7 @@ class Measured:
     unknown_hours: Decimal
     reasons: tuple[str, ...]
     last_month: Amount
+    last_unknown_hours: Decimal
     changes: Sequence[Change]
     idle: Idle | None
     rows: Sequence[CostDay]
@@ -157,6 +158,9 @@ def measured(deployment: Deployment, *, step: str, at: datetime) -> Measured | N
         unknown_hours=sum((row.pod_hours for row in of_month if row.amount is None), ZERO),
         reasons=tuple(dict.fromkeys(row.reason for row in of_month if row.reason)),
         last_month=_last_month(rows, today, currency),
+        last_unknown_hours=sum(
+            (row.pod_hours for row in rows if row.amount is None and month_before(today) <= row.day < first), ZERO
+        ),
         changes=changes,
         idle=_idle(deployment, since=first),
         rows=of_month[:ROWS],

@@ -12,6 +12,9 @@ from deployments.domain.cost.amounts import Amount
 
 RATE_DAYS: Final = 7
 _HOUR: Final = Decimal(3600)
+NO_RATE: Final = (
+    "None of the last 7 whole days was measured with a price for all of it: there is no rate to go on with."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +34,13 @@ class MonthEnd:
     @property
     def amount(self) -> Amount:
         if self.value is None:
-            return Amount.unknown("No whole day was measured yet.")
+            return Amount.unknown(NO_RATE)
         return Amount.known(self.value, self.currency)
 
     @property
     def formula(self) -> str:
         if self.a_day is None:
-            return "No whole day was measured yet, so that there is no rate to go on with."
+            return NO_RATE
         return (
             f"{self.spent:,.2f} so far + {self.a_day:,.2f} a day, the mean of the last {self.days} whole days, x "
             f"{self.left:.2f} days left = {self.value:,.2f} {self.currency}"

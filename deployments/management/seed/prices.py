@@ -30,7 +30,9 @@ LINES = (
     "cpu,g2-standard-48,,0.024988",
     "memory,g2-standard-48,,0.002927",
     "gpu,g2-standard-48,nvidia-l4,0.560040",
-    # No price for A100, and none for GPU nodes that are Spot, on purpose: the pages show what is unknown, and why.
+    "cpu,spot:g2-standard-48,,0.009996",
+    "memory,spot:g2-standard-48,,0.001171",
+    # No price for A100, and none for a Spot L4, on purpose: the pages show what is unknown, and why.
 )
 
 
