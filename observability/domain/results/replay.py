@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -53,15 +53,27 @@ def rfc3339(at: int) -> str:
 
 
 def replay(
-    log: WindowedLog, reference: Reference, spec: Spec, rules: Rules, *, has_versions: bool = False
+    log: WindowedLog,
+    reference: Reference,
+    spec: Spec,
+    rules: Rules,
+    *,
+    has_versions: bool = False,
+    since: int | None = None,
+    histories: Mapping[str, History] | None = None,
 ) -> list[WindowResult]:
-    """Windows in order of start, then version; features by value / threshold falling, then name."""
+    """Windows in order of start, then version; features by value / threshold falling, then name.
+
+    `since` goes on where an earlier run stopped: windows before it are counted for what volume is usual, and are not
+    judged; `histories` are what was seen of each version before. `log` then needs no states before `since`.
+    """
     found: list[tuple[Slice, WindowResult]] = []
     for version in log.versions:
-        history = History(rules)
-        for one in slices(log, version, rules.min_rows):
+        history = (histories or {}).get(version) or History(rules)
+        for one in slices(log, version, rules.min_rows, since):
             found.append((one, _judged(one, log, reference, spec, rules, history, version if has_versions else None)))
-    runs = gaps(log)
+    runs = [tuple(start for start in run if since is None or start >= since) for run in gaps(log)]
+    runs = [run for run in runs if run]
     is_open = is_unfinished(log)
     ended = sorted({*(log.starts[:-1] if is_open else log.starts), *(start for run in runs for start in run)})
     amounts = volume.findings(log, ended)
@@ -80,6 +92,8 @@ def replay(
         )
     ]
     for span in long_gaps(log):
+        if since is not None and span.end <= since:
+            continue
         outage = Finding("missing_window", "", f"no rows for {span.length / DAY:,.0f} days", 0.0, None)
         silent.append(
             WindowResult(int(span.start), int(span.end), None, 0, False, Result.NOT_ENOUGH_DATA, findings=[outage])

@@ -93,6 +93,10 @@ class History:
     rules: Rules
     _seen: dict[str, deque[bool]] = field(default_factory=dict)
 
+    def remember(self, name: str, *, is_over: bool) -> None:
+        """A window that an earlier run judged, oldest first."""
+        self._seen.setdefault(name, deque(maxlen=self.rules.n)).append(is_over)
+
     def judge(self, found: FeatureResult, *, is_over: bool) -> FeatureResult:
         seen = self._seen.setdefault(found.name, deque(maxlen=self.rules.n))
         if found.verdict in (Result.NOT_ENOUGH_DATA, Result.CANNOT_BE_EVALUATED) and not is_over:

@@ -37,12 +37,12 @@ class Slice:
         return Span(self.start, self.end)
 
 
-def slices(log: WindowedLog, version: str, least: int) -> list[Slice]:
-    """The windows of one version in order. Windows of fewer rows than `least` join the next ones, up to 7 at once; a
-    window that has not ended joins nothing."""
+def slices(log: WindowedLog, version: str, least: int, since: int | None = None) -> list[Slice]:
+    """The windows of one version in order, from `since` on. Windows of fewer rows than `least` join the next ones, up
+    to 7 at once; a window that has not ended joins nothing."""
     found: list[Slice] = []
     pending: list[int] = []
-    starts = [start for start in log.starts if Cell(version, start) in log.rows]
+    starts = [start for start in log.starts if Cell(version, start) in log.rows and (since is None or start >= since)]
     last, is_open = log.starts[-1], is_unfinished(log)
     for start in starts:
         is_partial = is_open and start == last
