@@ -90,19 +90,26 @@ FORBIDDEN = {
 
 # Not intent: written by workers, by sessions, or a question to a worker. Every other table must be audited.
 MACHINE_WRITTEN = {
+    "blob",
     "clusterevent",
     "clusterhealth",
     "deploymentstate",
     "installation",
     "loginattempt",
     "logrequest",
+    "objectpart",
     "observation",
     "pricepull",
     "proposal",
     "queuestate",
     "refusedtries",
     "rollout",
+    "samplerequest",
     "sleepdecision",
+    "sourcefinding",
+    "sourceobject",
+    "sourcestate",
+    "storedwindow",
     "usagesample",
 }
 # What a person keeps for themselves: nobody else sees it and nothing runs by it.

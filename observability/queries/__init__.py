@@ -1,0 +1,1 @@
+"""What pages and workers read: rows to domain objects; nothing is written."""
