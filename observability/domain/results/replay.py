@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -48,6 +48,22 @@ class WindowResult:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class GoingOn:
+    """A run that goes on where an earlier one stopped, and keeps little in memory.
+
+    Windows before `since` are counted for what volume is usual, and are not judged: the log needs no states of them.
+    `histories` are what was seen of each version before, `references` and `not_yet` (why nothing is judged) are by
+    version. `taken` gets every window with its states as soon as it is judged; they are dropped afterwards.
+    """
+
+    since: int | None = None
+    histories: Mapping[str, History] = field(default_factory=dict)
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    not_yet: Mapping[str, str] = field(default_factory=dict)
+    taken: Callable[[Slice, WindowResult], None] | None = None
+
+
 def rfc3339(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -59,19 +75,22 @@ def replay(
     rules: Rules,
     *,
     has_versions: bool = False,
-    since: int | None = None,
-    histories: Mapping[str, History] | None = None,
+    going_on: GoingOn | None = None,
 ) -> list[WindowResult]:
-    """Windows in order of start, then version; features by value / threshold falling, then name.
-
-    `since` goes on where an earlier run stopped: windows before it are counted for what volume is usual, and are not
-    judged; `histories` are what was seen of each version before. `log` then needs no states before `since`.
-    """
+    """Windows in order of start, then version; features by value / threshold falling, then name."""
+    going_on = going_on or GoingOn()
+    since = going_on.since
     found: list[tuple[Slice, WindowResult]] = []
     for version in log.versions:
-        history = (histories or {}).get(version) or History(rules)
+        history = going_on.histories.get(version) or History(rules)
+        against = going_on.references.get(version, reference)
         for one in slices(log, version, rules.min_rows, since):
-            found.append((one, _judged(one, log, reference, spec, rules, history, version if has_versions else None)))
+            shown = version if has_versions else None
+            result = _judged(one, log, against, spec, rules, history, shown, going_on.not_yet.get(version, ""))
+            if going_on.taken is not None:
+                going_on.taken(one, result)
+                one.states = {}
+            found.append((one, result))
     runs = [tuple(start for start in run if since is None or start >= since) for run in gaps(log)]
     runs = [run for run in runs if run]
     is_open = is_unfinished(log)
@@ -112,8 +131,8 @@ def _judged(
     rules: Rules,
     history: History,
     version: str | None,
+    why: str = "",
 ) -> WindowResult:
-    why = ""
     if one.is_partial:
         why = f"the window has not ended: the last row is of {rfc3339(log.last)}"
     elif one.rows < rules.min_rows:
