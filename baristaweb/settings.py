@@ -84,7 +84,11 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["template_partials.templatetags.partials", "deployments.templatetags.barista"],
+            "builtins": [
+                "template_partials.templatetags.partials",
+                "deployments.templatetags.barista",
+                "observability.templatetags.plots",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -11,6 +11,7 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("", include("deployments.urls")),
+    path("", include("observability.urls")),
 ]
 
 handler400 = "baristaweb.shell.errors.bad_request"

@@ -25,7 +25,7 @@ from observability.domain.results.baselines import DAY, Choice, How, Resolved, r
 from observability.domain.results.levels import names_of
 from observability.domain.results.log import WindowedLog
 from observability.domain.results.replay import GoingOn, WindowResult, replay
-from observability.domain.results.rules import Rules, RulesError
+from observability.domain.results.rules import Rules
 from observability.domain.results.verdicts import History, Result
 from observability.domain.results.windows import MOST_JOINED, Reference, Slice
 from observability.domain.specs.spec import Kind, Spec, canonical_json
@@ -37,11 +37,11 @@ from observability.models import (
     FeatureVerdict,
     JudgedWindow,
     LogSource,
-    SourceRules,
     SourceSpec,
     SourceVerdict,
     StoredWindow,
 )
+from observability.queries.rules import rules_of
 from observability.queries.shelves import Shelves
 
 log = structlog.get_logger(__name__)
@@ -76,15 +76,6 @@ class Task:
     @property
     def is_day(self) -> bool:
         return self.source_spec.window == Window.DAY.value
-
-
-def rules_of(source: LogSource) -> Rules:
-    """Those of the source, or the defaults where it has none that this release can use."""
-    row = SourceRules.objects.filter(pk=source.pk).first()
-    try:
-        return row.to_rules() if row is not None else Rules()
-    except RulesError:
-        return Rules()
 
 
 def task_of(source: LogSource) -> Task | None:

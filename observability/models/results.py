@@ -138,10 +138,13 @@ class FeatureNow(models.Model):
         constraints = [models.UniqueConstraint(fields=["source", "place"], name="feature_now_once")]
         indexes = [
             models.Index(
-                models.F("source"), models.F("severity").desc(), models.F("ratio").desc(nulls_last=True), "name",
+                models.F("source"),
+                models.F("severity").desc(),
+                models.F("ratio").desc(nulls_last=True),
+                "name",
                 name="features_worst_first",
             )
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.name

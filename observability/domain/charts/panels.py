@@ -205,9 +205,18 @@ def quantile_panel(
         if (last := next((point.value for point in reversed(one) if point.value is not None), None)) is not None
     ]
     return Panel(
-        name=name, value=value, note=note, height=height, says=says, y_ticks=scale.ticks(), x_ticks=frame.times.ticks(),
-        shapes=shapes, shades=frame.shades(), marks=frame.marks, words=_apart(words),
-    )  # fmt: skip
+        name=name,
+        value=value,
+        note=note,
+        height=height,
+        says=says,
+        y_ticks=scale.ticks(),
+        x_ticks=frame.times.ticks(),
+        shapes=shapes,
+        shades=frame.shades(),
+        marks=frame.marks,
+        words=_apart(words),
+    )
 
 
 def thinned_together(one: Sequence[Point], series: Sequence[Sequence[Point]]) -> list[Point]:
@@ -258,9 +267,17 @@ def share_panel(
             words.append(Word(100.0, scale.y(sum(ends[-1]) / 2), label[:18]))
         below = above
     return Panel(
-        name=name, note=note, height=height, says=says, y_ticks=scale.ticks(2, is_share=True),
-        x_ticks=frame.times.ticks(), shapes=shapes, shades=frame.shades(), marks=frame.marks, words=_apart(words),
-    )  # fmt: skip
+        name=name,
+        note=note,
+        height=height,
+        says=says,
+        y_ticks=scale.ticks(2, is_share=True),
+        x_ticks=frame.times.ticks(),
+        shapes=shapes,
+        shades=frame.shades(),
+        marks=frame.marks,
+        words=_apart(words),
+    )
 
 
 def volume_panel(
@@ -290,9 +307,17 @@ def volume_panel(
         age = len(versions) - 1 - place
         shapes.append(Shape(f"f{min(age, 2)}" if len(versions) > 1 else "bar", "".join(parts)))
     return Panel(
-        name=name, value=value, note=note, height=height, says=says, y_ticks=scale.ticks(2),
-        x_ticks=frame.times.ticks(), shapes=shapes, shades=frame.shades(), marks=frame.marks,
-    )  # fmt: skip
+        name=name,
+        value=value,
+        note=note,
+        height=height,
+        says=says,
+        y_ticks=scale.ticks(2),
+        x_ticks=frame.times.ticks(),
+        shapes=shapes,
+        shades=frame.shades(),
+        marks=frame.marks,
+    )
 
 
 MOST_BARS: Final = 240
@@ -331,9 +356,18 @@ def rate_panel(
     shapes = [Shape("bar", bars(grouped(shown, frame.times), x, scale.y, height))]
     levels = [Level(scale.y(limit), f"limit {share(limit)}")] if limit is not None and limit <= scale.high else []
     return Panel(
-        name=name, value=value, note=note, height=height, says=says, y_ticks=scale.ticks(2, is_share=True),
-        x_ticks=frame.times.ticks(), shapes=shapes, shades=frame.shades(), levels=levels, marks=frame.marks,
-    )  # fmt: skip
+        name=name,
+        value=value,
+        note=note,
+        height=height,
+        says=says,
+        y_ticks=scale.ticks(2, is_share=True),
+        x_ticks=frame.times.ticks(),
+        shapes=shapes,
+        shades=frame.shades(),
+        levels=levels,
+        marks=frame.marks,
+    )
 
 
 def lines_panel(
@@ -358,6 +392,15 @@ def lines_panel(
         if last is not None and label:
             words.append(Word(100.0, scale.y(last), label[:18], f"t{age}"))
     return Panel(
-        name=name, value=value, note=note, height=height, says=says, y_ticks=scale.ticks(2, is_share=is_share),
-        x_ticks=frame.times.ticks(), shapes=shapes, shades=frame.shades(), marks=frame.marks, words=_apart(words),
-    )  # fmt: skip
+        name=name,
+        value=value,
+        note=note,
+        height=height,
+        says=says,
+        y_ticks=scale.ticks(2, is_share=is_share),
+        x_ticks=frame.times.ticks(),
+        shapes=shapes,
+        shades=frame.shades(),
+        marks=frame.marks,
+        words=_apart(words),
+    )
