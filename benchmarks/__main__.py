@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import accuracy, apply, clicks, fleet, formats, profile, slow_clients, storm, verdicts
+from benchmarks import accuracy, apply, clicks, fleet, formats, incidents, profile, slow_clients, storm, verdicts
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "profile": profile.main,
     "formats": formats.main,
     "accuracy": accuracy.main,
     "verdicts": verdicts.main,
+    "incidents": incidents.main,
     "apply": apply.main,
     "fleet": fleet.main,
     "clicks": clicks.main,
