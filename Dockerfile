@@ -1,6 +1,6 @@
 # One image for all four processes; the command chooses which (see docker-compose.yml).
-# A tag can move: pin what you build on with --build-arg PYTHON_IMAGE=python:3.11-slim@sha256:DIGEST.
-ARG PYTHON_IMAGE=python:3.11-slim
+# Pinned by its digest, since a tag can move; build on another with --build-arg PYTHON_IMAGE=NAME:TAG@sha256:DIGEST.
+ARG PYTHON_IMAGE=python:3.11.16-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7
 FROM ${PYTHON_IMAGE} AS packages
 WORKDIR /build
 COPY requirements.txt constraints.txt ./

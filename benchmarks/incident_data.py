@@ -5,6 +5,7 @@ All clean rows are drawn at once and dealt to days in random order, so that noth
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ START = 1_759_708_800_000  # Monday 2025-10-06, UTC
 KEYS = ("ts", "version", "prediction_id")
 
 
-def rows_of(count, rng):
+def rows_of(count: int, rng: np.random.Generator) -> dict[str, Any]:
     """50 features: 30 numbers of ten laws, 10 integers and booleans, 9 categories, a score; in no order of time."""
     laws = (
         lambda: rng.normal(0, 1, count),
@@ -45,7 +46,7 @@ def rows_of(count, rng):
     return found
 
 
-def dealt(count, rng):
+def dealt(count: int, rng: np.random.Generator) -> list[dict[str, Any]]:
     """So many days of rows, shuffled."""
     every = rows_of(count * ROWS, rng)
     order = rng.permutation(count * ROWS)
@@ -58,20 +59,20 @@ def dealt(count, rng):
     return days
 
 
-def masked(found, name, share, rng):
+def masked(found: dict[str, Any], name: str, share: float, rng: np.random.Generator) -> dict[str, Any]:
     return found | {name: pa.array(found[name], mask=rng.random(len(found["ts"])) < share)}
 
 
-def hour_of(found):
+def hour_of(found: dict[str, Any]) -> Any:
     return found["ts"] // HOUR % 24
 
 
-def only(found, kept):
+def only(found: dict[str, Any], kept: Any) -> dict[str, Any]:
     return {name: values[kept] for name, values in found.items()}
 
 
 # Name: the change, the guilty feature (empty: the log itself), the findings that say so.
-INCIDENTS = {
+INCIDENTS: dict[str, tuple[Any, str, tuple[str, ...]]] = {
     "unit change": (lambda f, r: f | {"n01": f["n01"] / 1_000}, "n01", ()),
     "shift of half a deviation": (lambda f, r: f | {"n00": f["n00"] + 0.5}, "n00", ()),
     "scale times 1.5": (lambda f, r: f | {"n03": f["n03"] * 1.5}, "n03", ()),
@@ -92,17 +93,18 @@ INCIDENTS = {
 }
 
 
-def make(folder, seed=0):
+def make(folder: str | Path, seed: int = 0) -> dict[str, Any]:
     """Writes the days; gives {"reference": [...], "clean": [...], "incidents": {name: [...]}} of paths."""
     folder = Path(folder)
     index = folder / "index.json"
     if index.exists():
-        return json.loads(index.read_text())
+        known: dict[str, Any] = json.loads(index.read_text())
+        return known
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     days = dealt(REFERENCE_DAYS + CLEAN_DAYS, rng)
     paths = [write(folder / f"day{place:02}.parquet", day) for place, day in enumerate(days)]
-    found = {"reference": paths[:REFERENCE_DAYS], "clean": paths[REFERENCE_DAYS:], "incidents": {}}
+    found: dict[str, Any] = {"reference": paths[:REFERENCE_DAYS], "clean": paths[REFERENCE_DAYS:], "incidents": {}}
     for name, (change, _, _) in INCIDENTS.items():
         stem = name.replace(" ", "-")
         after = REFERENCE_DAYS + LEAD
@@ -114,6 +116,6 @@ def make(folder, seed=0):
     return found
 
 
-def write(path, day):
+def write(path: Path, day: dict[str, Any]) -> str:
     pq.write_table(pa.table(dict(day)), path)
     return str(path)

@@ -1,7 +1,7 @@
 """Peers' verdicts on days with planted incidents: `PYTHON -m benchmarks.peer_incidents TOOL FOLDER`, JSON on stdout.
 
 Runs in a peer's interpreter, with the peer's defaults: each day against the whole reference. Gives, by day, the columns
-with their score (larger: more different) and whether the peer calls it drift; a column that it cannot compare is absent.
+with their score (larger: more different) and whether the peer calls it drift; columns it cannot compare are absent.
 """
 
 import json

@@ -90,12 +90,12 @@ def test_names_are_imported_from_where_they_are_defined() -> None:
     assert not borrowed, "\n".join(borrowed)
 
 
-def test_most_template_lines_can_be_read_in_a_diff() -> None:
-    """What is left over is one tag or one word that cannot be broken without a space that people would see."""
+def test_template_lines_can_be_read_in_a_diff() -> None:
+    """Within a tag, or before the > that ends it, a line may be broken without a space that people would see."""
     long = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in (ROOT / "templates").rglob("*.html")
         for number, line in enumerate(path.read_text().splitlines(), 1)
-        if len(line) > 160 and " " in line.strip()[1:120]
+        if len(line) > 160
     ]
-    assert len(long) <= 64, "\n".join(long)
+    assert not long, "\n".join(long)

@@ -55,11 +55,14 @@ def test_only_loopback_is_published() -> None:
     assert SERVICES["proxy"]["profiles"] == ["proxy"]
 
 
-def test_every_image_can_be_pinned() -> None:
-    images = [service["image"] for name, service in SERVICES.items() if name not in PRODUCT]
-    assert all(re.fullmatch(r"\$\{[A-Z]+_IMAGE:-[^}]+\}", image) for image in images)
-    bases = re.findall(r"^FROM (\S+)", (REPOSITORY / "Dockerfile").read_text(), re.MULTILINE)
-    assert bases == ["${PYTHON_IMAGE}"] * 2
+def test_every_image_is_pinned_by_digest_and_can_be_replaced() -> None:
+    pinned = r"\$\{[A-Z]+_IMAGE:-[^}@]+:[^}@]+@sha256:[0-9a-f]{64}\}"
+    assert all(re.fullmatch(pinned, service["image"]) for name, service in SERVICES.items() if name not in PRODUCT)
+    text = (REPOSITORY / "Dockerfile").read_text()
+    (base,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", text, re.MULTILINE)
+    assert re.fullmatch(r"[^@]+:[^@]+@sha256:[0-9a-f]{64}", base)
+    assert SERVICES["web"]["build"]["args"]["PYTHON_IMAGE"] == f"${{PYTHON_IMAGE:-{base}}}"
+    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["${PYTHON_IMAGE}"] * 2
 
 
 def test_no_secret_has_a_default() -> None:

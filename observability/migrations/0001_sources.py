@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                 ('bad_rows', models.BigIntegerField(default=0, help_text='Left out of all windows.')),
                 ('bad_reasons', models.JSONField(default=list, help_text='[row, reason] of the first of them.')),
                 ('schema', models.JSONField(default=dict, help_text='Names and types of its columns when it was folded.')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='objects', to='observability.logsource')),
+                ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log_objects', to='observability.logsource')),
                 ('spec', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='observability.sourcespec')),
             ],
             options={

@@ -26,7 +26,7 @@ class SourceObject(models.Model):
         LEFT_OUT = "left-out", "left out"
         REMOVED = "removed", "taken out"
 
-    source = models.ForeignKey(LogSource, on_delete=models.CASCADE, related_name="objects")
+    source = models.ForeignKey(LogSource, on_delete=models.CASCADE, related_name="log_objects")
     uri = models.CharField(max_length=1100)
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
     is_fresh = models.BooleanField(default=True, help_text="Of an open window; others wait for these.")

@@ -46,10 +46,9 @@ def test_a_blob_never_changes_but_can_be_collected(db: None) -> None:
 
 
 def test_a_source_without_an_event_is_refused(source: LogSource) -> None:
-    with pytest.raises(DatabaseError, match="no audit event"), transaction.atomic():
-        LogSource.objects.create(deployment=source.deployment, root=source.root, location="file:///x/*", name="quiet")
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    LogSource.objects.create(deployment=source.deployment, root=source.root, location="file:///x/*", name="quiet")
+    with pytest.raises(DatabaseError, match="no audit event"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def test_a_spec_that_says_the_same_makes_no_version(source: LogSource) -> None:

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.conf import settings
 from django.core.management import CommandError
@@ -152,6 +154,15 @@ def test_a_disk_that_is_full_leaves_what_was_there(option: str, old: bytes | Non
     assert "Traceback" not in done.stderr
     assert (target.read_bytes() if target.exists() else None) == old
     assert not list(tmp_path.glob(".barista-*"))
+
+
+def test_a_full_disk_for_the_compiler_costs_no_profile(tmp_path: Path) -> None:
+    one, kept, target = tmp_path / "one.parquet", tmp_path / "kept", tmp_path / "x.profile"
+    pq.write_table(pa.table({"x": [1.5, 2.5, 3.5]}), one)
+    done = limited(["profile", str(one), "--out", str(target)], 30_000, NUMBA_CACHE_DIR=str(kept))
+    assert done.returncode == 0, done.stderr
+    assert load_profile(str(target), Limits()).rows == 3
+    assert not [path for path in kept.rglob("*") if path.is_file() and path.stat().st_size > 30_000]
 
 
 def test_a_full_disk_for_temporary_files_is_one_line(tmp_path: Path) -> None:

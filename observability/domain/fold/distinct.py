@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from observability.domain.loops.category import WORD_BITS, Marks
+from observability.domain.loops.compiling import compiled
 from observability.domain.loops.hashing import REGISTERS, register_of
 from observability.domain.loops.md5 import prefixes
-from observability.domain.loops.numeric import Ints, compiled, frozen
+from observability.domain.loops.numeric import Ints, frozen
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]

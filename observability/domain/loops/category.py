@@ -7,7 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from observability.domain.loops.numeric import Ints, Segments, Valid, compiled
+from observability.domain.loops.compiling import compiled
+from observability.domain.loops.numeric import Ints, Segments, Valid
 
 Marks = NDArray[np.uint32]
 Codes = NDArray[np.int32]  # of 32 bits as Arrow has them

@@ -13,8 +13,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from observability.domain.loops.compiling import compiled
 from observability.domain.loops.decimals import ESCAPED, NOTHING, PLAIN, Bytes, Spots
-from observability.domain.loops.numeric import Ints, compiled
+from observability.domain.loops.numeric import Ints
 
 Tags = NDArray[np.uint8]
 

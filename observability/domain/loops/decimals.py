@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from observability.domain.loops.numeric import Floats, Ints, compiled
+from observability.domain.loops.compiling import compiled
+from observability.domain.loops.numeric import Floats, Ints
 
 Bytes = NDArray[np.uint8]
 Spots = NDArray[np.int32]

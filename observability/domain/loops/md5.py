@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from observability.domain.loops.numeric import Ints, compiled, frozen
+from observability.domain.loops.compiling import compiled
+from observability.domain.loops.numeric import Ints, frozen
 
 Words = NDArray[np.uint32]
 

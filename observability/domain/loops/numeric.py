@@ -17,12 +17,12 @@ Compiled code calls only compiled code of its own file, because Numba's cache lo
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from observability.domain.loops.compiling import compiled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,7 +30,6 @@ Segments = NDArray[np.int32]
 Valid = NDArray[np.bool_]
 Placed = tuple[float, float, int]  # what the loops add and multiply, and s
 Looked = tuple[int, int, int]
-Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 MAX_SUB_BITS: Final = 6
 FINITE_OCTAVES: Final = 1024  # m of a finite value is below 2**1024
@@ -38,15 +37,6 @@ COUNTERS: Final = 6  # nulls nans +inf -inf zeros, and negatives whose key is th
 NO_KEYS: Final = (1 << 62, -(1 << 62))
 BLOCK: Final = 1024  # keys of it stay in the fastest cache
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: the upper bits of a product are well mixed
-
-
-def compiled(function: Loop) -> Loop:
-    """Compiled on first use and kept beside the source, or for this process only where nothing can be written."""
-    try:
-        made = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:
-        made = numba.njit(nogil=True, error_model="numpy")(function)
-    return cast(Loop, made)
 
 
 def frozen(values: NDArray[Any]) -> NDArray[Any]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from observability.domain.loops.cells import Tags
+from observability.domain.loops.compiling import compiled
 from observability.domain.loops.decimals import (
     ESCAPED,
     FALSE,
@@ -25,7 +26,7 @@ from observability.domain.loops.decimals import (
     Bytes,
     Spots,
 )
-from observability.domain.loops.numeric import Ints, compiled
+from observability.domain.loops.numeric import Ints
 
 MAX_DEPTH: Final = 32
 MAX_NUMBER: Final = 40

@@ -6,13 +6,13 @@ compiler may add them in any order. Squares are not, so those are added in the o
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from observability.domain.loops.numeric import Floats, compiled
+from observability.domain.loops.compiling import compiled, reordered
+from observability.domain.loops.numeric import Floats
 
 GRID: Final = 2.0**24
 CLAMP: Final = 2.0**12
@@ -67,16 +67,7 @@ def _project(grid: Floats, signs: Floats, scale: float, out: Floats) -> None:
             out[row, 3 + place], out[row, 4 + place] = c / GRID / scale, d / GRID / scale
 
 
-def _reordered(function: Any) -> Any:
-    """Compiled with sums in any order and multiplications fused into them: only for sums that are exact."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:
-        return numba.njit(**options)(function)
-
-
-project = cast(Any, _reordered(_project))
+project = reordered(_project)
 
 
 def measure_rows(vectors: NDArray[Any], signs: Floats, grid: Floats, out: Floats) -> None:
