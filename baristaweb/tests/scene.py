@@ -5,11 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from baristaweb.lib.clock import now
 from deployments.actions import deployments, logs, proposals, records, saved_views
 from deployments.audit import Actor
 from deployments.models import (
@@ -24,6 +27,10 @@ from deployments.models import (
 )
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
+from observability.actions import changes
+from observability.evaluation import judge
+from observability.models import ChangeEvent
+from observability.tests import stored
 
 IDENTITIES = ("anonymous", "stranger", "viewer", "editor", "maintainer", "auditor", "platform")
 ADMIN_PAGES = ("changelist", "add", "change", "delete", "history")
@@ -43,6 +50,7 @@ class Scene:
     member: Membership
     event: AuditEvent
     view: SavedView  # the viewer's
+    told: ChangeEvent  # of dev, whose log has a day of judged windows
 
     def arguments(self, target: str) -> list[object]:
         """What a URL's pattern is filled with."""
@@ -61,6 +69,8 @@ class Scene:
             "event": [self.event.seq],
             "view": [self.view.pk],
             "cluster": [self.dev.namespace.cluster.slug],
+            "dev 0": [self.dev.slug, 0],
+            "told": [self.dev.slug, self.told.pk],
         }[target]
 
     def url(self, name: str, target: str) -> str:
@@ -68,7 +78,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(people: People, places: Places) -> Scene:
+def scene(people: People, places: Places, tmp_path: Path) -> Scene:
     records.save(row=MetadataPrefix(prefix="acme.com/"), by=factories.BY)
     factories.make_permits(("secret", "store"))
     factories.make_price_list(places.dev.cluster)
@@ -85,6 +95,12 @@ def scene(people: People, places: Places) -> Scene:
     draft = factories.edit(prod, author=people.editor, spec=version_3)
     sent = factories.edit(prod, author=people.editor, spec=version_3)
     proposals.send(proposal=sent, by=Actor.as_user(people.editor), note="please")
+    source = stored.connected(dev, tmp_path)
+    stored.fill(source, hours=28, rows=1_000)
+    judge.evaluate(source.pk)
+    told = changes.post(
+        deployment=dev, kind="campaign", title="Sale", occurred_at=now() - timedelta(hours=5), link="", by=by
+    )
     event = AuditEvent.objects.filter(deployment_id=dev.pk).order_by("seq")[0]
     return Scene(
         people=people,
@@ -97,6 +113,7 @@ def scene(people: People, places: Places) -> Scene:
         member=Membership.objects.get(user=people.viewer),
         event=event,
         view=saved_views.save(by=people.viewer, name="Mine", query="view=prod"),
+        told=told,
     )
 
 
@@ -136,6 +153,7 @@ def missing(url: str, scene: Scene) -> str:
     for row in (scene.draft, scene.sent, scene.lines):
         changed = changed.replace(str(row.pk), str(uuid.UUID(int=row.pk.int ^ 1)))
     changed = changed.replace(f"/teams/{scene.people.team.slug}/", "/teams/searcx/")
+    changed = changed.replace(f"/changes/{scene.told.pk}/", f"/changes/{scene.told.pk + 100_000}/")
     changed = changed.replace("/clusters/demo/", "/clusters/demx/")
     changed = changed.replace(f"/fleet/views/{scene.view.pk}/", f"/fleet/views/{scene.view.pk + 100_000}/")
     return changed.replace(f"/audit/{scene.event.seq}/", f"/audit/{scene.event.seq + 100_000}/")

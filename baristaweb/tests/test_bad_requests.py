@@ -25,7 +25,22 @@ __all__ = ["scene"]
 pytestmark = pytest.mark.django_db
 
 MOST_CPU_S = 2.0
-TARGETS = ("dev", "prod", "retired", "dev 1", "draft", "sent", "lines", "team", "member", "event", "view", "cluster")
+TARGETS = (
+    "dev",
+    "prod",
+    "retired",
+    "dev 1",
+    "dev 0",
+    "told",
+    "draft",
+    "sent",
+    "lines",
+    "team",
+    "member",
+    "event",
+    "view",
+    "cluster",
+)
 CATALOGUE: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("bad_requests.yaml").read_text("utf-8"))
 TEXTS = {
     entry["id"]: entry.get("text", "") or entry.get("repeat", [""])[0] * entry.get("repeat", [0, 1])[1]
@@ -50,6 +65,8 @@ ASKED = (
         "b",
     ),
     *("tab", "draft", "proposal", "adopt", "sort", "view", "state", "runtime", "cluster", "next", "p", "o", "e", "all"),
+    *("days", "since", "until", "version", "against_since", "against_until", "against_version", "drawn", "as"),
+    *("explain", "column"),
 )
 POSTED = (
     *("note", "based_on", "seen", "reviewed", "do", "hours", "typed_name", "name", "query", "verdict", "role", "user"),
@@ -67,6 +84,7 @@ POSTED = (
         "_selected_action",
         "index",
     ),
+    *("title", "occurred_at", "link", "how", "until", "days", "k", "n", "min_rows", "thresholds", "format", "explain"),
 )
 HEADERS = (
     *("user-agent", "x-request-id", "x-correlation-id", "referer", "origin", "accept", "accept-language", "range"),

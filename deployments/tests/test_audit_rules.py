@@ -93,8 +93,12 @@ MACHINE_WRITTEN = {
     "blob",
     "clusterevent",
     "clusterhealth",
+    "datahealth",
     "deploymentstate",
+    "featurenow",
+    "featureverdict",
     "installation",
+    "judgedwindow",
     "loginattempt",
     "logrequest",
     "objectpart",
@@ -102,6 +106,7 @@ MACHINE_WRITTEN = {
     "pricepull",
     "proposal",
     "queuestate",
+    "referenceshelf",
     "refusedtries",
     "rollout",
     "samplerequest",
@@ -109,8 +114,10 @@ MACHINE_WRITTEN = {
     "sourcefinding",
     "sourceobject",
     "sourcestate",
+    "sourceverdict",
     "storedwindow",
     "usagesample",
+    "windowshelf",
 }
 # What a person keeps for themselves: nobody else sees it and nothing runs by it.
 PERSONAL = {"draft", "savedview"}
