@@ -5,7 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import accuracy, apply, clicks, fleet, formats, incidents, profile, slow_clients, storm, verdicts
+from benchmarks import (
+    accuracy,
+    apply,
+    clicks,
+    fleet,
+    formats,
+    incidents,
+    observability_pages,
+    profile,
+    slow_clients,
+    storm,
+    verdicts,
+)
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "profile": profile.main,
@@ -13,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "accuracy": accuracy.main,
     "verdicts": verdicts.main,
     "incidents": incidents.main,
+    "observability-pages": observability_pages.main,
     "apply": apply.main,
     "fleet": fleet.main,
     "clicks": clicks.main,

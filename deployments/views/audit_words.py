@@ -55,6 +55,10 @@ NOUNS = {
     "team": "the team",
     "membership": "the membership",
     "sleepschedule": "the sleep schedule",
+    "changeevent": "the outside change",
+    "baseline": "the",
+    "sourcerules": "the",
+    "data": "the data of",
 }
 _CATALOGUE = ("cluster.", "namespace.", "runtime.", "hardwareprofile.", "registryrule.", "metadataprefix.", "permit.")
 GROUPS = (
