@@ -38,6 +38,7 @@ from observability.views.frame import Axis, axis_of, open_page
 from observability.views.words import NAMES, row_of, shown, state_of
 
 TABLE_ROWS: Final = 60
+TONES: Final = {"bad": "bad", "warn": "warn", "ok": "ok"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,7 @@ def page(request: HttpRequest, slug: str, place: int) -> HttpResponse:
         "feature": one,
         "spec": spec,
         "state": state_of(one),
+        "verdict_tone_of_data": TONES.get(state_of(one).tone.value, "plan"),
         "form": form,
         "compared": compared,
         "explained": explained,
