@@ -43,7 +43,8 @@ def refresh(source: LogSource) -> DataHealth:
         few_reason=next((reason for *_, reason in rows if reason), ""),
     )
     state, sentence = health(seen)
-    over = [moved for _, severity, _, moved, _ in rows if severity >= FeatureState.MOVED.severity and moved]
+    worst = max((severity for _, severity, *_ in rows), default=0)
+    over = [moved for _, severity, _, moved, _ in rows if severity == worst >= FeatureState.MOVED.severity and moved]
     since = min(over, default=None)
     if state in (DataState.NO_DATA, DataState.ASLEEP) and newest is not None:
         since = newest.end

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import time
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any, Final, cast
 
 import structlog
@@ -21,7 +21,7 @@ from observability.domain.fold.windows import Window
 from observability.domain.profile.encoding import FormatError
 from observability.domain.profile.profile import Cell
 from observability.domain.profile.states import State
-from observability.domain.results.baselines import DAY, Choice, How, Resolved, resolve
+from observability.domain.results.baselines import DAY, FIRST, Choice, How, Resolved, resolve
 from observability.domain.results.levels import names_of
 from observability.domain.results.log import WindowedLog
 from observability.domain.results.replay import GoingOn, WindowResult, replay
@@ -46,7 +46,6 @@ from observability.queries.shelves import Shelves
 
 log = structlog.get_logger(__name__)
 COUNTED: Final = 36 * DAY  # of earlier windows whose rows say what is usual
-LEAST_BASELINE: Final = DAY  # a first version is judged by its own first days once they are so long
 
 
 @dataclass(eq=False)
@@ -160,11 +159,8 @@ def _judge(task: Task, since: int | None) -> int:
     old = JudgedWindow.objects.filter(source=task.source, spec=task.source_spec)
     _delete(list((old if since is None else old.filter(start__gte=at(since))).values_list("pk", flat=True)))
     histories = _histories(task, since)
-    if task.choice.how is not How.TRAILING:
-        _run(task, writer, since, None, histories)
-    else:
-        for first, until in _days(task, since):
-            _run(task, writer, first, until, histories)
+    for stretch in _stretches(task, since):
+        _run(task, writer, stretch, histories)
     found = features_now(writer, _roles(task.source_spec), task.source_spec.sensitive)
     if found:
         with transaction.atomic():
@@ -181,11 +177,33 @@ def _delete(keys: list[int]) -> None:
             JudgedWindow.objects.filter(pk__in=some)._raw_delete("default")
 
 
-def _days(task: Task, since: int | None) -> list[tuple[int, int]]:
-    first = int(task.rows[0].start.timestamp()) if since is None else since
-    last = int(task.rows[-1].end.timestamp())
-    borders = [first, *range(first - first % DAY + DAY, last, DAY), last]
-    return list(pairwise(borders))
+@dataclass(frozen=True)
+class Stretch:
+    """Windows from `since` on and before `until`, with the baselines of `at`; None: no limit."""
+
+    since: int | None
+    until: int | None
+    at: int | None
+
+
+def _stretches(task: Task, since: int | None) -> list[Stretch]:
+    """Times within which the baselines stay the same: all, or days where each day has another. A gap over the border of
+    two days belongs to the later."""
+    began, last = int(task.rows[0].start.timestamp()), int(task.rows[-1].end.timestamp())
+    first = began if since is None else since
+    if task.choice.how is How.TRAILING:
+        borders = list(range(first - first % DAY + DAY, last, DAY))
+    elif task.choice.how is How.PREVIOUS:  # a first version's own days
+        borders = [at for at in range(began + DAY, min(began + FIRST + 1, last), DAY) if at > first]
+    else:
+        borders = []
+    if not borders:
+        return [Stretch(since, None, since)]
+    starts = [int(row.start.timestamp()) for row in task.rows]
+    ends = [int(row.end.timestamp()) for row in task.rows]
+    cuts = [ends[bisect_left(starts, border) - 1] for border in borders]
+    times = [(first, first), *zip(cuts, borders, strict=True)]
+    return [Stretch(begin, end, at_) for (begin, at_), end in zip(times, [*cuts, None], strict=True) if begin != end]
 
 
 def _log(task: Task, until: int | None) -> WindowedLog:
@@ -206,8 +224,9 @@ def _log(task: Task, until: int | None) -> WindowedLog:
     return made
 
 
-def _run(task: Task, writer: Writer, since: int | None, until: int | None, histories: dict[str, History]) -> None:
-    found = _log(task, until)
+def _run(task: Task, writer: Writer, stretch: Stretch, histories: dict[str, History]) -> None:
+    since = stretch.since
+    found = _log(task, stretch.until)
     if not found.rows or (since is not None and found.last < since):
         return
     starts = {
@@ -218,7 +237,7 @@ def _run(task: Task, writer: Writer, since: int | None, until: int | None, histo
     for version in found.versions:
         if since is not None and max(starts[version]) < since:
             continue
-        reference, why = _reference(task, version, since or starts[version][0], starts)
+        reference, why = _reference(task, version, max(stretch.at or 0, starts[version][0]), starts)
         references[version] = reference
         if why:
             not_yet[version] = why
@@ -268,23 +287,20 @@ def _reference(
     if resolved is None:
         return _nothing(task), "there is nothing to compare with yet"
     reference = shelves.reference_of(resolved, task.rows, task.source_spec, task.spec, task.shelves)
-    return reference, _not_yet(task, resolved, reference, starts)
+    return reference, _not_yet(task, resolved, reference, since)
 
 
 def _nothing(task: Task) -> shelves.StoredReference:
     return shelves.StoredReference(None, {}, task.places, 0, is_day=task.is_day, zone="")
 
 
-def _not_yet(
-    task: Task, resolved: Resolved, reference: shelves.StoredReference, starts: Mapping[str, Sequence[int]]
-) -> str:
+def _not_yet(task: Task, resolved: Resolved, reference: shelves.StoredReference, at: int) -> str:
     row = reference.row
     if row is None:
         return f"the baseline ({resolved.words}) has no rows"
     if row.rows < task.rules.min_rows:
         return f"the baseline has {row.rows:,} rows, and it needs {task.rules.min_rows:,}"
-    length = max(found[-1] for found in starts.values()) - resolved.since
-    if resolved.is_own and length < LEAST_BASELINE:
+    if resolved.is_own and at < resolved.since + DAY:
         return "the first day is being gathered: there is nothing to compare with yet"
     return ""
 

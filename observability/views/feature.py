@@ -77,6 +77,7 @@ def page(request: HttpRequest, slug: str, place: int) -> HttpResponse:
         "form": form,
         "compared": compared,
         "explained": explained,
+        "explained_name": NAMES.get(explained.statistic, explained.statistic) if explained else "",
         "statistics": statistics_of(compared.made),
         "modes": list(Mode),
         "mode": mode,
@@ -171,8 +172,9 @@ def panels_of(scope: Scope, one: FeatureNow, series: Sequence[Series], axis: Axi
     """Quantiles or shares, statistic, null rate, rows: on one time axis."""
     if not series:
         return []
-    newest = series[-1]
+    newest = _joined(series)
     last = newest.rows[-1]
+    is_one = len({row["statistic"] for row in newest.rows}) <= 1
     found: list[Panel] = []
     if len(last["levels"]) == 5 and not one.names:
         found.append(
@@ -199,11 +201,11 @@ def panels_of(scope: Scope, one: FeatureNow, series: Sequence[Series], axis: Axi
     found.append(
         statistic_panel(
             axis.frame,
-            name=name if len({row["statistic"] for row in newest.rows}) <= 1 else "Leading statistic ÷ threshold",
+            name=name if is_one else "Leading statistic ÷ threshold",
             values=_statistic(newest, "value"),
             floors=_statistic(newest, "floor"),
-            threshold=last["threshold"] if len({row["statistic"] for row in newest.rows}) <= 1 else 1.0,
-            value=shown(last["value"]) if last["value"] is not None else "",
+            threshold=last["threshold"] if is_one else 1.0,
+            value=_newest(last, is_one=is_one),
             note="newest window; grey is what noise alone reaches",
             says=f"{name} of {one.name} over {scope.days} days, with its threshold",
         )
@@ -232,7 +234,19 @@ def panels_of(scope: Scope, one: FeatureNow, series: Sequence[Series], axis: Axi
 
 
 def _of(series: Sequence[Series]) -> str:
-    return f", version {series[-1].version}" if len(series) > 1 else ""
+    return ", of the newest version then" if len(series) > 1 else ""
+
+
+def _joined(series: Sequence[Series]) -> Series:
+    """One line for all versions: of each hour the newest version that served in it."""
+    rows = {row["from"]: row for side in series for row in side.rows}
+    return Series(series[-1].version, [rows[start] for start in sorted(rows)])
+
+
+def _newest(last: dict[str, Any], *, is_one: bool) -> str:
+    if last["value"] is None:
+        return ""
+    return shown(last["value"] if is_one or not last["threshold"] else last["value"] / last["threshold"])
 
 
 def _statistic(side: Series, name: str) -> list[Any]:

@@ -40,6 +40,10 @@ class Row:
     null_rate: str
     null_width: float
 
+    @property
+    def is_bad(self) -> bool:
+        return self.state.severity >= FeatureState.MOVED.severity
+
 
 def state_of(one: FeatureNow) -> FeatureState:
     return feature_state(Result(one.verdict), [item[0] for item in one.findings])

@@ -150,8 +150,9 @@ def share(value: float) -> str:
 
 def points(value: float) -> str:
     """A move of a share, in percentage points, with a true minus."""
-    sign = "+" if value > 0 else "\u2212" if value < 0 else ""
-    return f"{sign}{abs(value) * 100:.1f} pt"
+    shown = f"{abs(value) * 100:.1f}"
+    sign = "" if shown == "0.0" else "+" if value > 0 else "\u2212"
+    return f"{sign}{shown} pt"
 
 
 def top(values: Sequence[float], least: float = 0.0) -> float:

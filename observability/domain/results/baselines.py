@@ -66,7 +66,8 @@ def resolve(choice: Choice, version: str, at: int, starts: Mapping[str, Sequence
     """For a window of `version` that starts at `at`. None when there is nothing to compare with yet.
 
     `starts` are the windows by version. With How.PREVIOUS it is what served most rows' windows before the version
-    first did, at most 14 days of it; a version that was there from the beginning is compared with its own first week.
+    first did, at most 14 days of it; a version that was there from the beginning is compared with its own first days,
+    of which a week is gathered.
     """
     if choice.how is How.RANGE and choice.since is not None and choice.until is not None:
         wanted = choice.version or None
@@ -79,11 +80,11 @@ def resolve(choice: Choice, version: str, at: int, starts: Mapping[str, Sequence
         found = Resolved(since=day - choice.days * DAY, until=day, version=wanted, words=words)
         return found if _has(starts, found) else None
     if choice.how is How.PREVIOUS:
-        return _previous(version, starts)
+        return _previous(version, at, starts)
     return None
 
 
-def _previous(version: str, starts: Mapping[str, Sequence[int]]) -> Resolved | None:
+def _previous(version: str, at: int, starts: Mapping[str, Sequence[int]]) -> Resolved | None:
     first = first_served(starts)
     if version not in first:
         return None
@@ -100,11 +101,20 @@ def _previous(version: str, starts: Mapping[str, Sequence[int]]) -> Resolved | N
         )
     return Resolved(
         since=began,
-        until=began + FIRST,
+        until=own_border(began, at),
         version=version,
-        words=f"its own first 7 days, as nothing served before {version or 'it'}",
+        words=f"its own first days, as nothing served before {version or 'it'}",
         is_own=True,
     )
+
+
+def own_border(began: int, at: int) -> int:
+    """Where a first version's own baseline ends for a window at `at`: full days before it, at least one and at most 7.
+
+    Windows never judge themselves: what breaks on the third day would else be part of what it is compared with.
+    """
+    days = min(max((at - began) // DAY, 1), FIRST // DAY)
+    return began + days * DAY
 
 
 def _has(starts: Mapping[str, Sequence[int]], found: Resolved) -> bool:
