@@ -75,13 +75,14 @@ def _panels(scope: Scope, judged: Sequence[JudgedWindow], axis: Axis) -> list[Pa
             held[1] = max(held[1], float(row.moved))
     newest = known[-1] if known else None
     last_day = sum(row.rows for row in known if newest and row.end > newest.end - timedelta(days=1))
+    at_end = sum([row.rows for row in known if newest is not None and row.end == newest.end])
     unit = scope.spec.window
     found = [
         volume_panel(
             axis.frame,
             name=f"Rows a{'n hour' if unit == 'hour' else ' day'}",
             versions=list(versions.items()),
-            value=number(float(sum(row.rows for row in known if newest and row.end == newest.end))) if newest else "",
+            value=number(float(at_end)) if newest else "",
             note=f"newest window; {last_day:,} in the last 24 h of the log" if newest else "no window yet",
             says=f"Rows of each {unit} over {scope.days} days by model version",
         ),
