@@ -14,7 +14,7 @@ from observability.domain.compare.definitions import THRESHOLDS
 from observability.domain.compare.result import Bins, Comparison, Statistic
 from observability.domain.results.rules import Rules
 
-MOST: Final = 40  # rows of a table; cells beyond are added up with their neighbours
+MOST: Final = 20  # rows of a table; cells beyond are added up with their neighbours
 FLOORS: Final = {
     "psi": "what noise alone exceeds in a hundredth of such comparisons, at these rows and bins (a scaled chi-square)",
     "ks": "the Kolmogorov-Smirnov distance that two samples of so many rows of the same data exceed in a hundredth",
