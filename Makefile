@@ -11,7 +11,7 @@ WORKERS ?= 2
 RUNTIME := requirements.txt embedded/requirements.txt
 DEVELOPMENT := requirements-dev.txt $(RUNTIME) $(wildcard requirements-spark.txt)
 
-.PHONY: help demo test lint format screenshots bench clean clean-cache
+.PHONY: help demo test lint format screenshots bench prove clean clean-cache
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -36,6 +36,9 @@ screenshots: $(VENV)/.development ## pictures of every page for the README, from
 
 bench: $(VENV)/.development ## benchmarks against peers; ONLY=name for one
 	@exec $(BIN)/python -m benchmarks $(ONLY)
+
+prove: $(VENV)/.development ## long trials of what must never be wrong; ONLY=name for one
+	@exec $(BIN)/python -m benchmarks.prove $(ONLY)
 
 clean: ## stop and forget the demo's state, and remove the tools' caches
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m embedded.stack clean; fi

@@ -20,8 +20,8 @@ worker_class = "baristaweb.server.whole_requests.WholeRequests"
 worker_connections = 1000
 # Longer than most clients keep an idle connection: who closes it must not be the one that is about to be asked.
 keepalive = 75
-# A file that is sent by the kernel has no deadline for its reader.
-sendfile = False
+# A file is taken from its thread whole (server/outgoing.py), and not in pieces of 8 KB.
+sendfile = True
 
 
 def child_exit(server: Any, worker: Any) -> None:

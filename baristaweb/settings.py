@@ -228,12 +228,16 @@ CELERY_TASK_QUEUES = [
     Queue("reconcile", routing_key="reconcile"),  # type: ignore[no-untyped-call]  # kombu is untyped
     Queue("dry-runs", routing_key="dry-runs"),  # type: ignore[no-untyped-call]
     Queue("logs", routing_key="logs"),  # type: ignore[no-untyped-call]
+    Queue("imports", routing_key="imports"),  # type: ignore[no-untyped-call]
 ]
 CELERY_TASK_ROUTES = {
     "deployments.check_proposal": {"queue": "dry-runs"},
     "deployments.check_cluster": {"queue": "dry-runs"},
     "deployments.pull_prices": {"queue": "dry-runs"},
     "deployments.fetch_logs": {"queue": "logs"},
+    "observability.import_logs": {"queue": "imports"},
+    "observability.answer_sample": {"queue": "imports"},
+    "observability.evaluate": {"queue": "imports"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500

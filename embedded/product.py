@@ -1,4 +1,4 @@
-"""The product's five processes and its two set-up commands, as the stack runs them."""
+"""The product's six processes and its two set-up commands, as the stack runs them."""
 
 from __future__ import annotations
 
@@ -107,6 +107,10 @@ class Product:
     def answers(self) -> Command:
         """Answers what pages ask, with slots of its own: a flood of questions delays no change."""
         return self._worker("answers", "dry-runs,logs")
+
+    def importer(self) -> Command:
+        """Reads prediction logs: whatever their size, no change and no question waits for them."""
+        return self._worker("importer", "imports")
 
     def _worker(self, name: str, queues: str) -> Command:
         arguments = ("--hostname", f"{name}@%h", "--concurrency", "2", "--queues", queues)

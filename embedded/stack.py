@@ -87,7 +87,7 @@ class Demo:
             self.teller.start()
         self.supervisor.start(product.web(self.listener.fileno()), ready=product.is_up, wait=False)
         self._namespaces.set_result(self._demo_namespaces(product))
-        for command in (product.worker(), product.answers(), product.relay(), product.watch()):
+        for command in (product.worker(), product.answers(), product.importer(), product.relay(), product.watch()):
             self.supervisor.start(command)
         self.supervisor.wait_ready("web", seconds=90)
         self._seed("seeded", product.seed(), product)
@@ -179,7 +179,7 @@ class Demo:
         if self.teller is not None:
             self.teller.stop()
         # The product first: it should not see its database go.
-        self.supervisor.stop_together("watch", "relay", "answers", "worker", "web")
+        self.supervisor.stop_together("watch", "relay", "importer", "answers", "worker", "web")
         if self.listener is not None:
             self.listener.close()  # nobody waits for a site that does not come back
         if self.cluster is not None:

@@ -1,20 +1,54 @@
-"""What the relay finds of this app."""
+"""What the relay finds of this app: sources to be listed, objects to be counted, closed windows to be judged."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from baristaweb.lib.clock import now
 from baristaweb.lib.registry import Chore, Errand, Key
 from observability import dispatch
-from observability.evaluation import due
-from observability.models import DataHealth
+from observability.queries import evaluations, waiting
 
 
-def _due_evaluations(lease_s: float) -> list[Key]:
-    return list(due.claim())
+def _due_sources(lease_s: float) -> Sequence[Key]:
+    return list(waiting.due_sources(now()).order_by("next_poll_at").values_list("pk", flat=True)[:200])
 
 
-ERRANDS: Final = (Errand(task=dispatch.EVALUATE, due=_due_evaluations, do=due.do, is_leased=True, waiting=due.waiting),)
+def _wait_for_a_worker(key: Key) -> None:
+    """Reading objects and judging windows is not the relay's: without import workers it waits for them."""
+
+
+def _due_evaluations(lease_s: float) -> Sequence[Key]:
+    return list(evaluations.due(now()).order_by("pk").values_list("pk", flat=True)[:200])
+
+
+def _judge_those_that_stopped() -> None:
+    """Deployments whose newest window is old are looked at again: data that stopped close no window."""
+    evaluations.look_again(now())
+
+
+ERRANDS: Final = (
+    Errand(
+        task=dispatch.IMPORT_LOGS,
+        queue=dispatch.IMPORTS,
+        due=_due_sources,
+        do=_wait_for_a_worker,
+        waiting=lambda: waiting.due_sources(now()),
+    ),
+    Errand(
+        task=dispatch.EVALUATE,
+        queue=dispatch.IMPORTS,
+        due=_due_evaluations,
+        do=_wait_for_a_worker,
+        waiting=lambda: evaluations.due(now()),
+    ),
+)
 CHORES: Final = (
-    Chore(name="data health", every_s=60.0, do=due.refresh_health, waiting=lambda: DataHealth.objects.all()),
+    Chore(
+        name="data health",
+        every_s=60.0,
+        do=_judge_those_that_stopped,
+        waiting=lambda: evaluations.silent(now()),
+    ),
 )

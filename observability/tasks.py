@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+from typing import Any, Final
 
+from celery import shared_task
+from django.utils.module_loading import import_string
+
+from baristaweb.lib import queue
+from baristaweb.lib.clock import now
 from deployments.workers import Nudged
 from observability import dispatch
-from observability.evaluation import due
+from observability.queries import waiting
+
+LONGEST_S: Final = 6 * 3600  # the reading child has limits of its own, in proportion to bytes
 
 
-@shared_task(base=Nudged, name=dispatch.EVALUATE, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
+def _behind(path: str) -> Any:
+    """What is behind a door, imported when it is opened: all workers know all doors, and the kernel of profiles takes a
+    second and 100 MB that only importers need."""
+    return import_string(path)
+
+
+@shared_task(  # type: ignore[untyped-decorator]
+    base=Nudged, name=dispatch.EVALUATE, max_retries=0, soft_time_limit=LONGEST_S, time_limit=LONGEST_S + 60
+)
 def evaluate(source_id: int) -> None:
-    due.do(source_id)
+    _behind("observability.evaluation.due.do")(source_id)
+
+
+@shared_task(  # type: ignore[untyped-decorator]
+    base=Nudged, name=dispatch.IMPORT_LOGS, max_retries=0, soft_time_limit=LONGEST_S, time_limit=LONGEST_S + 60
+)
+def import_logs(source_id: int) -> None:
+    _behind("observability.ingest.work.importer")().work(source_id)
+    if waiting.due_sources(now()).filter(source=source_id).exists():
+        queue.nudge(dispatch.IMPORT_LOGS, source_id)

@@ -33,6 +33,14 @@ class Barista:
     keep_samples_d: int  # BARISTA_KEEP_SAMPLES_D: days that samples of use are kept
     billing_endpoint: str  # BARISTA_BILLING_ENDPOINT: whom to ask for Google's prices; empty: Google
     billing_key: str  # BARISTA_BILLING_KEY: API key for it; empty: application default credentials
+    store_keys: Path  # BARISTA_STORE_KEYS: keys of object stores are files below this folder of the import workers
+    id_key: str  # BARISTA_ID_KEY: secret in front of ids and sensitive values before they are hashed
+    max_object_bytes: int  # BARISTA_MAX_OBJECT_BYTES: no source may raise its limit beyond
+    max_object_rows: int  # BARISTA_MAX_OBJECT_ROWS: the same for rows
+    import_lease_s: float  # BARISTA_IMPORT_LEASE_S: an object whose worker died is another's after this
+    import_backfills: int  # BARISTA_IMPORT_BACKFILLS: objects of backfills that are read at the same time
+    import_sabotage: str  # BARISTA_IMPORT_SABOTAGE: a rule to break, for trials; ignored in production
+    daily_after_d: int  # BARISTA_DAILY_AFTER_D: hourly windows become daily ones after so many days
 
 
 def read(env: FileAwareEnv) -> Barista:
@@ -58,4 +66,12 @@ def read(env: FileAwareEnv) -> Barista:
         keep_samples_d=env.int("BARISTA_KEEP_SAMPLES_D", 7),
         billing_endpoint=env.str("BARISTA_BILLING_ENDPOINT", ""),
         billing_key=env.str("BARISTA_BILLING_KEY", ""),
+        store_keys=Path(env.str("BARISTA_STORE_KEYS", "/etc/barista/stores")).absolute(),
+        id_key=env.str("BARISTA_ID_KEY", ""),
+        max_object_bytes=env.int("BARISTA_MAX_OBJECT_BYTES", 16 << 30),
+        max_object_rows=env.int("BARISTA_MAX_OBJECT_ROWS", 200_000_000),
+        import_lease_s=env.float("BARISTA_IMPORT_LEASE_S", 30.0),
+        import_backfills=env.int("BARISTA_IMPORT_BACKFILLS", 1),
+        import_sabotage=env.str("BARISTA_IMPORT_SABOTAGE", ""),
+        daily_after_d=env.int("BARISTA_DAILY_AFTER_D", 14),
     )

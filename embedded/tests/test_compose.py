@@ -16,8 +16,9 @@ PRODUCT = {name: service for name, service in SERVICES.items() if "build" in ser
 
 
 def test_every_part_of_the_product_is_there() -> None:
-    assert set(SERVICES) == {"postgres", "redis", "migrate", "web", "proxy", "worker", "answers", "relay", "watch"}
-    assert set(PRODUCT) == {"migrate", "web", "worker", "answers", "relay", "watch"}
+    product = {"migrate", "web", "worker", "answers", "importer", "relay", "watch"}
+    assert set(SERVICES) == {"postgres", "redis", "proxy", *product}
+    assert set(PRODUCT) == product
 
 
 @pytest.mark.parametrize("name", PRODUCT)
@@ -38,7 +39,8 @@ def test_only_the_migration_knows_the_owner() -> None:
 
 
 def test_only_the_processes_that_talk_to_clusters_hold_a_kubeconfig() -> None:
-    assert [name for name, service in PRODUCT.items() if "volumes" in service] == [
+    mounts = {name: str(service.get("volumes", "")) for name, service in PRODUCT.items()}
+    assert [name for name, mounted in mounts.items() if "kubeconfig" in mounted] == [
         "worker",
         "answers",
         "relay",

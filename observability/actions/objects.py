@@ -68,8 +68,8 @@ def cancel(*, backfill: Backfill, by: Actor, note: str = "") -> Backfill:
         raise Refused("The backfill has ended already.")
     row.cancelled_at, row.cancelled_by = now(), by.label
     row.save(update_fields=["cancelled_at", "cancelled_by"])
-    SourceObject.objects.filter(source=source, is_fresh=False, folded_at__isnull=False, due_at__isnull=False).update(
-        due_at=None, state=State.FOLDED
-    )
+    waiting = SourceObject.objects.filter(source=source, is_fresh=False, due_at__isnull=False)
+    waiting.filter(folded_at__isnull=False).exclude(state=State.REMOVED).update(due_at=None, state=State.FOLDED)
+    waiting.filter(folded_at=None).delete()
     audit.record("logsource.backfill_cancelled", source, by=by, note=note)
     return row

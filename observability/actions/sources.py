@@ -137,7 +137,7 @@ def _count_open_anew(source: LogSource) -> None:
     is_open = rows.filter(parts__window__state=StoredWindow.State.PROVISIONAL, parts__window__end__gt=since)
     failed = rows.filter(state__in=[SourceObject.State.PARKED, SourceObject.State.RETRYING])
     due = {*is_open.values_list("pk", flat=True), *failed.values_list("pk", flat=True)}
-    SourceObject.objects.filter(pk__in=due).update(due_at=now(), tries=0, state=SourceObject.State.QUEUED)
+    SourceObject.objects.filter(pk__in=due).update(due_at=now(), tries=0, state=SourceObject.State.QUEUED, spec=None)
 
 
 def _changes(before: LogSource, after: LogSource) -> list[FieldChange]:

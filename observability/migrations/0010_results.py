@@ -17,7 +17,7 @@ ALTER TABLE public.observability_referenceshelf ALTER COLUMN data SET STORAGE EX
 class Migration(migrations.Migration):
     dependencies = [
         ("deployments", "0040_sleep"),
-        ("observability", "0001_sources"),
+        ("observability", "0002_parts_in_base"),
     ]
 
     operations = [

@@ -41,7 +41,11 @@ class SourceObject(models.Model):
     due_at = models.DateTimeField(null=True)
     claim = models.UUIDField(null=True)
     claimed_until = models.DateTimeField(null=True)
+    begun_at = models.DateTimeField(null=True, help_text="When it was claimed last.")
     tries = models.PositiveSmallIntegerField(default=0, help_text="Begun and not ended well, of this content.")
+    starts = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Begun without an end, such as by a worker that died."
+    )
     reason = models.CharField(max_length=500, blank=True, help_text="Why it is not folded; never a value of it.")
     bad_row = models.PositiveBigIntegerField(null=True, help_text="The row that the reason is about.")
     spec = models.ForeignKey(SourceSpec, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -72,6 +76,12 @@ class SourceObject(models.Model):
         return self.uri
 
     @property
+    def shown_state(self) -> State:
+        """Its state, or that a worker has it just now."""
+        is_claimed = self.claimed_until is not None and self.claimed_until > timezone.now()
+        return self.State.FOLDING if is_claimed else self.State(self.state)
+
+    @property
     def is_as_folded(self) -> bool:
         """Whether what was counted is what lies in the store, as far as the last listing knows."""
         folded = (self.folded_size, self.folded_mtime_ns, self.folded_etag)
@@ -81,8 +91,9 @@ class SourceObject(models.Model):
 class ObjectPart(models.Model):
     """What one object contributed to one window: `rows`, and their states in `blob` until the window is compacted.
 
-    `start` is the beginning of the hour or day that was folded; a window of a day may hold parts of its hours.
-    `digest` stays after `blob` is gone: it tells whether a new fold of the object says the same.
+    `start` is the beginning of the hour or day that was folded; a window of a day may hold parts of its hours. One that
+    is `in_base` is counted by its window's own blob, and has bytes of its own only while that is made anew. `digest`
+    stays: it tells whether a new fold of the object says the same.
     """
 
     object = models.ForeignKey(SourceObject, on_delete=models.CASCADE, related_name="parts")
@@ -91,9 +102,14 @@ class ObjectPart(models.Model):
     rows = models.BigIntegerField()
     digest = models.CharField(max_length=64, help_text="sha256 of the states.")
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, related_name="+")
+    in_base = models.BooleanField(default=False, db_default=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["object", "window", "start"], name="part_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["object", "window", "start"], name="part_once"),
+            models.CheckConstraint(name="part_counted", condition=Q(in_base=True) | Q(blob__isnull=False)),
+        ]
+        indexes = [models.Index(fields=["window"], condition=Q(in_base=False), name="parts_loose")]
 
     def __str__(self) -> str:
         return f"{self.object_id} in {self.window_id}"

@@ -10,10 +10,17 @@ from django.utils import timezone
 
 from deployments.models.deployment import Deployment
 from deployments.models.people import Team, slug_validator
-from observability.domain.fold.windows import Window
+from observability.domain.specs.kept import kept_spec
 from observability.domain.specs.spec import Spec, canonical_json
 
 STORED_BYTES: Final = 2 << 30
+
+
+class Length(models.TextChoices):
+    """Of a window; observability.domain.fold.windows.Window, without the kernel that comes with it."""
+
+    HOUR = "hour", "hour"
+    DAY = "day", "day"
 
 
 class StoreCredential(models.Model):
@@ -166,7 +173,7 @@ class SourceSpec(models.Model):
     spec = models.JSONField(help_text="As observability.domain.specs.spec.Spec writes it.")
     columns = models.JSONField(default=dict)
     sensitive = models.JSONField(default=list)
-    window = models.CharField(max_length=8, choices=[(item.value, item.value) for item in Window])
+    window = models.CharField(max_length=8, choices=Length)
     zone = models.CharField(max_length=60, default="UTC", help_text="Where hours and days begin.")
     made_at = models.DateTimeField(default=timezone.now)
     made_by = models.CharField(max_length=120, blank=True)
@@ -180,12 +187,14 @@ class SourceSpec(models.Model):
         return f"spec {self.number}"
 
     def to_spec(self) -> Spec:
-        """Raises SpecError when the row holds what this release cannot read."""
-        return Spec.loads(canonical_json(self.spec))
+        """What windows are counted by. Raises SpecError when the row holds what this release cannot read."""
+        return kept_spec(Spec.loads(canonical_json(self.spec)), self.sensitive)
 
     @property
-    def time_column(self) -> str:
-        return str(self.columns.get("time", {}).get("column", ""))
+    def time_zone(self) -> str:
+        """Of times that name none; "" is UTC."""
+        zone = str(self.columns.get("time", {}).get("zone", ""))
+        return "" if zone == "UTC" else zone
 
 
 class SourceState(models.Model):

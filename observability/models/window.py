@@ -5,8 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
-from observability.domain.fold.windows import Window
-from observability.models.source import LogSource, SourceSpec
+from observability.models.source import Length, LogSource, SourceSpec
 
 
 class Blob(models.Model):
@@ -24,8 +23,9 @@ class Blob(models.Model):
 class StoredWindow(models.Model):
     """The rows of one hour or day of one model version and segment, counted by one spec.
 
-    Its states are those of `blob` (parts that were compacted, `blob_rows` rows) and of its parts that still have a blob
-    of their own; `rows` counts both. queries.windows merges them.
+    Its states are those of `blob` (parts that were compacted, `blob_rows` rows) and of its parts that are not in it;
+    `rows` counts both. queries.windows merges them. REOPENED: an object that `blob` counts was replaced, so the others
+    are read again; until then it stays as it was.
     """
 
     class State(models.TextChoices):
@@ -37,7 +37,7 @@ class StoredWindow(models.Model):
     spec = models.ForeignKey(SourceSpec, on_delete=models.CASCADE, related_name="windows")
     version = models.CharField(max_length=200, blank=True, help_text="Of the model; empty: rows that name none.")
     segment = models.CharField(max_length=200, blank=True)
-    length = models.CharField(max_length=8, choices=[(item.value, item.value) for item in Window])
+    length = models.CharField(max_length=8, choices=Length)
     start = models.DateTimeField()
     end = models.DateTimeField()
     state = models.CharField(max_length=12, choices=State, default=State.PROVISIONAL)

@@ -84,7 +84,7 @@ def _bytes_of(windows: list[int]) -> Iterator[tuple[int, int, bytes | memoryview
     """(window, its rows, states) of compacted objects, and of each that still stands alone: one statement, so that
     nothing moves from the one to the other between two."""
     merged = StoredWindow.objects.filter(pk__in=windows, blob__isnull=False).order_by()
-    alone = ObjectPart.objects.filter(window__in=windows, blob__isnull=False).order_by()
+    alone = ObjectPart.objects.filter(window__in=windows, in_base=False).order_by()
     both = merged.values_list("pk", "rows", "blob__data").union(
         alone.values_list("window_id", "window__rows", "blob__data"), all=True
     )

@@ -57,10 +57,13 @@ class Source:
     mtime_ns: int
     filesystem: pafs.FileSystem = field(compare=False, repr=False)
     inode: tuple[int, int] | None = None  # (device, inode) of a local file
+    declared: str = ""  # the format, where it is not told by the name
 
     @property
     def format(self) -> str:
         """parquet, jsonl, csv or profile by the name's ending; a compression ending is looked through."""
+        if self.declared:
+            return self.declared
         name = Path(self.path)
         suffix = Path(name.stem).suffix if name.suffix.lower() in COMPRESSED else name.suffix
         found = SUFFIXES.get(suffix.lower())
@@ -98,7 +101,7 @@ class Source:
 
     def check_unchanged(self) -> None:
         """Raises when the object was replaced, truncated or grew since it was listed."""
-        now = _stat(self.uri, self.path, self.filesystem)
+        now = look_at(self.uri, self.path, self.filesystem)
         if (now.size, now.mtime_ns) != (self.size, self.mtime_ns):
             raise SourceError(f"{self.shown}: the file changed while it was read; profile it again when it is complete")
 
@@ -111,7 +114,7 @@ def open_source(uri: str, limits: Limits | None = None) -> Source:
     if not uri or "\0" in uri:
         raise SourceError(NAMELESS)
     filesystem, path = _resolve(uri)
-    source = _stat(uri, path, filesystem)
+    source = look_at(uri, path, filesystem)
     allowed = (limits or Limits()).file_bytes
     if source.size > allowed:
         raise SourceError(
@@ -203,7 +206,13 @@ def _gs(uri: str) -> tuple[pafs.FileSystem, str]:
     return pafs.GcsFileSystem(**options), f"{parts.netloc}{unquote(parts.path)}"
 
 
-def _stat(uri: str, path: str, filesystem: pafs.FileSystem) -> Source:
+def filesystem_of(scheme: str) -> pafs.FileSystem:
+    """The store behind file, s3 or gs, as the environment names it."""
+    return pafs.LocalFileSystem() if scheme == "file" else _resolve(f"{scheme}://bucket")[0]
+
+
+def look_at(uri: str, path: str, filesystem: pafs.FileSystem) -> Source:
+    """The object at a path of the store, as it is now. Raises SourceError."""
     if isinstance(filesystem, pafs.LocalFileSystem):
         try:
             found = os.stat(path)

@@ -65,7 +65,7 @@ def run_limited(function: Callable[..., Any], *arguments: Any, limits: ChildLimi
         child.join()
         receiver.close()
     if outcome is None:
-        raise ChildKilled(f"the file could not be read: its reader ended with {_ending(child.exitcode)}")
+        raise ChildKilled(f"the file could not be read: its reader ended with {ending(child.exitcode)}")
     is_good, value = outcome
     if is_good:
         return value
@@ -78,7 +78,7 @@ def _watch(pid: int, receiver: Connection, limits: ChildLimits) -> tuple[bool, A
     while not receiver.poll(POLL_SECONDS):
         if time.monotonic() > deadline:
             raise ChildKilled(f"the file could not be read: its reader took longer than {limits.seconds:.0f} s")
-        used = _resident(pid)
+        used = resident(pid)
         if used > limits.resident_bytes:
             raise ChildKilled(
                 f"the file could not be read: its reader needed more than {limits.resident_bytes >> 20:,} MiB of memory"
@@ -91,21 +91,21 @@ def _watch(pid: int, receiver: Connection, limits: ChildLimits) -> tuple[bool, A
     return answer
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
     except (OSError, IndexError):
         return 0  # it has just ended; the pipe will say how
 
 
-def _ending(code: int | None) -> str:
+def ending(code: int | None) -> str:
     if code is None or code >= 0:
         return f"exit code {code}"
     name = signal.Signals(-code).name if -code in signal.Signals.__members__.values() else f"signal {-code}"
     return f"{name} (out of its CPU time)" if -code == signal.SIGXCPU else name
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Nobody waits for the answer once the parent was killed."""
     library = ctypes.CDLL(None)
     if hasattr(library, "prctl"):
@@ -117,7 +117,7 @@ def _die_with(parent: int) -> None:
 def _child(
     sender: Connection, limits: ChildLimits, parent: int, function: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> None:
-    _die_with(parent)
+    die_with(parent)
     for kind, amount in (
         (resource.RLIMIT_AS, limits.address_bytes),
         (resource.RLIMIT_FSIZE, limits.file_bytes),

@@ -30,7 +30,7 @@ from observability.models import (
     SourceVerdict,
     StoredWindow,
 )
-from observability.queries import shelves
+from observability.queries import evaluations, shelves
 from observability.tests.stored import Columns, connected, drawn, fill, hour, store
 
 pytestmark = pytest.mark.django_db
@@ -62,16 +62,18 @@ def verdicts(name: str = "price") -> list[str]:
 
 
 def test_nothing_is_due_without_a_closed_window(source: LogSource) -> None:
-    assert not due.waiting().exists()
-    assert due.claim() == []
+    assert not evaluations.due(now()).exists()
 
 
 def test_a_closed_window_makes_a_source_due_once(source: LogSource) -> None:
-    fill(source, hours=30)
-    assert list(due.claim()) == [source.pk]
-    assert list(due.claim()) == []  # somebody has it
+    fill(source, hours=26)
+    assert list(evaluations.due(now())) == [source]
+    assert due.claim(source.pk)
+    assert not due.claim(source.pk)
+    assert not evaluations.due(now()).exists()  # somebody has it
+    SourceVerdict.objects.update(claimed_until=None)
     due.do(source.pk)
-    assert not due.waiting().exists()
+    assert not evaluations.due(now()).exists()
 
 
 def test_the_first_day_is_gathered_and_not_judged(source: LogSource) -> None:
@@ -134,7 +136,7 @@ def test_late_rows_judge_their_window_again_and_those_after_it(source: LogSource
     late = made[-3]
     found = drawn(1_500, np.random.default_rng(3))
     store(source, source.spec, source.spec.to_spec(), late.start, "1", found | {"price": found["price"] * 1_000})
-    assert list(due.claim()) == [source.pk]
+    assert list(evaluations.due(now())) == [source]
     judge.evaluate(source.pk)
     assert verdicts()[-4:] == ["stable", "moved", "stable", "stable"]
     assert JudgedWindow.objects.get(start=late.start).rows == 1_500
@@ -216,7 +218,7 @@ def test_rules_that_change_judge_everything_again(source: LogSource) -> None:
     judge.evaluate(source.pk)
     rules = {"k": 1, "n": 1, "min_rows": 1_000, "thresholds": {}}
     baselines.set_rules(source=source, rules=rules, based_on=0, by=BY, note="sooner")
-    assert list(due.claim()) == [source.pk]
+    assert list(evaluations.due(now())) == [source]
     judge.evaluate(source.pk)
     assert verdicts()[-5:] == ["stable", "drift", "drift", "drift", "drift"]
 
@@ -289,7 +291,6 @@ def test_levels_are_kept_with_each_window(source: LogSource) -> None:
 
 def test_what_goes_wrong_is_kept_and_tried_again_later(source: LogSource, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(source, hours=26)
-    assert list(due.claim()) == [source.pk]
 
     def fails(*args: object, **options: object) -> int:
         raise RuntimeError("no memory")
@@ -299,7 +300,7 @@ def test_what_goes_wrong_is_kept_and_tried_again_later(source: LogSource, monkey
     row = SourceVerdict.objects.get()
     assert row.error == "RuntimeError: no memory"
     assert row.claimed_until > now()
-    assert list(due.claim()) == []
+    assert not evaluations.due(now()).exists()
 
 
 def test_the_command_judges_anew_and_names_what_is_unknown(source: LogSource, deployment: Deployment) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from observability.domain.loops.numeric import edges, integer_difference, keys_of, last_finite, lower_magnitude
+from observability.domain.loops.ordering import added_up
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -88,3 +90,17 @@ def test_integer_difference_is_exact_before_it_is_rounded(values: list[int], cen
 def test_unsigned_difference(values: list[int], centre: int) -> None:
     found = integer_difference(np.array(values, dtype=np.uint64), centre)
     assert found.tolist() == [float(value - centre) for value in values]
+
+
+@pytest.mark.parametrize(("rows", "groups"), [(0, 1), (7, 3), (5_000, 2), (5_000, 900)])
+def test_pairs_are_added_up_as_a_sort_would(rows: int, groups: int) -> None:
+    some = np.random.default_rng(rows + groups)
+    owners, values = some.integers(0, groups, rows).astype(np.int32), some.normal(size=rows).round(1)
+    counts = some.integers(1, 9, rows).astype(np.uint32)
+    wanted: dict[tuple[int, float], int] = defaultdict(int)
+    for owner, value, count in zip(owners.tolist(), values.tolist(), counts.tolist(), strict=True):
+        wanted[owner, value] += count
+    found = added_up(owners, values, counts, groups)
+    assert [
+        ((owner, value), count) for owner, value, count in zip(*(part.tolist() for part in found), strict=True)
+    ] == (sorted(wanted.items()))

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
 from baristaweb.lib.clock import now
 from deployments.actions.errors import Refused
-from deployments.models import Deployment
-from deployments.tests import factories
 from deployments.tests.factories import BY
-from deployments.tests.fixtures import People, Places
 from observability.actions import objects, sources
 from observability.models import Blob, LogSource, SourceSpec
-from observability.tests.sources import SPEC, make_source, make_spec_row
+from observability.tests.sources import SPEC, make_spec_row
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def deployment(people: People, places: Places) -> Deployment:
-    return factories.make_deployment(author=people.maintainer, namespace=places.dev)
-
-
-@pytest.fixture
-def source(deployment: Deployment, tmp_path: Path) -> LogSource:
-    return make_source(deployment, tmp_path)
 
 
 def test_a_spec_version_never_changes(source: LogSource) -> None:
@@ -46,8 +32,13 @@ def test_a_blob_never_changes_but_can_be_collected(db: None) -> None:
 
 
 def test_a_source_without_an_event_is_refused(source: LogSource) -> None:
+    with pytest.raises(DatabaseError, match="no audit event"), transaction.atomic():
+        _make_quietly(source)
+
+
+def _make_quietly(source: LogSource) -> None:
     LogSource.objects.create(deployment=source.deployment, root=source.root, location="file:///x/*", name="quiet")
-    with pytest.raises(DatabaseError, match="no audit event"), transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 

@@ -28,6 +28,7 @@ from observability.domain.loops.numeric import (
     keys_of,
     placed,
 )
+from observability.domain.loops.ordering import added_up
 from observability.domain.profile.states import FULL_NUMBERS, NO_FLOATS, NO_INTS, Histogram, NumberTable, NumericState
 from observability.domain.specs.spec import FeatureSpec, Kind
 
@@ -276,15 +277,9 @@ class NumericAccumulator:
         """Merge the tables of the batches; not after each one, because every merge sorts."""
         groups, values, counts = (np.concatenate(column) for column in zip(*self.parts, strict=True))
         kept = ~self.is_full[groups]
-        groups, values, counts = groups[kept], values[kept], counts[kept]
-        order = np.lexsort((values, groups))
-        groups, values, counts = groups[order], values[order], counts[order]
-        is_first = np.ones(len(groups), dtype=bool)
-        is_first[1:] = (groups[1:] != groups[:-1]) | (values[1:] != values[:-1])
-        starts = np.flatnonzero(is_first)
-        totals = narrow(np.add.reduceat(counts, starts, dtype=np.int64)) if len(starts) else counts
-        self.is_full |= np.bincount(groups[starts], minlength=self.size) > self.spec.table_limit
-        self.parts, self.pending, self._starts = [(groups[starts], values[starts], totals)], 0, None
+        groups, values, totals = added_up(groups[kept], values[kept], counts[kept], self.size)
+        self.is_full |= np.bincount(groups, minlength=self.size) > self.spec.table_limit
+        self.parts, self.pending, self._starts = [(groups, values, narrow(totals))], 0, None
 
     def _spill(self) -> None:
         """The buckets so far as a part of the tables; from here on values are counted one by one."""

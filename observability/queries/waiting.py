@@ -1,0 +1,28 @@
+"""What waits for an import worker."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from observability.models import SourceObject, SourceState
+
+
+def due_objects(at: datetime) -> QuerySet[SourceObject]:
+    """Objects that somebody should count, or take out, and that nobody has."""
+    is_free = Q(claimed_until=None) | Q(claimed_until__lt=at)
+    return SourceObject.objects.filter(
+        is_free,
+        due_at__lte=at,
+        source__paused_at=None,
+        source__removed_at=None,
+        source__root__is_active=True,
+        source__spec__isnull=False,
+    )
+
+
+def due_sources(at: datetime) -> QuerySet[SourceState]:
+    """Sources that are due to be listed, or that have objects nobody counts."""
+    objects = due_objects(at).values("source_id")
+    return SourceState.objects.filter(Q(next_poll_at__lte=at) | Q(source__in=objects))
