@@ -9,7 +9,7 @@ from typing import Final
 from baristaweb.lib.clock import now
 from deployments.models import SleepRecord
 from observability.domain.results.health import DataState, FeatureState, Seen, health
-from observability.domain.results.verdicts import Result
+from observability.domain.results.outcome import Result
 from observability.models import DataHealth, FeatureNow, JudgedWindow, LogSource
 
 DAYS: Final = 14

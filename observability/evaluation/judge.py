@@ -24,9 +24,10 @@ from observability.domain.profile.states import State
 from observability.domain.results.baselines import DAY, FIRST, Choice, How, Resolved, resolve
 from observability.domain.results.levels import names_of
 from observability.domain.results.log import WindowedLog
+from observability.domain.results.outcome import Result
 from observability.domain.results.replay import GoingOn, WindowResult, replay
 from observability.domain.results.rules import Rules
-from observability.domain.results.verdicts import History, Result
+from observability.domain.results.verdicts import History
 from observability.domain.results.windows import MOST_JOINED, Reference, Slice
 from observability.domain.specs.spec import Kind, Spec, canonical_json
 from observability.evaluation import health, shelves

@@ -13,9 +13,10 @@ from baristaweb.lib.clock import now
 from observability.domain.profile.states import State
 from observability.domain.results.health import FeatureState, feature_state
 from observability.domain.results.levels import levels_of
+from observability.domain.results.outcome import Result
 from observability.domain.results.quality import absent
 from observability.domain.results.replay import WindowResult
-from observability.domain.results.verdicts import FeatureResult, Result
+from observability.domain.results.verdicts import FeatureResult
 from observability.domain.specs.spec import Spec
 from observability.models import FeatureNow, FeatureVerdict, JudgedWindow, ReferenceShelf, SourceSpec
 

@@ -10,8 +10,6 @@ from django.utils import timezone
 
 from deployments.models.deployment import Deployment
 from observability.domain.results.baselines import Choice, How
-from observability.domain.results.rules import Rules
-from observability.domain.specs.spec import canonical_json
 from observability.models.source import LogSource
 
 
@@ -73,10 +71,6 @@ class SourceRules(models.Model):
     @property
     def deployment(self) -> Deployment:
         return self.source.deployment
-
-    def to_rules(self) -> Rules:
-        """Raises RulesError when the row holds what this release refuses."""
-        return Rules.loads(canonical_json(self.rules))
 
 
 class ChangeEvent(models.Model):

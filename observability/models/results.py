@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from deployments.models.deployment import Deployment
-from observability.domain.results.verdicts import Result
+from observability.domain.results.outcome import Result
 from observability.models.source import LogSource, SourceSpec
 from observability.models.window import StoredWindow
 

@@ -9,9 +9,10 @@ from typing import Final
 
 from observability.domain.profile.states import CategoryState, NumericState, State, merge
 from observability.domain.results.levels import levels_of
+from observability.domain.results.outcome import Result
 from observability.domain.results.quality import absent
 from observability.domain.results.rules import Rules
-from observability.domain.results.verdicts import FeatureResult, History, Result, judge
+from observability.domain.results.verdicts import FeatureResult, History, judge
 from observability.domain.specs.spec import FeatureSpec, Spec
 from observability.models import StoredWindow
 from observability.queries.observed import Scope

@@ -13,7 +13,7 @@ EVERY: Final = timedelta(minutes=5)  # how often a deployment without new window
 
 
 def due(at: datetime) -> QuerySet[LogSource]:
-    """Sources with closed windows that changed since they were judged, or whose rules did; none that is being judged."""
+    """Sources whose closed windows, or whose rules, changed since they were judged, and that nobody judges now."""
     closed = StoredWindow.objects.filter(source=OuterRef("pk"), spec=OuterRef("spec"), state=StoredWindow.State.CLOSED)
     newer = closed.filter(replaced_at__gt=OuterRef("verdict__seen_at"))
     is_free = Q(verdict=None) | Q(verdict__claimed_until=None) | Q(verdict__claimed_until__lte=at)

@@ -299,6 +299,7 @@ def test_what_goes_wrong_is_kept_and_tried_again_later(source: LogSource, monkey
     due.do(source.pk)
     row = SourceVerdict.objects.get()
     assert row.error == "RuntimeError: no memory"
+    assert row.claimed_until is not None
     assert row.claimed_until > now()
     assert not evaluations.due(now()).exists()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from observability.domain.charts.scales import share
 from observability.domain.charts.sparks import Spark
 from observability.domain.results.health import FeatureState, feature_state
-from observability.domain.results.verdicts import Result
+from observability.domain.results.outcome import Result
 from observability.models import FeatureNow
 
 NAMES = {

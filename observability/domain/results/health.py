@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from baristaweb.lib.looks import Look, Shown, Tone
-from observability.domain.results.verdicts import Result
+from observability.domain.results.outcome import Result
 
 BREAKING: Final = frozenset(
     {"missing", "type_errors", "constant", "missing_column", "retyped_column", "renamed_column", "duplicates"}

@@ -12,8 +12,9 @@ from observability.domain.fold.borders import QUARTER
 from observability.domain.profile.profile import Cell
 from observability.domain.results import quality, volume
 from observability.domain.results.log import Finding, WindowedLog
+from observability.domain.results.outcome import Result
 from observability.domain.results.rules import Rules
-from observability.domain.results.verdicts import FeatureResult, History, Result, judge, worst
+from observability.domain.results.verdicts import FeatureResult, History, judge, worst
 from observability.domain.results.windows import Reference, Slice, gaps, is_unfinished, long_gaps, slices
 from observability.domain.specs.spec import FeatureSpec, Kind, Spec
 

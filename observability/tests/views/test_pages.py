@@ -23,6 +23,7 @@ from deployments.tests.fixtures import People, Places
 from observability.actions import changes
 from observability.evaluation import health, judge
 from observability.models import ChangeEvent, FeatureNow, LogSource, SourceSpec
+from observability.queries.rules import rules_of
 from observability.tests.stored import Columns, connected, fill, hour
 
 pytestmark = pytest.mark.django_db
@@ -313,7 +314,7 @@ def test_rules_are_saved_and_an_old_form_is_refused(source: LogSource, client_as
     editor, url = client_as("editor"), reverse("deployment-baseline", args=[source.deployment.slug])
     given = {"do": "rules", "k": "3", "n": "5", "min_rows": "500", "thresholds": "psi 0.25", "based_on": "0"}
     assert editor.post(url, given).status_code == 302
-    assert source.rules.to_rules().thresholds == {"psi": 0.25}
+    assert rules_of(source).thresholds == {"psi": 0.25}
     answer = editor.post(url, given | {"k": "1"})
     assert answer.status_code in (409, 422)
     assert "Somebody else changed the rules" in answer.content.decode()
