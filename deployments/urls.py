@@ -5,6 +5,7 @@ from django.urls import path
 from deployments.views import (
     audit,
     audit_review,
+    budgets,
     bulk,
     clusters,
     conflict,
@@ -57,6 +58,10 @@ READ_PAGES = [
     path("deployments/<str:slug>/activity/", audit.activity, name="deployment-activity"),
     path("deployments/<str:slug>/cost/", costs.cost, name="deployment-cost"),
     path("costs/coverage/", costs.coverage, name="cost-coverage"),
+    path("costs/budgets/", budgets.budgets, name="cost-budgets"),
+    path("costs/budgets/at-risk/", budgets.at_risk, name="cost-budgets-at-risk"),
+    path("costs/budgets/new/", budgets.create, name="cost-budget-new"),
+    path("costs/budgets/<int:budget_id>/", budgets.budget, name="cost-budget"),
     path("audit/", audit.audit, name="audit"),
     path("audit/export/", audit_review.export, name="audit-export"),
     path("audit/queue/", audit_review.queue, name="audit-queue"),

@@ -17,6 +17,7 @@ from deployments.actions import deployments, logs, proposals, records, saved_vie
 from deployments.audit import Actor
 from deployments.models import (
     AuditEvent,
+    Budget,
     Deployment,
     LogRequest,
     Membership,
@@ -51,6 +52,7 @@ class Scene:
     event: AuditEvent
     view: SavedView  # the viewer's
     told: ChangeEvent  # of dev, whose log has a day of judged windows
+    budget: Budget  # the team's
 
     def arguments(self, target: str) -> list[object]:
         """What a URL's pattern is filled with."""
@@ -68,6 +70,7 @@ class Scene:
             "member": [self.people.team.slug, self.member.pk],
             "event": [self.event.seq],
             "view": [self.view.pk],
+            "budget": [self.budget.pk],
             "cluster": [self.dev.namespace.cluster.slug],
             "dev 0": [self.dev.slug, 0],
             "told": [self.dev.slug, self.told.pk],
@@ -114,6 +117,7 @@ def scene(people: People, places: Places, tmp_path: Path) -> Scene:
         event=event,
         view=saved_views.save(by=people.viewer, name="Mine", query="view=prod"),
         told=told,
+        budget=factories.make_budget(team=people.team, soft=1000, hard=2000),
     )
 
 
@@ -155,5 +159,6 @@ def missing(url: str, scene: Scene) -> str:
     changed = changed.replace(f"/teams/{scene.people.team.slug}/", "/teams/searcx/")
     changed = changed.replace(f"/changes/{scene.told.pk}/", f"/changes/{scene.told.pk + 100_000}/")
     changed = changed.replace("/clusters/demo/", "/clusters/demx/")
+    changed = changed.replace(f"/costs/budgets/{scene.budget.pk}/", f"/costs/budgets/{scene.budget.pk + 100_000}/")
     changed = changed.replace(f"/fleet/views/{scene.view.pk}/", f"/fleet/views/{scene.view.pk + 100_000}/")
     return changed.replace(f"/audit/{scene.event.seq}/", f"/audit/{scene.event.seq + 100_000}/")

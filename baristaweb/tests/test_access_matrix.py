@@ -41,6 +41,12 @@ audit-queue                -        GET   302 200 200 200 200 200 200
 audit-export               -        GET   302 200 200 200 200 200 200
 audit-sign-off             event    POST  302 404 403 403 302 302 302
 cost-coverage              -        GET   302 403 403 403 403 200 200
+cost-budgets               -        GET   302 200 200 200 200 200 200
+cost-budgets-at-risk       -        GET   302 200 200 200 200 200 200
+cost-budget-new            -        GET   302 200 403 403 200 403 200
+cost-budget-new            -        POST  302 422 403 403 422 403 422
+cost-budget                budget   GET   302 404 200 200 200 200 200
+cost-budget                budget   POST  302 404 403 403 422 403 422
 clusters                   -        GET   302 200 200 200 200 200 200
 cluster-check              cluster  POST  302 404 302 302 302 302 302
 profile                    -        GET   302 200 200 200 200 200 200

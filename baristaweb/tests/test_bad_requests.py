@@ -40,6 +40,7 @@ TARGETS = (
     "event",
     "view",
     "cluster",
+    "budget",
 )
 CATALOGUE: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("bad_requests.yaml").read_text("utf-8"))
 TEXTS = {
@@ -67,6 +68,7 @@ ASKED = (
     *("tab", "draft", "proposal", "adopt", "sort", "view", "state", "runtime", "cluster", "next", "p", "o", "e", "all"),
     *("days", "since", "until", "version", "against_since", "against_until", "against_version", "drawn", "as"),
     *("explain", "column"),
+    *("cost", "least", "after", "deployment"),
 )
 POSTED = (
     *("note", "based_on", "seen", "reviewed", "do", "hours", "typed_name", "name", "query", "verdict", "role", "user"),
@@ -85,6 +87,7 @@ POSTED = (
         "index",
     ),
     *("title", "occurred_at", "link", "how", "until", "days", "k", "n", "min_rows", "thresholds", "format", "explain"),
+    *("covers", "month", "soft", "hard", "currency", "told", "over_budget", "priced_by"),
 )
 HEADERS = (
     *("user-agent", "x-request-id", "x-correlation-id", "referer", "origin", "accept", "accept-language", "range"),

@@ -45,6 +45,8 @@ class Permission(StrEnum):
     AUDIT_REVIEW = "audit.review"
     CLUSTER_VIEW = "cluster.view"
     COST_VIEW = "cost.view"
+    BUDGET_EDIT = "budget.edit"
+    BUDGET_EXCEED = "budget.exceed"
     MODEL_CREATE = "model.create"
     MODEL_EDIT = "model.edit"
     TEAM_VIEW = "team.view"
@@ -86,6 +88,8 @@ _ANYWHERE: Final[dict[Permission, Role]] = {
     Permission.DEPLOYMENT_RETIRE: Role.MAINTAINER,
     Permission.DEPLOYMENT_RESTORE: Role.MAINTAINER,
     Permission.MEMBER_MANAGE: Role.MAINTAINER,
+    Permission.BUDGET_EDIT: Role.MAINTAINER,
+    Permission.BUDGET_EXCEED: Role.MAINTAINER,
     Permission.AUDIT_REVIEW: Role.MAINTAINER,
 }
 

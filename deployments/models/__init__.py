@@ -1,6 +1,7 @@
 """Data, constraints and chainable querysets; no I/O, no save() overrides, no signals."""
 
 from deployments.models.audit import AuditEvent, AuditReview, RefusedTries
+from deployments.models.budget import Budget
 from deployments.models.catalogue import HardwareProfile, MetadataPrefix, RegistryRule, Runtime
 from deployments.models.cluster import Cluster, ClusterHealth, Installation, Namespace
 from deployments.models.cost import PricePull, PriceVersion
@@ -16,6 +17,7 @@ from deployments.models.sleep import KeepAwake, SleepDecision, SleepRecord, Slee
 __all__ = [
     "AuditEvent",
     "AuditReview",
+    "Budget",
     "Cluster",
     "ClusterEvent",
     "ClusterHealth",

@@ -23,6 +23,7 @@ from deployments import rendering
 from deployments.access import current_user, get_deployment, may
 from deployments.domain.apiserver.objects import text
 from deployments.domain.changes.diff import label, spec_diff, unified_lines
+from deployments.domain.changes.warnings import version_mismatch
 from deployments.domain.hints.sample_call import sample_call
 from deployments.domain.manifests.metadata import ANNOTATION_REVISION
 from deployments.domain.roles import Permission
@@ -300,6 +301,7 @@ def _facts(deployment: Deployment) -> dict[str, Any]:
         "resources": effective_resources(spec, profile),
         "runtime": runtime,
         "profile": profile,
+        "mismatch": version_mismatch(spec),
         "sample_call": sample_call(
             spec,
             runtime,

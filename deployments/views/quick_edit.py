@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import Final
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from baristaweb.lib.numbers import whole
 from deployments import access
 from deployments.domain.roles import Permission
+from deployments.forms.choices import Choices
 from deployments.forms.spec import form as spec_forms
 from deployments.forms.spec import texts
-from deployments.models import Draft
-from deployments.views import edit
+from deployments.forms.spec.form import SpecForm
+from deployments.models import Deployment, Draft, Revision
+from deployments.views import edit, form_cost, spec_pages
 
 FIELDS: Final = tuple(
     texts.path_name(path)
-    for path in ("model_version", "image_override", "replicas.count", "replicas.min", "replicas.max")
+    for path in ("model_version", "artifact_uri", "image_override", "replicas.count", "replicas.min", "replicas.max")
 )
 
 
@@ -28,6 +30,8 @@ FIELDS: Final = tuple(
 def quick_edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Propose the revision that the page showed with these fields changed; a mistake opens the whole form with it."""
     deployment = access.get_deployment(request, slug, Permission.REVISION_PROPOSE)
+    if spec_pages.is_step(request):
+        return _price(request, deployment)
     if Draft.objects.filter(user=access.current_user(request), key=slug).exists():
         # Proposing ends the draft of the form, and with it what else was typed there.
         messages.info(request, "You began an edit and did not finish it. Make the change there, or discard it first.")
@@ -35,12 +39,33 @@ def quick_edit(request: HttpRequest, slug: str) -> HttpResponse:
     base = deployment.revisions.filter(number=whole(request.POST.get("based_on"), 0)).first() or deployment.current
     if base is None:
         return redirect("deployment-edit", slug)
+    data = _data(request, base)
+    # The edit form has the one way to check a spec, to propose it and to meet a conflict.
+    request.POST = data  # type: ignore[assignment]
+    return edit.edit(request, slug)
+
+
+def _price(request: HttpRequest, deployment: Deployment) -> HttpResponse:
+    """What the numbers that are typed would cost; nothing is proposed."""
+    base = deployment.current
+    if base is None or deployment.is_retired:
+        return HttpResponse(status=204)
+    form = SpecForm(
+        _data(request, base),
+        choices=Choices.of(deployment.namespace, kept=base),
+        baseline=base.to_spec(),
+        baseline_profile=base.to_profile(),
+    )
+    price = form_cost.of_form(form, deployment=deployment, before=base)
+    return render(request, "costs/_quick_cost.html", {"price": price, "problems": form.problems})
+
+
+def _data(request: HttpRequest, base: Revision) -> QueryDict:
+    """The whole form of the revision with the few fields that were posted."""
     spec = base.to_spec()
     data = spec_forms.data_of(texts.of_spec(spec, base.to_profile()), spec.env)
     for name in FIELDS:
         if name in request.POST:
             data[name] = request.POST[name]
     data["based_on"], data["review"] = str(base.number), "1"
-    # The edit form has the one way to check a spec, to propose it and to meet a conflict.
-    request.POST = data  # type: ignore[assignment]
-    return edit.edit(request, slug)
+    return data

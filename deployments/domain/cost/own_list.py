@@ -133,12 +133,13 @@ def _check_bounds(component: Component, rate: Decimal, currency: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnList:
-    """One version of a list: `name` says which, `since` from when its prices count."""
+    """One version of a list: `name` says which, `since` from when its prices count. `version` is its key, if stored."""
 
     name: str
     currency: str
     since: datetime
     lines: tuple[OwnLine, ...]
+    version: int | None = None
 
     def card(self, price_class: str, gpus: Iterable[str]) -> RateCard:
         """The prices of a pod of this class that asks for these accelerators; what lacks is a line with its reason."""

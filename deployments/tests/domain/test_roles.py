@@ -14,6 +14,8 @@ P = Permission
         (P.LOGS_VIEW, PROD, Role.VIEWER),
         (P.AUDIT_VIEW, DEV, Role.VIEWER),
         (P.COST_VIEW, PROD, Role.VIEWER),
+        (P.BUDGET_EDIT, DEV, Role.MAINTAINER),
+        (P.BUDGET_EXCEED, DEV, Role.MAINTAINER),
         (P.REVISION_PROPOSE, PROD, Role.EDITOR),
         (P.REVISION_APPLY, DEV, Role.EDITOR),
         (P.REVISION_APPLY, STAGING, Role.EDITOR),
