@@ -30,7 +30,7 @@ from observability.domain.profile.shelf import Shelf  # noqa: E402
 from observability.domain.propose.propose import propose  # noqa: E402
 from observability.domain.specs.spec import FeatureSpec, Spec  # noqa: E402
 from observability.evaluation.shelves import keep  # noqa: E402
-from observability.models import FeatureNow, JudgedWindow, LogSource, StoredWindow, WindowShelf  # noqa: E402
+from observability.models import FeatureNow, JudgedWindow, LogSource, ReferenceShelf, StoredWindow, WindowShelf  # noqa: E402
 from observability.tests.folding import fold  # noqa: E402
 from observability.tests.sources import make_source, make_spec_row  # noqa: E402
 from observability.tests.stored import hour  # noqa: E402
@@ -136,7 +136,17 @@ def _fill(features: int, windows: int, folder: Path) -> tuple[User, LogSource]:
         rows=ROWS,
         windows=1,
     )
-    judged = JudgedWindow.objects.bulk_create(
+    judged = _judged(source, rows, reference)
+    _verdicts(source, judged, features)
+    _now(source, spec)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE observability_featureverdict")
+        cursor.execute("ANALYZE observability_featurenow")
+    return admin, source
+
+
+def _judged(source: LogSource, rows: list[StoredWindow], reference: ReferenceShelf) -> list[JudgedWindow]:
+    return JudgedWindow.objects.bulk_create(
         [
             JudgedWindow(
                 source=source,
@@ -152,12 +162,6 @@ def _fill(features: int, windows: int, folder: Path) -> tuple[User, LogSource]:
             for row in rows
         ]
     )
-    _verdicts(source, judged, features)
-    _now(source, spec)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE observability_featureverdict")
-        cursor.execute("ANALYZE observability_featurenow")
-    return admin, source
 
 
 def _renamed(spec: FeatureSpec, name: str) -> FeatureSpec:

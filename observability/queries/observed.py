@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from deployments.models import Deployment, SleepRecord
-from observability.domain.charts.panels import Because, Stretch
+from observability.domain.charts.frame import Because, Stretch
 from observability.domain.charts.paths import Point
 from observability.domain.charts.sparks import Spark, spark
 from observability.domain.fold.windows import Window

@@ -175,28 +175,7 @@ def panels_of(scope: Scope, one: FeatureNow, series: Sequence[Series], axis: Axi
     newest = _joined(series)
     last = newest.rows[-1]
     is_one = len({row["statistic"] for row in newest.rows}) <= 1
-    found: list[Panel] = []
-    if len(last["levels"]) == 5 and not one.names:
-        found.append(
-            quantile_panel(
-                axis.frame,
-                name="Quantiles",
-                series=[newest.levels(place) for place in range(5)],
-                value=number(last["levels"][2]),
-                note="median of the newest window" + _of(series),
-                says=f"Quantiles of {one.name} over {scope.days} days",
-            )
-        )
-    elif one.names:
-        found.append(
-            share_panel(
-                axis.frame,
-                name="Shares",
-                values=[(name, newest.levels(place)) for place, name in enumerate(one.names)],
-                note="of the baseline's most frequent values" + _of(series),
-                says=f"Shares of the values of {one.name} over {scope.days} days",
-            )
-        )
+    found = _levels_panel(scope, one, series, newest, axis)
     name = NAMES.get(one.statistic, one.statistic) or "statistic"
     found.append(
         statistic_panel(
@@ -230,6 +209,34 @@ def panels_of(scope: Scope, one: FeatureNow, series: Sequence[Series], axis: Axi
             height=48.0,
         )
     )
+    return found
+
+
+def _levels_panel(scope: Scope, one: FeatureNow, series: Sequence[Series], newest: Series, axis: Axis) -> list[Panel]:
+    """Quantiles of numbers, shares of a category's values; nothing where neither is kept."""
+    last = newest.rows[-1]
+    found: list[Panel] = []
+    if len(last["levels"]) == 5 and not one.names:
+        found.append(
+            quantile_panel(
+                axis.frame,
+                name="Quantiles",
+                series=[newest.levels(place) for place in range(5)],
+                value=number(last["levels"][2]),
+                note="median of the newest window" + _of(series),
+                says=f"Quantiles of {one.name} over {scope.days} days",
+            )
+        )
+    elif one.names:
+        found.append(
+            share_panel(
+                axis.frame,
+                name="Shares",
+                values=[(name, newest.levels(place)) for place, name in enumerate(one.names)],
+                note="of the baseline's most frequent values" + _of(series),
+                says=f"Shares of the values of {one.name} over {scope.days} days",
+            )
+        )
     return found
 
 

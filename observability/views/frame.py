@@ -15,7 +15,7 @@ from deployments.access import current_user, get_deployment, may
 from deployments.domain.roles import Permission
 from deployments.models import Deployment
 from deployments.views.detail import shell_of
-from observability.domain.charts.panels import Frame
+from observability.domain.charts.frame import Frame
 from observability.domain.charts.rail import Change, Pill, rail
 from observability.domain.charts.scales import Times
 from observability.domain.results.health import DataState

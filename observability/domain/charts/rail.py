@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from observability.domain.charts.panels import Mark
+from observability.domain.charts.frame import Mark
 from observability.domain.charts.scales import Times
 
 LETTER: Final = 0.72  # percent of the width that a letter of a pill takes at the usual width

@@ -7,15 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from observability.domain.charts.panels import (
-    Because,
-    Frame,
-    Stretch,
-    quantile_panel,
-    share_panel,
-    statistic_panel,
-    volume_panel,
-)
+from observability.domain.charts.frame import Because, Frame, Stretch
+from observability.domain.charts.panels import quantile_panel, share_panel, statistic_panel, volume_panel
 from observability.domain.charts.paths import MOST_POINTS, Point, band, line, thinned
 from observability.domain.charts.rail import Change, rail
 from observability.domain.charts.scales import Linear, Log, Times, number, points, round_values, share
