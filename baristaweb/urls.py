@@ -10,6 +10,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("", include("observability.urls")),
     path("", include("deployments.urls")),
     path("", include("observability.urls")),
 ]

@@ -11,6 +11,7 @@ ANSWER_SAMPLE = "observability.answer_sample"
 EVALUATE = "observability.evaluate"
 
 IMPORTS = "imports"  # a queue with workers of its own: what reads objects never delays an apply
+SAMPLES = "samples"  # what a person waits for, before objects
 
 
 def import_soon(source_id: int) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
+
+from django.db.models import QuerySet
 
 from baristaweb.lib.clock import now
 from baristaweb.lib.registry import Chore, Errand, Key
 from observability import dispatch
+from observability.models import SampleRequest
 from observability.queries import evaluations, waiting
 
 
@@ -28,6 +32,19 @@ def _judge_those_that_stopped() -> None:
     evaluations.look_again(now())
 
 
+def _due_samples(lease_s: float) -> Sequence[Key]:
+    return [str(pk) for pk in waiting.questions(now()).order_by("created_at").values_list("pk", flat=True)[:50]]
+
+
+def forget_samples() -> None:
+    """Delete questions of yesterday: what was read for them is shown to nobody any more."""
+    _of_yesterday().delete()
+
+
+def _of_yesterday() -> QuerySet[SampleRequest]:
+    return SampleRequest.objects.filter(created_at__lt=now() - timedelta(hours=waiting.KEPT_H))
+
+
 ERRANDS: Final = (
     Errand(
         task=dispatch.IMPORT_LOGS,
@@ -43,8 +60,16 @@ ERRANDS: Final = (
         do=_wait_for_a_worker,
         waiting=lambda: evaluations.due(now()),
     ),
+    Errand(
+        task=dispatch.ANSWER_SAMPLE,
+        queue=dispatch.SAMPLES,
+        due=_due_samples,
+        do=_wait_for_a_worker,
+        waiting=lambda: waiting.questions(now()),
+    ),
 )
 CHORES: Final = (
+    Chore(name="samples", every_s=600.0, do=forget_samples, waiting=_of_yesterday),
     Chore(
         name="data health",
         every_s=60.0,

@@ -42,8 +42,14 @@ def _cells(keys: Sequence[int]) -> dict[int, Cell]:
     }
 
 
-NAV: Final = (NavEntry(label="Data", url_name="fleet-data", order=25),)
-TABS: Final = (Tab(name="observability", label="Observability", url_name="deployment-data", order=38, is_shown=_sees),)
+NAV: Final = (
+    NavEntry(label="Data", url_name="fleet-data", order=25),
+    NavEntry(label="Log sources", url_name="sources", order=30, under=("source",)),
+)
+TABS: Final = (
+    Tab(name="observability", label="Observability", url_name="deployment-data", order=38, is_shown=_sees),
+    Tab(name="source", label="Log source", url_name="deployment-sources", order=39),
+)
 COLUMNS: Final = (
     Column(
         name="data",

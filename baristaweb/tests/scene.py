@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.contrib import admin
@@ -28,10 +27,11 @@ from deployments.models import (
 )
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
-from observability.actions import changes
+from observability.actions import changes, samples
 from observability.evaluation import judge
-from observability.models import ChangeEvent
+from observability.models import ChangeEvent, LogSource, SampleRequest, SourceObject
 from observability.tests import stored
+from observability.tests.sources import make_credential, make_root
 
 IDENTITIES = ("anonymous", "stranger", "viewer", "editor", "maintainer", "auditor", "platform")
 ADMIN_PAGES = ("changelist", "add", "change", "delete", "history")
@@ -53,6 +53,9 @@ class Scene:
     view: SavedView  # the viewer's
     told: ChangeEvent  # of dev, whose log has a day of judged windows
     budget: Budget  # the team's
+    source: LogSource  # of dev
+    log_object: SourceObject
+    sample: SampleRequest  # the editor's
 
     def arguments(self, target: str) -> list[object]:
         """What a URL's pattern is filled with."""
@@ -71,6 +74,9 @@ class Scene:
             "event": [self.event.seq],
             "view": [self.view.pk],
             "budget": [self.budget.pk],
+            "source": [self.dev.slug, self.source.name],
+            "object": [self.dev.slug, self.source.name, self.log_object.pk],
+            "sample": [self.dev.slug, self.sample.pk],
             "cluster": [self.dev.namespace.cluster.slug],
             "dev 0": [self.dev.slug, 0],
             "told": [self.dev.slug, self.told.pk],
@@ -81,7 +87,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(people: People, places: Places, tmp_path: Path) -> Scene:
+def scene(people: People, places: Places) -> Scene:
     records.save(row=MetadataPrefix(prefix="acme.com/"), by=factories.BY)
     factories.make_permits(("secret", "store"))
     factories.make_price_list(places.dev.cluster)
@@ -94,11 +100,12 @@ def scene(people: People, places: Places, tmp_path: Path) -> Scene:
         factories.edit(dev, author=people.editor, spec=factories.make_spec(model_version="2")), by=people.editor
     )
     deployments.retire(deployment=retired, by=by, note="done")
+    make_root("gs://logs/", credential=make_credential("gs"))
+    source = stored.connected(dev, "file:///srv/logs", name="log")
     version_3 = replace(factories.make_spec(), model_version="3")
     draft = factories.edit(prod, author=people.editor, spec=version_3)
     sent = factories.edit(prod, author=people.editor, spec=version_3)
     proposals.send(proposal=sent, by=Actor.as_user(people.editor), note="please")
-    source = stored.connected(dev, tmp_path)
     stored.fill(source, hours=28, rows=1_000)
     judge.evaluate(source.pk)
     told = changes.post(
@@ -118,6 +125,14 @@ def scene(people: People, places: Places, tmp_path: Path) -> Scene:
         view=saved_views.save(by=people.viewer, name="Mine", query="view=prod"),
         told=told,
         budget=factories.make_budget(team=people.team, soft=1000, hard=2000),
+        source=source,
+        log_object=SourceObject.objects.create(source=source, uri="file:///srv/logs/a.parquet", size=1, mtime_ns=1),
+        sample=samples.ask(
+            kind=SampleRequest.Kind.PROPOSE,
+            deployment=dev,
+            by=people.editor,
+            question={"root": source.root_id, "location": source.location},
+        ),
     )
 
 
@@ -145,7 +160,7 @@ def admin_urls() -> Iterator[str]:
         row = model._default_manager.order_by("pk").first()
         assert row is not None, f"the scene has no {model.__name__}"
         for page in ADMIN_PAGES:
-            name = f"admin:deployments_{model._meta.model_name}_{page}"
+            name = f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
             yield reverse(name, args=[] if page in {"changelist", "add"} else [row.pk])
 
 
@@ -154,8 +169,10 @@ def missing(url: str, scene: Scene) -> str:
     changed = url
     for real in (scene.dev, scene.prod, scene.retired):
         changed = changed.replace(real.slug, real.slug[:-1] + "x")
-    for row in (scene.draft, scene.sent, scene.lines):
+    for row in (scene.draft, scene.sent, scene.lines, scene.sample):
         changed = changed.replace(str(row.pk), str(uuid.UUID(int=row.pk.int ^ 1)))
+    changed = changed.replace("/sources/log/", "/sources/lox/")
+    changed = changed.replace(f"/objects/{scene.log_object.pk}/", f"/objects/{scene.log_object.pk + 100_000}/")
     changed = changed.replace(f"/teams/{scene.people.team.slug}/", "/teams/searcx/")
     changed = changed.replace(f"/changes/{scene.told.pk}/", f"/changes/{scene.told.pk + 100_000}/")
     changed = changed.replace("/clusters/demo/", "/clusters/demx/")

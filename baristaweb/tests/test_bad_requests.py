@@ -41,6 +41,7 @@ TARGETS = (
     "view",
     "cluster",
     "budget",
+    *("source", "object", "sample"),
 )
 CATALOGUE: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("bad_requests.yaml").read_text("utf-8"))
 TEXTS = {
@@ -69,6 +70,7 @@ ASKED = (
     *("days", "since", "until", "version", "against_since", "against_until", "against_version", "drawn", "as"),
     *("explain", "column"),
     *("cost", "least", "after", "deployment"),
+    *("show", "look"),
 )
 POSTED = (
     *("note", "based_on", "seen", "reviewed", "do", "hours", "typed_name", "name", "query", "verdict", "role", "user"),
@@ -88,6 +90,8 @@ POSTED = (
     ),
     *("title", "occurred_at", "link", "how", "until", "days", "k", "n", "min_rows", "thresholds", "format", "explain"),
     *("covers", "month", "soft", "hard", "currency", "told", "over_budget", "priced_by"),
+    *("location", "format", "marker", "window", "zone", "lateness_h", "time_zone", "retention_d", "backfill_d"),
+    *("poll_s", "max_object_mib", "shown", "look", "until", "c-0-role", "c-0-kind", "c-0-sensitive"),
 )
 HEADERS = (
     *("user-agent", "x-request-id", "x-correlation-id", "referer", "origin", "accept", "accept-language", "range"),

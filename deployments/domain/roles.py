@@ -58,6 +58,7 @@ class Permission(StrEnum):
     SENSITIVE_EXPORT = "sensitive.export"
     CHANGE_POST = "change.post"
     BASELINE_EDIT = "baseline.edit"
+    SOURCE_EDIT = "source.edit"
     PLATFORM_MANAGE = "platform.manage"
 
     @property
@@ -102,6 +103,7 @@ _BY_ENVIRONMENT: Final = frozenset(
         Permission.DEPLOYMENT_PAUSE,
         Permission.SLEEP_EDIT,
         Permission.BASELINE_EDIT,
+        Permission.SOURCE_EDIT,
     }
 )
 

@@ -142,6 +142,16 @@ def memory(size: int | None) -> str:
     return UNKNOWN if size is None else human_memory(size)
 
 
+@register.filter
+def share(value: float | None) -> str:
+    """0.0123 -> "1.2%"; small shares never read as none. None is unknown, never 0."""
+    if value is None:
+        return UNKNOWN
+    if 0 < value < 0.0005:
+        return "<0.1%"
+    return f"{min(value, 0.999):.1%}" if value < 1 else "100%"
+
+
 register.filter("without", without_name)
 register.filter("plain", plain)
 

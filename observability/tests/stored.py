@@ -44,8 +44,8 @@ def hour(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
 
 
-def connected(deployment: Deployment, folder: Path, *, seed: int = 0, **fields: Any) -> LogSource:
-    """A source whose spec fits what `drawn` draws."""
+def connected(deployment: Deployment, folder: Path | str, *, seed: int = 0, **fields: Any) -> LogSource:
+    """A source whose spec fits what `drawn` draws; `fields` are the source's."""
     spec = spec_of(drawn(20_000, np.random.default_rng(seed)))
     names = {"predictions": ["clicked"], "scores": ["score"], "prediction_id": "prediction_id"}
     columns = {
@@ -54,7 +54,7 @@ def connected(deployment: Deployment, folder: Path, *, seed: int = 0, **fields: 
         "segment": "",
         **names,
     }
-    return make_source(deployment, folder, spec=make_spec_row(spec, columns=columns, **fields))
+    return make_source(deployment, folder, spec=make_spec_row(spec, columns=columns), **fields)
 
 
 def fill(
