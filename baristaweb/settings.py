@@ -84,7 +84,11 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["template_partials.templatetags.partials", "deployments.templatetags.barista"],
+            "builtins": [
+                "template_partials.templatetags.partials",
+                "deployments.templatetags.barista",
+                "observability.templatetags.plots",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -233,6 +237,7 @@ CELERY_TASK_ROUTES = {
     "deployments.pull_prices": {"queue": "dry-runs"},
     "deployments.fetch_logs": {"queue": "logs"},
     "observability.import_logs": {"queue": "imports"},
+    "observability.evaluate": {"queue": "imports"},
     "observability.answer_sample": {"queue": "samples"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

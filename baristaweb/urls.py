@@ -12,6 +12,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("observability.urls")),
     path("", include("deployments.urls")),
+    path("", include("observability.urls")),
 ]
 
 handler400 = "baristaweb.shell.errors.bad_request"

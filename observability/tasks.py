@@ -23,6 +23,13 @@ def _behind(path: str) -> Any:
 
 
 @shared_task(  # type: ignore[untyped-decorator]
+    base=Nudged, name=dispatch.EVALUATE, max_retries=0, soft_time_limit=LONGEST_S, time_limit=LONGEST_S + 60
+)
+def evaluate(source_id: int) -> None:
+    _behind("observability.evaluation.due.do")(source_id)
+
+
+@shared_task(  # type: ignore[untyped-decorator]
     base=Nudged, name=dispatch.IMPORT_LOGS, max_retries=0, soft_time_limit=LONGEST_S, time_limit=LONGEST_S + 60
 )
 def import_logs(source_id: int) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from baristaweb.lib.clock import now
 from deployments.actions import deployments, logs, proposals, records, saved_views
 from deployments.audit import Actor
 from deployments.models import (
@@ -25,9 +27,11 @@ from deployments.models import (
 )
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
-from observability.actions import samples
-from observability.models import LogSource, SampleRequest, SourceObject
-from observability.tests.sources import make_credential, make_root, make_source
+from observability.actions import changes, samples
+from observability.evaluation import judge
+from observability.models import ChangeEvent, LogSource, SampleRequest, SourceObject
+from observability.tests import stored
+from observability.tests.sources import make_credential, make_root
 
 IDENTITIES = ("anonymous", "stranger", "viewer", "editor", "maintainer", "auditor", "platform")
 ADMIN_PAGES = ("changelist", "add", "change", "delete", "history")
@@ -47,6 +51,7 @@ class Scene:
     member: Membership
     event: AuditEvent
     view: SavedView  # the viewer's
+    told: ChangeEvent  # of dev, whose log has a day of judged windows
     budget: Budget  # the team's
     source: LogSource  # of dev
     log_object: SourceObject
@@ -73,6 +78,8 @@ class Scene:
             "object": [self.dev.slug, self.source.name, self.log_object.pk],
             "sample": [self.dev.slug, self.sample.pk],
             "cluster": [self.dev.namespace.cluster.slug],
+            "dev 0": [self.dev.slug, 0],
+            "told": [self.dev.slug, self.told.pk],
         }[target]
 
     def url(self, name: str, target: str) -> str:
@@ -94,11 +101,16 @@ def scene(people: People, places: Places) -> Scene:
     )
     deployments.retire(deployment=retired, by=by, note="done")
     make_root("gs://logs/", credential=make_credential("gs"))
-    source = make_source(dev, "file:///srv/logs", name="log")
+    source = stored.connected(dev, "file:///srv/logs", name="log")
     version_3 = replace(factories.make_spec(), model_version="3")
     draft = factories.edit(prod, author=people.editor, spec=version_3)
     sent = factories.edit(prod, author=people.editor, spec=version_3)
     proposals.send(proposal=sent, by=Actor.as_user(people.editor), note="please")
+    stored.fill(source, hours=28, rows=1_000)
+    judge.evaluate(source.pk)
+    told = changes.post(
+        deployment=dev, kind="campaign", title="Sale", occurred_at=now() - timedelta(hours=5), link="", by=by
+    )
     event = AuditEvent.objects.filter(deployment_id=dev.pk).order_by("seq")[0]
     return Scene(
         people=people,
@@ -111,6 +123,7 @@ def scene(people: People, places: Places) -> Scene:
         member=Membership.objects.get(user=people.viewer),
         event=event,
         view=saved_views.save(by=people.viewer, name="Mine", query="view=prod"),
+        told=told,
         budget=factories.make_budget(team=people.team, soft=1000, hard=2000),
         source=source,
         log_object=SourceObject.objects.create(source=source, uri="file:///srv/logs/a.parquet", size=1, mtime_ns=1),
@@ -161,6 +174,7 @@ def missing(url: str, scene: Scene) -> str:
     changed = changed.replace("/sources/log/", "/sources/lox/")
     changed = changed.replace(f"/objects/{scene.log_object.pk}/", f"/objects/{scene.log_object.pk + 100_000}/")
     changed = changed.replace(f"/teams/{scene.people.team.slug}/", "/teams/searcx/")
+    changed = changed.replace(f"/changes/{scene.told.pk}/", f"/changes/{scene.told.pk + 100_000}/")
     changed = changed.replace("/clusters/demo/", "/clusters/demx/")
     changed = changed.replace(f"/costs/budgets/{scene.budget.pk}/", f"/costs/budgets/{scene.budget.pk + 100_000}/")
     changed = changed.replace(f"/fleet/views/{scene.view.pk}/", f"/fleet/views/{scene.view.pk + 100_000}/")

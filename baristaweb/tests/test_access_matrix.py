@@ -124,6 +124,25 @@ deployment-try-now         dev      POST  302 404 403 302 302 403 302
 deployment-conflict        dev      GET   302 404 200 200 200 200 200
 deployment-conflict        dev      POST  302 404 403 403 422 403 422
 
+fleet-data                 -        GET   302 200 200 200 200 200 200
+deployment-data            dev      GET   302 404 200 200 200 200 200
+deployment-data            prod     GET   302 404 200 200 200 200 200
+deployment-data-part       dev      GET   302 404 200 200 200 200 200
+deployment-features        dev      GET   302 404 200 200 200 200 200
+deployment-features        prod     GET   302 404 200 200 200 200 200
+deployment-features-export dev      POST  302 404 200 200 200 403 200
+deployment-feature         dev-0    GET   302 404 200 200 200 200 200
+deployment-feature-export  dev-0    POST  302 404 200 200 200 403 200
+deployment-predictions     dev      GET   302 404 200 200 200 200 200
+deployment-change-events   dev      GET   302 404 200 200 200 200 200
+deployment-change-events   dev      POST  302 404 403 422 422 403 422
+deployment-change-events   prod     POST  302 404 403 422 422 403 422
+deployment-change-withdraw told     POST  302 404 403 302 302 403 302
+deployment-baseline        dev      GET   302 404 200 200 200 200 200
+deployment-baseline        dev      POST  302 404 403 422 422 403 422
+deployment-baseline        prod     GET   302 404 200 200 200 200 200
+deployment-baseline        prod     POST  302 404 403 403 404 403 404
+deployment-revision-data   dev-1    GET   302 404 200 200 200 200 200
 sources                    -        GET   302 200 200 200 200 200 200
 deployment-sources         dev      GET   302 404 302 302 302 302 302
 deployment-sources         prod     GET   302 404 200 200 200 200 200

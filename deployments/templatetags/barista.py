@@ -243,6 +243,12 @@ def control(field: BoundField) -> SafeString:
 
 
 @register.filter
+def of(values: Mapping[Any, Any], key: Any) -> Any:
+    """The value of a key; None where there is none."""
+    return values.get(key)
+
+
+@register.filter
 def is_checkbox(field: BoundField) -> bool:
     return isinstance(field.field.widget, CheckboxInput)
 

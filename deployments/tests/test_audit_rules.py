@@ -96,8 +96,12 @@ MACHINE_WRITTEN = {
     "clusterhealth",
     "costday",
     "costdue",
+    "datahealth",
     "deploymentstate",
+    "featurenow",
+    "featureverdict",
     "installation",
+    "judgedwindow",
     "loginattempt",
     "logrequest",
     "objectpart",
@@ -110,6 +114,7 @@ MACHINE_WRITTEN = {
     "pricepull",
     "proposal",
     "queuestate",
+    "referenceshelf",
     "refusedtries",
     "rollout",
     "samplerequest",
@@ -117,8 +122,10 @@ MACHINE_WRITTEN = {
     "sourcefinding",
     "sourceobject",
     "sourcestate",
+    "sourceverdict",
     "storedwindow",
     "usagesample",
+    "windowshelf",
 }
 # What a person keeps for themselves: nobody else sees it and nothing runs by it.
 PERSONAL = {"draft", "savedview"}

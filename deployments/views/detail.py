@@ -103,6 +103,7 @@ def shell_of(request: HttpRequest, deployment: Deployment, tab: str) -> dict[str
     worst = queries.worst_pod_of(deployment, summary.worst_pod)
     return {
         "deployment": deployment,
+        "parts": [part for part in registry.parts(tab) if part.is_shown(request, deployment)],
         "summary": summary,
         "rights": rights,
         "keep_awakes": sleep_queries.keep_awakes_of([deployment.pk], at=at).get(deployment.pk, []),
@@ -187,6 +188,7 @@ def revisions(request: HttpRequest, slug: str) -> HttpResponse:
         "page_numbers": page.paginator.get_elided_page_range(page.number),
         "rows": [(item, rollouts.get(item.number)) for item in page.object_list],
         "comparison": _comparison(deployment, request.GET.get("a", ""), request.GET.get("b", "")),
+        "revision_parts": [part for part in registry.parts("revision") if part.is_shown(request, deployment)],
     }
     return render(request, "deployments/revisions.html", context)
 

@@ -15,6 +15,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from baristaweb.lib import registry
 from baristaweb.lib.clock import now
 from baristaweb.lib.looks import Tone
 from deployments.access import current_user, may
@@ -34,7 +35,7 @@ from deployments.views.usage import Use
 
 PAGE_SIZE = 50
 ATTENTION_SHOWN = 6
-FIELDS = ("q", "view", "state", "environment", "type", "team", "cluster", "runtime", "sort")
+FIELDS = ("q", "view", "state", "environment", "type", "team", "cluster", "runtime", "column", "sort")
 VIEW_WORDS = {
     "": "All",
     "attention": "Needs attention",
@@ -177,6 +178,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "saved_views": saved,
         "is_saved": any(view.query == query for view in saved),
         "states": list(State),
+        "columns": [(column, column.cells([row.deployment.pk for row in rows])) for column in registry.columns()],
         "environments": list(Environment),
         "types": list(ModelType),
         "teams": queries.teams_of(user),
@@ -214,7 +216,7 @@ def _page(
 def filters_of(data: QueryDict) -> queries.Filters:
     """What a query string asks for."""
     given = {name: data.get(name, "").replace("\0", "")[:100].strip() for name in FIELDS}
-    sort = given["sort"] if given["sort"] in SORT_WORDS else "state"
+    sort = given["sort"] if given["sort"] in {*SORT_WORDS, *queries.orders()} else "state"
     return queries.Filters(words=given.pop("q"), **given | {"sort": sort})
 
 

@@ -1,1 +1,1 @@
-"""Forms of log sources, and of the admin's stores."""
+"""What people may send: log sources, the admin's stores, baselines, rules, changes, ranges to compare."""

@@ -30,6 +30,12 @@ P = Permission
         (P.SOURCE_EDIT, DEV, Role.EDITOR),
         (P.SOURCE_EDIT, PROD, Role.MAINTAINER),
         (P.CONFLICT_RESOLVE, DEV, Role.MAINTAINER),
+        (P.DATA_VIEW, PROD, Role.VIEWER),
+        (P.DATA_EXPORT, PROD, Role.VIEWER),
+        (P.SENSITIVE_EXPORT, DEV, Role.MAINTAINER),
+        (P.CHANGE_POST, PROD, Role.EDITOR),
+        (P.BASELINE_EDIT, DEV, Role.EDITOR),
+        (P.BASELINE_EDIT, PROD, Role.MAINTAINER),
         (P.MEMBER_MANAGE, None, Role.MAINTAINER),
     ],
 )
