@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import accuracy, apply, clicks, fleet, formats, profile, slow_clients, storm, verdicts
+from benchmarks import accuracy, apply, clicks, fleet, formats, importer, profile, slow_clients, storm, verdicts
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "profile": profile.main,
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "fleet": fleet.main,
     "clicks": clicks.main,
     "slow_clients": slow_clients.main,
+    "importer": importer.main,
     "storm": storm.main,
 }
 
