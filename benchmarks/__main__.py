@@ -12,6 +12,7 @@ from benchmarks import (
     cost,
     fleet,
     formats,
+    importer,
     incidents,
     observability_pages,
     profile,
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "cost": cost.main,
     "clicks": clicks.main,
     "slow_clients": slow_clients.main,
+    "importer": importer.main,
     "storm": storm.main,
 }
 
