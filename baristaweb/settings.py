@@ -84,7 +84,11 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["template_partials.templatetags.partials", "deployments.templatetags.barista"],
+            "builtins": [
+                "template_partials.templatetags.partials",
+                "deployments.templatetags.barista",
+                "observability.templatetags.plots",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -225,6 +229,7 @@ CELERY_TASK_QUEUES = [
     Queue("dry-runs", routing_key="dry-runs"),  # type: ignore[no-untyped-call]
     Queue("logs", routing_key="logs"),  # type: ignore[no-untyped-call]
     Queue("imports", routing_key="imports"),  # type: ignore[no-untyped-call]
+    Queue("samples", routing_key="samples"),  # type: ignore[no-untyped-call]
 ]
 CELERY_TASK_ROUTES = {
     "deployments.check_proposal": {"queue": "dry-runs"},
@@ -232,7 +237,8 @@ CELERY_TASK_ROUTES = {
     "deployments.pull_prices": {"queue": "dry-runs"},
     "deployments.fetch_logs": {"queue": "logs"},
     "observability.import_logs": {"queue": "imports"},
-    "observability.answer_sample": {"queue": "imports"},
+    "observability.evaluate": {"queue": "imports"},
+    "observability.answer_sample": {"queue": "samples"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500

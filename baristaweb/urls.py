@@ -10,7 +10,9 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("", include("observability.urls")),
     path("", include("deployments.urls")),
+    path("", include("observability.urls")),
 ]
 
 handler400 = "baristaweb.shell.errors.bad_request"

@@ -5,17 +5,35 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import accuracy, apply, clicks, fleet, formats, profile, slow_clients, storm, verdicts
+from benchmarks import (
+    accuracy,
+    apply,
+    clicks,
+    cost,
+    fleet,
+    formats,
+    importer,
+    incidents,
+    observability_pages,
+    profile,
+    slow_clients,
+    storm,
+    verdicts,
+)
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "profile": profile.main,
     "formats": formats.main,
     "accuracy": accuracy.main,
     "verdicts": verdicts.main,
+    "incidents": incidents.main,
+    "observability-pages": observability_pages.main,
     "apply": apply.main,
     "fleet": fleet.main,
+    "cost": cost.main,
     "clicks": clicks.main,
     "slow_clients": slow_clients.main,
+    "importer": importer.main,
     "storm": storm.main,
 }
 

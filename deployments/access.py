@@ -14,7 +14,7 @@ from baristaweb.lib.clock import now
 from deployments import audit
 from deployments.domain.catalogue import Environment
 from deployments.domain.roles import Permission, Role, is_allowed, needed_role
-from deployments.models import Deployment, LogRequest, Membership, Namespace, Proposal, Team, User
+from deployments.models import Budget, Deployment, LogRequest, Membership, Namespace, Proposal, Team, User
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -106,6 +106,19 @@ def get_proposal(request: HttpRequest, proposal_id: uuid.UUID, permission: Permi
     if found.author_id != user.pk and found.sent_at is None:
         raise Http404
     require(request, permission, target=found.deployment or found.namespace)
+    return found
+
+
+def get_budget(request: HttpRequest, budget_id: int, permission: Permission) -> Budget:
+    """A budget of the user's teams; those of a whole environment are the platform team's, and its auditors see them."""
+    user = current_user(request)
+    found = Budget.objects.visible_to(user).related().filter(pk=budget_id).first()
+    if found is None:
+        raise Http404
+    if found.team is not None:
+        require(request, permission, target=found.team)
+    elif permission is not Permission.COST_VIEW and not user.is_platform_admin:
+        raise PermissionDenied("Budgets of a whole environment are the platform team's.")
     return found
 
 

@@ -212,6 +212,7 @@ class Inquiry:
             allowlist=self.allowlist,
             prefixes=self.prefixes,
             service_account=str(self.proposal.runtime.get("service_account") or ""),
+            runtime_env=[name for name, _ in self.proposal.runtime.get("env") or ()],
             pull_secret=str(self.proposal.runtime.get("pull_secret") or ""),
             permits=self.permits,
         )

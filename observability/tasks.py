@@ -23,9 +23,21 @@ def _behind(path: str) -> Any:
 
 
 @shared_task(  # type: ignore[untyped-decorator]
+    base=Nudged, name=dispatch.EVALUATE, max_retries=0, soft_time_limit=LONGEST_S, time_limit=LONGEST_S + 60
+)
+def evaluate(source_id: int) -> None:
+    _behind("observability.evaluation.due.do")(source_id)
+
+
+@shared_task(  # type: ignore[untyped-decorator]
     base=Nudged, name=dispatch.IMPORT_LOGS, max_retries=0, soft_time_limit=LONGEST_S, time_limit=LONGEST_S + 60
 )
 def import_logs(source_id: int) -> None:
     _behind("observability.ingest.work.importer")().work(source_id)
     if waiting.due_sources(now()).filter(source=source_id).exists():
         queue.nudge(dispatch.IMPORT_LOGS, source_id)
+
+
+@shared_task(base=Nudged, name=dispatch.ANSWER_SAMPLE, max_retries=0, soft_time_limit=900, time_limit=960)  # type: ignore[untyped-decorator]
+def answer_sample(request_id: str) -> None:
+    _behind("observability.ingest.sampling.answer")(request_id)

@@ -1,7 +1,8 @@
 """What an app brings to the whole: errands of the relay, gauges, entries of the navigation, tabs of a deployment.
 
 An app says so in modules of agreed names, found as Django finds `admin` and `tasks`: `errands` (ERRANDS and CHORES,
-read by the relay only, since they may reach clusters), `gauges` (GAUGES) and `menu` (NAV and TABS).
+read by the relay only, since they may reach clusters), `gauges` (GAUGES) and `menu` (NAV, TABS, COLUMNS of the fleet
+and PARTS of pages).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 from django.apps import apps
 from django.db.models import QuerySet
 from django.http import HttpRequest
+
+from baristaweb.lib.looks import Shown
 
 Key = int | str
 Gauges = Callable[[], Iterable[Any]]
@@ -81,6 +84,43 @@ class Tab:
     is_shown: Callable[[HttpRequest, Any], bool] = lambda request, deployment: True
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What a column of the fleet says of one deployment: a state to be drawn, a sentence, where it leads."""
+
+    state: Shown
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of the fleet that another app brings. `annotate` adds `column_NAME`, a number that is larger the worse;
+    `narrow` keeps the deployments in a state; `cells` are by the keys of deployments, those without one are left out.
+    """
+
+    name: str
+    label: str
+    annotate: Callable[[Any], Any]
+    narrow: Callable[[Any, str], Any]
+    cells: Callable[[Sequence[int]], dict[int, Cell]]
+    states: Callable[[], Sequence[Shown]]
+    missing: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A box that a page of deployments loads by its URL: `place` is `overview` (the URL takes the slug) or `revision`
+    (slug and number). Without scripts it is a link to `url_name`."""
+
+    place: str
+    label: str
+    url_name: str
+    link_name: str
+    order: int
+    is_shown: Callable[[HttpRequest, Any], bool] = lambda request, deployment: True
+
+
 def errands() -> tuple[Errand, ...]:
     return _all("errands", "ERRANDS")
 
@@ -99,6 +139,14 @@ def navigation() -> list[NavEntry]:
 
 def tabs() -> list[Tab]:
     return sorted(_all("menu", "TABS"), key=lambda tab: tab.order)
+
+
+def columns() -> tuple[Column, ...]:
+    return _all("menu", "COLUMNS")
+
+
+def parts(place: str) -> list[Part]:
+    return sorted((part for part in _all("menu", "PARTS") if part.place == place), key=lambda part: part.order)
 
 
 @cache

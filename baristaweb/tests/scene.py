@@ -5,15 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from baristaweb.lib.clock import now
 from deployments.actions import deployments, logs, proposals, records, saved_views
 from deployments.audit import Actor
 from deployments.models import (
     AuditEvent,
+    Budget,
     Deployment,
     LogRequest,
     Membership,
@@ -24,6 +27,11 @@ from deployments.models import (
 )
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
+from observability.actions import changes, samples
+from observability.evaluation import judge
+from observability.models import ChangeEvent, LogSource, SampleRequest, SourceObject
+from observability.tests import stored
+from observability.tests.sources import make_credential, make_root
 
 IDENTITIES = ("anonymous", "stranger", "viewer", "editor", "maintainer", "auditor", "platform")
 ADMIN_PAGES = ("changelist", "add", "change", "delete", "history")
@@ -43,6 +51,11 @@ class Scene:
     member: Membership
     event: AuditEvent
     view: SavedView  # the viewer's
+    told: ChangeEvent  # of dev, whose log has a day of judged windows
+    budget: Budget  # the team's
+    source: LogSource  # of dev
+    log_object: SourceObject
+    sample: SampleRequest  # the editor's
 
     def arguments(self, target: str) -> list[object]:
         """What a URL's pattern is filled with."""
@@ -60,7 +73,13 @@ class Scene:
             "member": [self.people.team.slug, self.member.pk],
             "event": [self.event.seq],
             "view": [self.view.pk],
+            "budget": [self.budget.pk],
+            "source": [self.dev.slug, self.source.name],
+            "object": [self.dev.slug, self.source.name, self.log_object.pk],
+            "sample": [self.dev.slug, self.sample.pk],
             "cluster": [self.dev.namespace.cluster.slug],
+            "dev 0": [self.dev.slug, 0],
+            "told": [self.dev.slug, self.told.pk],
         }[target]
 
     def url(self, name: str, target: str) -> str:
@@ -81,10 +100,17 @@ def scene(people: People, places: Places) -> Scene:
         factories.edit(dev, author=people.editor, spec=factories.make_spec(model_version="2")), by=people.editor
     )
     deployments.retire(deployment=retired, by=by, note="done")
+    make_root("gs://logs/", credential=make_credential("gs"))
+    source = stored.connected(dev, "file:///srv/logs", name="log")
     version_3 = replace(factories.make_spec(), model_version="3")
     draft = factories.edit(prod, author=people.editor, spec=version_3)
     sent = factories.edit(prod, author=people.editor, spec=version_3)
     proposals.send(proposal=sent, by=Actor.as_user(people.editor), note="please")
+    stored.fill(source, hours=28, rows=1_000)
+    judge.evaluate(source.pk)
+    told = changes.post(
+        deployment=dev, kind="campaign", title="Sale", occurred_at=now() - timedelta(hours=5), link="", by=by
+    )
     event = AuditEvent.objects.filter(deployment_id=dev.pk).order_by("seq")[0]
     return Scene(
         people=people,
@@ -97,6 +123,16 @@ def scene(people: People, places: Places) -> Scene:
         member=Membership.objects.get(user=people.viewer),
         event=event,
         view=saved_views.save(by=people.viewer, name="Mine", query="view=prod"),
+        told=told,
+        budget=factories.make_budget(team=people.team, soft=1000, hard=2000),
+        source=source,
+        log_object=SourceObject.objects.create(source=source, uri="file:///srv/logs/a.parquet", size=1, mtime_ns=1),
+        sample=samples.ask(
+            kind=SampleRequest.Kind.PROPOSE,
+            deployment=dev,
+            by=people.editor,
+            question={"root": source.root_id, "location": source.location},
+        ),
     )
 
 
@@ -124,7 +160,7 @@ def admin_urls() -> Iterator[str]:
         row = model._default_manager.order_by("pk").first()
         assert row is not None, f"the scene has no {model.__name__}"
         for page in ADMIN_PAGES:
-            name = f"admin:deployments_{model._meta.model_name}_{page}"
+            name = f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
             yield reverse(name, args=[] if page in {"changelist", "add"} else [row.pk])
 
 
@@ -133,9 +169,13 @@ def missing(url: str, scene: Scene) -> str:
     changed = url
     for real in (scene.dev, scene.prod, scene.retired):
         changed = changed.replace(real.slug, real.slug[:-1] + "x")
-    for row in (scene.draft, scene.sent, scene.lines):
+    for row in (scene.draft, scene.sent, scene.lines, scene.sample):
         changed = changed.replace(str(row.pk), str(uuid.UUID(int=row.pk.int ^ 1)))
+    changed = changed.replace("/sources/log/", "/sources/lox/")
+    changed = changed.replace(f"/objects/{scene.log_object.pk}/", f"/objects/{scene.log_object.pk + 100_000}/")
     changed = changed.replace(f"/teams/{scene.people.team.slug}/", "/teams/searcx/")
+    changed = changed.replace(f"/changes/{scene.told.pk}/", f"/changes/{scene.told.pk + 100_000}/")
     changed = changed.replace("/clusters/demo/", "/clusters/demx/")
+    changed = changed.replace(f"/costs/budgets/{scene.budget.pk}/", f"/costs/budgets/{scene.budget.pk + 100_000}/")
     changed = changed.replace(f"/fleet/views/{scene.view.pk}/", f"/fleet/views/{scene.view.pk + 100_000}/")
     return changed.replace(f"/audit/{scene.event.seq}/", f"/audit/{scene.event.seq + 100_000}/")

@@ -25,7 +25,24 @@ __all__ = ["scene"]
 pytestmark = pytest.mark.django_db
 
 MOST_CPU_S = 2.0
-TARGETS = ("dev", "prod", "retired", "dev 1", "draft", "sent", "lines", "team", "member", "event", "view", "cluster")
+TARGETS = (
+    "dev",
+    "prod",
+    "retired",
+    "dev 1",
+    "dev 0",
+    "told",
+    "draft",
+    "sent",
+    "lines",
+    "team",
+    "member",
+    "event",
+    "view",
+    "cluster",
+    "budget",
+    *("source", "object", "sample"),
+)
 CATALOGUE: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("bad_requests.yaml").read_text("utf-8"))
 TEXTS = {
     entry["id"]: entry.get("text", "") or entry.get("repeat", [""])[0] * entry.get("repeat", [0, 1])[1]
@@ -50,6 +67,10 @@ ASKED = (
         "b",
     ),
     *("tab", "draft", "proposal", "adopt", "sort", "view", "state", "runtime", "cluster", "next", "p", "o", "e", "all"),
+    *("days", "since", "until", "version", "against_since", "against_until", "against_version", "drawn", "as"),
+    *("explain", "column"),
+    *("cost", "least", "after", "deployment"),
+    *("show", "look"),
 )
 POSTED = (
     *("note", "based_on", "seen", "reviewed", "do", "hours", "typed_name", "name", "query", "verdict", "role", "user"),
@@ -68,6 +89,10 @@ POSTED = (
         "_selected_action",
         "index",
     ),
+    *("title", "occurred_at", "link", "how", "until", "days", "k", "n", "min_rows", "thresholds", "format", "explain"),
+    *("covers", "month", "soft", "hard", "currency", "told", "over_budget", "priced_by"),
+    *("location", "format", "marker", "window", "zone", "lateness_h", "time_zone", "retention_d", "backfill_d"),
+    *("poll_s", "max_object_mib", "shown", "look", "until", "c-0-role", "c-0-kind", "c-0-sensitive"),
 )
 HEADERS = (
     *("user-agent", "x-request-id", "x-correlation-id", "referer", "origin", "accept", "accept-language", "range"),

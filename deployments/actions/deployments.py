@@ -9,10 +9,11 @@ from django.db.models import Case, F, Value, When
 
 from baristaweb.lib.clock import now
 from deployments import audit, dispatch
-from deployments.actions import places
+from deployments.actions import budgets, places
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
+from deployments.domain.cost.budgets import Effect
 from deployments.models import Deployment, DeploymentState
 from deployments.queries import rules
 from deployments.queries.replicas import scaled_back
@@ -154,9 +155,14 @@ def restore(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
     if problem := rules.not_permitted(row):
         raise Refused(f"It cannot come back as it was. {problem}")
     need_reason(row.environment, note)
+    effects: tuple[Effect, ...] = ()
+    if row.current is not None:
+        effects = budgets.check(row, spec=row.current.spec, profile=row.current.profile, moves=True, by=by, reason=note)
     row.retired_at = None
     change_intent(row, by=by, what="restore", fields=("retired_at",))
-    audit.record("deployment.restored", row, by=by, note=note)
+    budgets.tell(effects, deployment=row, by=by, revision=row.current.number if row.current else None)
+    facts = {"budgets": [effect.to_facts() for effect in effects]} if effects else {}
+    audit.record("deployment.restored", row, by=by, note=note, facts=facts)
     return row
 
 

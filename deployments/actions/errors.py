@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from deployments.models import Revision
 
@@ -13,6 +13,17 @@ class Refused(Exception):
 
 class NotYet(Refused):
     """It waits for an answer of the cluster."""
+
+
+class OverBudget(Refused):
+    """A hard limit is crossed, or nobody can tell: it takes a maintainer and a reason. `budgets` are their names."""
+
+    def __init__(self, budgets: Sequence[str], *, is_maintainer: bool) -> None:
+        self.budgets = tuple(budgets)
+        names = " and ".join(self.budgets)
+        what = f"The hard limit of {names} is crossed, or the price is not known"
+        todo = "Say why it is to be done all the same" if is_maintainer else "A maintainer has to give the reason"
+        super().__init__(f"{what}. {todo}; the budgets are beside the price.")
 
 
 class Stale(Refused):

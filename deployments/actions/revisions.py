@@ -6,11 +6,13 @@ from django.db import transaction
 
 from baristaweb.lib.clock import now
 from deployments import audit
-from deployments.actions import places, promotions
+from deployments.actions import budgets, places, promotions
 from deployments.actions.deployments import change_intent, lock, need_reason
 from deployments.actions.errors import NotYet, Refused, Stale, Wrong
 from deployments.audit import Actor
 from deployments.domain.changes.diff import FieldChange, spec_diff
+from deployments.domain.cost.budgets import Effect
+from deployments.domain.cost.change import CostChange
 from deployments.domain.spec.spec import Spec
 from deployments.models import Deployment, DeploymentState, Observation, Proposal, Revision, Rollout
 from deployments.models.requests import Answer
@@ -22,12 +24,23 @@ KINDS = {"create": "deployment.created", "rollback": "revision.rolled_back"}
 
 
 @transaction.atomic
-def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_verdict: bool | None = None) -> Revision:
+def apply(
+    *,
+    proposal: Proposal,
+    by: Actor,
+    note: str,
+    reviewed: str,
+    without_verdict: bool | None = None,
+    over_budget: str = "",
+    priced_by: str | None = None,
+) -> Revision:
     """Turn a reviewed proposal into the current revision; doing it twice gives the same revision.
 
     `reviewed` is the digest of the spec that the reviewer saw. Raises Stale when another revision was saved since the
-    proposal was begun, Wrong when it no longer fits the catalogue, Refused otherwise. An unchanged spec gives back the
-    current one. `without_verdict`: whether the reviewer goes on before the cluster answers; None asks no cluster.
+    proposal was begun, Wrong when it no longer fits the catalogue, OverBudget when it takes `over_budget`, a
+    maintainer's reason, Refused otherwise. An unchanged spec gives back the current one. `without_verdict`: whether the
+    reviewer goes on before the cluster answers; None asks no cluster. `priced_by`: the prices that the reviewer saw, as
+    `costs.price_key` names them; None: none were shown.
     """
     candidate = (
         Proposal.objects.select_for_update(of=("self",))
@@ -61,10 +74,22 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
         _close(candidate, deployment)
         return current
     by_hand = scaled_back(deployment, at=now(), after=spec)
-    revision = _insert(candidate, deployment, by=by, note=note, changes=changes)
+    cost = costs.change_of(candidate, before=current, at=now())
+    _same_prices(cost, priced_by)
+    effects = budgets.check(
+        deployment,
+        spec=candidate.spec,
+        profile=candidate.profile,
+        moves=cost.is_moving,
+        by=by,
+        reason=over_budget,
+        is_return=candidate.kind == Proposal.Kind.ROLLBACK,
+    )
+    revision = _insert(candidate, deployment, cost, effects, by=by, note=note, changes=changes)
     _close(candidate, deployment)
     deployment.current = revision
     change_intent(deployment, by=by, what=revision.summary, fields=("current",))
+    budgets.tell(effects, deployment=deployment, by=by, revision=revision.number)
     audit.record(
         KINDS.get(candidate.kind, "revision.saved"),
         deployment,
@@ -78,10 +103,20 @@ def apply(*, proposal: Proposal, by: Actor, note: str, reviewed: str, without_ve
             "catalogue_changed": current is not None and not same_catalogue,
             **promotes,
             **goes_without,
-            **costs.facts_of(revision),
+            **cost.to_facts(),
+            **({"budgets": [effect.to_facts() for effect in effects]} if effects else {}),
         },
     )
     return revision
+
+
+def _same_prices(cost: CostChange, seen: str | None) -> None:
+    """Raises Refused when the review showed figures by another price list than the one in force now."""
+    if seen is not None and seen != costs.price_key(cost):
+        raise Refused(
+            "The price list has changed since you looked, so it was not applied. These are the figures by the prices "
+            "of now: look again, then apply."
+        )
 
 
 def _check(candidate: Proposal, spec: Spec) -> None:
@@ -123,7 +158,14 @@ def _create(candidate: Proposal) -> Deployment:
 
 
 def _insert(
-    candidate: Proposal, deployment: Deployment, *, by: Actor, note: str, changes: tuple[FieldChange, ...]
+    candidate: Proposal,
+    deployment: Deployment,
+    cost: CostChange,
+    effects: tuple[Effect, ...],
+    *,
+    by: Actor,
+    note: str,
+    changes: tuple[FieldChange, ...],
 ) -> Revision:
     last = Revision.objects.filter(deployment=deployment).order_by("-number").first()
     revision = Revision(
@@ -139,7 +181,8 @@ def _insert(
         summary=_summary(candidate, changes, is_first=last is None),
         returns_to=candidate.returns_to,
         proposal=candidate,
-        estimate=costs.change_of(candidate, before=deployment.current, at=now()).to_json(),
+        estimate=cost.to_json(),
+        budgets=[effect.to_json() for effect in effects],
     )
     revision.save(force_insert=True)
     Rollout.objects.create(deployment=deployment, revision=revision.number, saved_at=now())

@@ -15,6 +15,7 @@ from django.utils.decorators import method_decorator
 
 from deployments.admin.audit import AuditEventAdmin
 from deployments.admin.base import AuditedAdmin
+from deployments.admin.budgets import BudgetAdmin
 from deployments.admin.catalogue import (
     HardwareProfileAdmin,
     MetadataPrefixAdmin,
@@ -29,6 +30,7 @@ from deployments.admin.permit import PermitAdmin
 from deployments.admin.sleep import SleepScheduleAdmin
 from deployments.models import (
     AuditEvent,
+    Budget,
     Cluster,
     HardwareProfile,
     MetadataPrefix,
@@ -54,6 +56,7 @@ PAGES: tuple[tuple[type[Any], type[AuditedAdmin]], ...] = (
     (MetadataPrefix, MetadataPrefixAdmin),
     (Permit, PermitAdmin),
     (PriceVersion, PriceVersionAdmin),
+    (Budget, BudgetAdmin),
     (ServedModel, ServedModelAdmin),
     (SleepSchedule, SleepScheduleAdmin),
     (AuditEvent, AuditEventAdmin),

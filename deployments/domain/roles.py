@@ -45,12 +45,20 @@ class Permission(StrEnum):
     AUDIT_REVIEW = "audit.review"
     CLUSTER_VIEW = "cluster.view"
     COST_VIEW = "cost.view"
+    BUDGET_EDIT = "budget.edit"
+    BUDGET_EXCEED = "budget.exceed"
     MODEL_CREATE = "model.create"
     MODEL_EDIT = "model.edit"
     TEAM_VIEW = "team.view"
     MEMBER_MANAGE = "member.manage"
     SLEEP_EDIT = "sleep.edit"
     AWAKE_KEEP = "awake.keep"
+    DATA_VIEW = "data.view"
+    DATA_EXPORT = "data.export"
+    SENSITIVE_EXPORT = "sensitive.export"
+    CHANGE_POST = "change.post"
+    BASELINE_EDIT = "baseline.edit"
+    SOURCE_EDIT = "source.edit"
     PLATFORM_MANAGE = "platform.manage"
 
     @property
@@ -67,6 +75,10 @@ _ANYWHERE: Final[dict[Permission, Role]] = {
     Permission.CLUSTER_VIEW: Role.VIEWER,
     Permission.COST_VIEW: Role.VIEWER,
     Permission.TEAM_VIEW: Role.VIEWER,
+    Permission.DATA_VIEW: Role.VIEWER,
+    Permission.DATA_EXPORT: Role.VIEWER,
+    Permission.CHANGE_POST: Role.EDITOR,
+    Permission.SENSITIVE_EXPORT: Role.MAINTAINER,
     Permission.REVISION_PROPOSE: Role.EDITOR,
     Permission.PREVIEW_REQUEST: Role.EDITOR,
     Permission.DEPLOYMENT_RETRY: Role.EDITOR,
@@ -77,6 +89,8 @@ _ANYWHERE: Final[dict[Permission, Role]] = {
     Permission.DEPLOYMENT_RETIRE: Role.MAINTAINER,
     Permission.DEPLOYMENT_RESTORE: Role.MAINTAINER,
     Permission.MEMBER_MANAGE: Role.MAINTAINER,
+    Permission.BUDGET_EDIT: Role.MAINTAINER,
+    Permission.BUDGET_EXCEED: Role.MAINTAINER,
     Permission.AUDIT_REVIEW: Role.MAINTAINER,
 }
 
@@ -88,6 +102,8 @@ _BY_ENVIRONMENT: Final = frozenset(
         Permission.DEPLOYMENT_RESTART,
         Permission.DEPLOYMENT_PAUSE,
         Permission.SLEEP_EDIT,
+        Permission.BASELINE_EDIT,
+        Permission.SOURCE_EDIT,
     }
 )
 
@@ -102,6 +118,7 @@ READ_ONLY: Final = frozenset(
         Permission.CLUSTER_VIEW,
         Permission.COST_VIEW,
         Permission.TEAM_VIEW,
+        Permission.DATA_VIEW,
     }
 )
 # Signing off what was read changes no deployment: it is the auditor's work.

@@ -30,6 +30,7 @@ def sealed(
     prefixes: Sequence[str] = (),
     service_account: str = "",
     pull_secret: str = "",
+    runtime_env: Sequence[str] = (),
     permits: Permits | None = None,
 ) -> bytes:
     """The bytes to send, after the checker has looked at exactly them. Raises Unsafe."""
@@ -43,6 +44,7 @@ def sealed(
         label_prefixes=prefixes,
         permits=permits,
         pull_secrets=[pull_secret] if pull_secret else [],
+        runtime_env=runtime_env,
     )
     if violations:
         listed = "; ".join(f"{item.path}: {item.message}" for item in violations[:5])

@@ -1,10 +1,21 @@
 """Data, constraints and chainable querysets; no I/O, no save() overrides, no signals."""
 
 from deployments.models.audit import AuditEvent, AuditReview, RefusedTries
+from deployments.models.budget import Budget
 from deployments.models.catalogue import HardwareProfile, MetadataPrefix, RegistryRule, Runtime
 from deployments.models.cluster import Cluster, ClusterHealth, Installation, Namespace
 from deployments.models.cost import PricePull, PriceVersion
 from deployments.models.deployment import Deployment, DeploymentState, Revision, ServedModel
+from deployments.models.ledger import (
+    ClosedMonth,
+    CostDay,
+    CostDue,
+    NodeDay,
+    NodeInterval,
+    OpenNode,
+    OpenPod,
+    PodInterval,
+)
 from deployments.models.observation import ClusterEvent, Observation, Rollout, UsageSample
 from deployments.models.people import LoginAttempt, Membership, Team, User
 from deployments.models.permit import Permit
@@ -16,9 +27,13 @@ from deployments.models.sleep import KeepAwake, SleepDecision, SleepRecord, Slee
 __all__ = [
     "AuditEvent",
     "AuditReview",
+    "Budget",
+    "ClosedMonth",
     "Cluster",
     "ClusterEvent",
     "ClusterHealth",
+    "CostDay",
+    "CostDue",
     "Deployment",
     "DeploymentState",
     "Draft",
@@ -30,8 +45,13 @@ __all__ = [
     "Membership",
     "MetadataPrefix",
     "Namespace",
+    "NodeDay",
+    "NodeInterval",
     "Observation",
+    "OpenNode",
+    "OpenPod",
     "Permit",
+    "PodInterval",
     "PricePull",
     "PriceVersion",
     "Proposal",

@@ -43,6 +43,7 @@ class PriceVersion(models.Model):
             currency=self.currency,
             since=self.effective_at,
             lines=tuple(OwnLine.from_json(line) for line in self.lines),
+            version=self.pk,
         )
 
 

@@ -189,6 +189,11 @@ class Revision(models.Model):
     estimate = models.JSONField(
         null=True, help_text="What it was said to cost when it was saved, as deployments.domain.cost.change writes it."
     )
+    budgets = models.JSONField(
+        default=list,
+        db_default=models.Value([], output_field=models.JSONField()),
+        help_text="What it did to the budgets over it, as deployments.domain.cost.budgets.Effect writes it.",
+    )
     proposal = models.OneToOneField(
         "Proposal", on_delete=models.SET_NULL, null=True, related_name="revision", help_text="What was reviewed."
     )

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import DecimalField, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from deployments.models import AuditEvent, Deployment, User
+
+BY_COST: Final = {"cost": "cost difference, most first", "-cost": "cost difference, least first"}
+COSTS: Final = {"more": "Costs more", "less": "Costs less", "same": "Costs the same", "unknown": "Not known"}
+# As the index of the migration 0070 has them.
+MOVES: Final = Cast(KeyTextTransform("cost_moves", "facts"), DecimalField(max_digits=30, decimal_places=4))
+CURRENCY: Final = KeyTextTransform("cost_currency", "facts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +35,19 @@ class Filters:
     outcome: str = ""
     request_id: str = ""
     before: int | None = None
+    cost: str = ""
+    least: Decimal | None = None
+    sort: str = ""
+    after: tuple[str, Decimal, int] | None = None
+
+    @property
+    def by_cost(self) -> bool:
+        return self.sort in BY_COST
 
 
 def events(user: User, filters: Filters) -> QuerySet[AuditEvent]:
     """Those the user may read."""
-    found = AuditEvent.objects.visible_to(user)
+    found: QuerySet[AuditEvent] = AuditEvent.objects.visible_to(user)
     for word in filters.words.split()[:5]:
         found = found.filter(
             Q(note__icontains=word)
@@ -58,9 +76,47 @@ def events(user: User, filters: Filters) -> QuerySet[AuditEvent]:
         found = found.filter(was_allowed=filters.outcome == "done")
     if filters.request_id:
         found = found.filter(request_id=filters.request_id)
+    found = _by_difference(found, filters)
+    if filters.by_cost:
+        return _ordered_by_cost(found, filters)
     if filters.before is not None:
         found = found.filter(seq__lt=filters.before)
     return found.order_by("-seq")
+
+
+def _by_difference(found: QuerySet[AuditEvent], filters: Filters) -> QuerySet[AuditEvent]:
+    """Those whose cost difference fits; entries that have none, and those without a price, only where asked for."""
+    if filters.cost == "unknown":
+        return found.filter(facts__cost_unknown=True)
+    if not (filters.cost or filters.least is not None or filters.by_cost):
+        return found
+    found = found.filter(facts__has_key="cost_moves").annotate(moves=MOVES, currency=CURRENCY)
+    if filters.cost == "more":
+        found = found.filter(moves__gt=0)
+    elif filters.cost == "less":
+        found = found.filter(moves__lt=0)
+    elif filters.cost == "same":
+        found = found.filter(moves=0)
+    if filters.least is not None:
+        found = found.filter(Q(moves__gte=filters.least) | Q(moves__lte=-filters.least))
+    return found
+
+
+def _ordered_by_cost(found: QuerySet[AuditEvent], filters: Filters) -> QuerySet[AuditEvent]:
+    """Each currency for itself, as none is compared with another; a page begins after the last one's end."""
+    if filters.cost == "unknown":
+        return found.order_by("-seq")
+    is_up = filters.sort == "-cost"
+    if filters.after is not None:
+        currency, moves, seq = filters.after
+        beyond = Q(moves__gt=moves) if is_up else Q(moves__lt=moves)
+        found = found.filter(Q(currency__gt=currency) | Q(currency=currency) & (beyond | Q(moves=moves, seq__lt=seq)))
+    return found.order_by("currency", "moves" if is_up else "-moves", "-seq")
+
+
+def place_of(event: AuditEvent) -> str:
+    """Where the next page begins, when ordered by cost: currency:difference:number."""
+    return f"{event.facts.get('cost_currency', '')}:{event.facts.get('cost_moves', '')}:{event.seq}"
 
 
 def slugs(user: User, shown: Iterable[AuditEvent]) -> dict[int, str]:

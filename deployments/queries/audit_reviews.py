@@ -13,6 +13,7 @@ RISKS: tuple[tuple[int, Q], ...] = (
     (3, Q(kind="conflict.taken_over")),
     (3, Q(kind__startswith="user.") & ~Q(kind="user.password_changed")),
     (2, Q(environment=Environment.PROD.value, kind__in=["deployment.retired", "revision.rolled_back"])),
+    (2, Q(kind__startswith="budget.")),
     (2, Q(kind__startswith="member.") | Q(kind__startswith="cluster.")),
     (2, Q(kind__startswith="registryrule.") | Q(kind__startswith="metadataprefix.") | Q(kind__startswith="permit.")),
     (1, Q(environment=Environment.PROD.value)),

@@ -12,6 +12,7 @@ from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Coalesce
 
+from baristaweb.lib import registry
 from baristaweb.lib.clock import now
 from baristaweb.lib.looks import Tone
 from deployments.domain.catalogue import Environment
@@ -60,6 +61,7 @@ class Filters:
     team: str = ""
     cluster: str = ""
     runtime: str = ""
+    column: str = ""  # NAME:STATE of a column that another app brings
     sort: str = "state"
 
 
@@ -127,7 +129,26 @@ def rows(user: User, filters: Filters) -> DeploymentQuerySet:
         found = found.filter(current__runtime__slug=filters.runtime)
     for word in filters.words.split()[:5]:
         found = found.filter(_matches(word))
-    return found.only("pk").order_by(*SORTS.get(filters.sort, SORTS["state"]))
+    return _by_column(found, filters).only("pk").order_by(*orders().get(filters.sort, SORTS["state"]))
+
+
+def orders() -> dict[str, tuple[str, ...]]:
+    """Every order of the database, those of columns of other apps too: the worst first."""
+    found = dict(SORTS)
+    for column in registry.columns():
+        found[column.name] = (f"-column_{column.name}", "name", "slug")
+        found[f"-{column.name}"] = (f"column_{column.name}", "name", "slug")
+    return found
+
+
+def _by_column(found: DeploymentQuerySet, filters: Filters) -> DeploymentQuerySet:
+    name, _, state = filters.column.partition(":")
+    for column in registry.columns():
+        if filters.sort in (column.name, f"-{column.name}"):
+            found = column.annotate(found)
+        if column.name == name and state:
+            found = column.narrow(found, state)
+    return found
 
 
 def load(chosen: Iterable[Deployment]) -> list[Deployment]:

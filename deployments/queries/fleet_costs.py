@@ -8,17 +8,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 from django.db.models.fields.json import KeyTransform
 
 from deployments.domain.cost.amounts import Amount
 from deployments.domain.cost.change import ANY_GPU, GIB
+from deployments.domain.cost.estimate import ALWAYS, Calendar, billed, hours_a_month, pod_hours
 from deployments.domain.cost.own_list import OwnList
 from deployments.domain.cost.prices import Request, quote_request
 from deployments.domain.cost.rules import HOURS_PER_MONTH
 from deployments.domain.text.quantities import parse_cpu, parse_memory
-from deployments.models import Deployment
-from deployments.queries.costs import prices_in_force
+from deployments.models import Deployment, SleepSchedule
+from deployments.queries.awake import Calendars
+from deployments.queries.costs import versions_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Size:
     desired: int
     seen_at: datetime | None
     retired_at: datetime | None
+    team_id: int = 0
+    environment: str = ""
 
     @classmethod
     def of(cls, deployment: Deployment) -> Size:
@@ -48,6 +52,8 @@ class Size:
             seen.desired,
             seen.observed_at,
             deployment.retired_at,
+            deployment.namespace.team_id,
+            deployment.namespace.environment,
         )
 
     @property
@@ -65,11 +71,12 @@ class Size:
         """As domain.cost.change.request_of, without reading the whole spec. Raises ValueError or LookupError."""
         size = self.resources or self.profile or {}
         count = int(size.get("gpu_count") or 0)
-        return Request(
+        wanted = Request(
             cpu=Decimal(_read(parse_cpu, size["cpu_request"])) / 1000,
             memory_gib=Decimal(_read(parse_memory, size["memory_request"])) / GIB,
             gpus=((size.get("gpu_type") or ANY_GPU, Decimal(count)),) if count else (),
         )
+        return billed(wanted, (self.profile or {}).get("price_class", ""))
 
 
 def _read(parse: Callable[[str], int], value: Any) -> int:
@@ -87,13 +94,20 @@ def sizes(found: QuerySet[Deployment]) -> list[Size]:
         "observation__desired",
         "observation__observed_at",
         "retired_at",
+        "namespace__team_id",
+        "namespace__environment",
     )
     return [Size(*row) for row in rows]
 
 
 def months_of(rows: Sequence[Size], *, at: datetime) -> dict[int, Amount]:
-    """What each costs in a month at the pods wanted now; those that are to run nothing are left out. One query."""
-    prices = prices_in_force({row.cluster_id for row in rows}, at=at)
+    """What each costs in a month at the pods wanted now and by its sleep schedule; those that are to run nothing are
+    left out. One query, and another where anything sleeps."""
+    in_force = versions_in_force({row.cluster_id for row in rows}, at=at)
+    versions = list(in_force.annotate(anything_sleeps=Exists(SleepSchedule.objects.all())))
+    prices = {version.cluster_id: version.to_domain() for version in versions}
+    calendars = Calendars(at=at) if any(version.anything_sleeps for version in versions) else None
+    hours: dict[int, Decimal] = {}
     hourly: dict[str, Amount] = {}
     months = {}
     for row in rows:
@@ -102,12 +116,24 @@ def months_of(rows: Sequence[Size], *, at: datetime) -> dict[int, Amount]:
             continue
         key = repr((row.cluster_id, row.resources, row.profile))
         if key not in hourly:
-            hourly[key] = _hour(row, prices.get(row.cluster_id))
-        months[row.pk] = hourly[key].times(pods * HOURS_PER_MONTH)
+            hourly[key] = hour_of(row, prices.get(row.cluster_id))
+        calendar = _calendar(row, calendars)
+        if id(calendar) not in hours:
+            hours[id(calendar)] = hours_a_month(calendar, at)
+        awake = hours[id(calendar)]
+        counted = pod_hours(Decimal(pods), awake, HOURS_PER_MONTH - awake, calendar.pods_asleep)
+        months[row.pk] = hourly[key].times(counted)
     return months
 
 
-def _hour(row: Size, prices: OwnList | None) -> Amount:
+def _calendar(row: Size, calendars: Calendars | None) -> Calendar:
+    if calendars is None:
+        return ALWAYS
+    return calendars.at_place(row.pk, team_id=row.team_id, environment=row.environment, cluster_id=row.cluster_id)
+
+
+def hour_of(row: Size, prices: OwnList | None) -> Amount:
+    """One hour of one of its pods."""
     if prices is None:
         return Amount.unknown("Its cluster has no price list.")
     try:

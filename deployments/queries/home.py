@@ -74,7 +74,8 @@ def unfinished(user: User) -> list[tuple[Draft, Deployment | None]]:
 
 def news(user: User, limit: int) -> list[AuditEvent]:
     """What others did to the user's deployments."""
-    found = AuditEvent.objects.visible_to(user).exclude(actor_id=user.pk).filter(deployment_id__isnull=False)
+    theirs = AuditEvent.objects.visible_to(user).exclude(actor_id=user.pk)
+    found = theirs.filter(Q(deployment_id__isnull=False) | Q(kind="budget.crossed"))
     return list(found.order_by("-seq")[:limit])
 
 

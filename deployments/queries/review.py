@@ -10,14 +10,17 @@ from baristaweb.lib.clock import now
 from deployments import rendering
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.changes.diff import FieldChange, blast_radius, label, spec_diff, unified_lines
+from deployments.domain.changes.effective import Side, filled
 from deployments.domain.changes.warnings import ReviewWarning, review_warnings
+from deployments.domain.cost.budgets import Effect
 from deployments.domain.cost.change import CostChange
 from deployments.domain.spec.fields.table import field_for
 from deployments.domain.spec.parts import RollingUpdate
 from deployments.domain.spec.spec import Spec, effective_resources
 from deployments.domain.text.quantities import human_memory
 from deployments.models import Proposal, Revision
-from deployments.queries import costs
+from deployments.queries import budgets, costs
+from deployments.queries.awake import of_place
 from deployments.queries.form_notes import memory_used
 from deployments.queries.promotion import SourceState, promoted_in
 from deployments.queries.replicas import scaled_back
@@ -107,13 +110,36 @@ class Review:
         """How what is promoted does where it comes from; None when nothing is promoted, or it is applied."""
         return promoted_in(self.proposal.promotes, at=now()) if self.proposal.is_open else None
 
+    @cached_property
+    def budgets(self) -> tuple[Effect, ...]:
+        """What it does to the budgets over it; once applied, as it was found then."""
+        if self.proposal.applied_at is not None:
+            return budgets.kept_with(getattr(self.proposal, "revision", None))
+        place = self.deployment or of_place(self.proposal.namespace, model=self.proposal.model)
+        return budgets.effects(
+            place,
+            spec=self.proposal.spec,
+            profile=self.proposal.profile,
+            moves=self.cost is None or self.cost.is_moving,
+            at=now(),
+            is_return=self.proposal.kind == Proposal.Kind.ROLLBACK,
+        )
+
+    @property
+    def needs_budget_reason(self) -> bool:
+        return self.proposal.is_open and any(effect.needs_reason for effect in self.budgets)
+
     @property
     def is_empty(self) -> bool:
         return not self.is_create and not self.changes and not self.catalogue_changed
 
     @cached_property
     def rows(self) -> tuple[ChangeRow, ...]:
-        rows = [ChangeRow(change=change, restarts=self._restarts(change)) for change in self.changes]
+        new = Side(self.spec, self.runtime, self.profile)
+        rows = [
+            ChangeRow(change=change, restarts=self._restarts(change))
+            for change in filled(self.changes, side_of(self.before), new)
+        ]
         return (*rows, *(ChangeRow(change=change, restarts=False) for change in self.by_hand))
 
     def _restarts(self, change: FieldChange) -> bool | None:
@@ -243,6 +269,11 @@ class Review:
             changed = unified_lines(old.get(kind), new.get(kind, {}))
             lines += [f"# {kind} {self.proposal.name}", *changed] if changed else []
         return lines
+
+
+def side_of(revision: Revision | None) -> Side | None:
+    """As it is compared for people: with the catalogue of its day."""
+    return Side(revision.to_spec(), revision.to_runtime(), revision.to_profile()) if revision is not None else None
 
 
 def _title(path: str) -> str:

@@ -91,6 +91,7 @@ class Job:
             allowlist=self.allowlist,
             prefixes=self.prefixes,
             service_account=str(self.revision.runtime.get("service_account") or ""),
+            runtime_env=[name for name, _ in self.revision.runtime.get("env") or ()],
             pull_secret=str(self.revision.runtime.get("pull_secret") or ""),
             permits=self.permits,
         )

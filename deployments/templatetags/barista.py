@@ -148,8 +148,28 @@ def memory(size: int | None) -> str:
     return UNKNOWN if size is None else human_memory(size)
 
 
+@register.filter
+def share(value: float | None) -> str:
+    """0.0123 -> "1.2%"; small shares never read as none. None is unknown, never 0."""
+    if value is None:
+        return UNKNOWN
+    if 0 < value < 0.0005:
+        return "<0.1%"
+    return f"{min(value, 0.999):.1%}" if value < 1 else "100%"
+
+
 register.filter("without", without_name)
 register.filter("plain", plain)
+
+
+@register.filter
+def money(value: Decimal | str | None, places: int = 2) -> str:
+    """A number with thousands apart and so many digits after the point; without a currency."""
+    if value is None:
+        return UNKNOWN
+    number = Decimal(value)
+    minus = "\N{MINUS SIGN}" if number < 0 and round(number, places) else ""
+    return f"{minus}{abs(number):,.{places}f}"
 
 
 @register.simple_tag
@@ -206,6 +226,12 @@ def query_with(context: Mapping[str, Any], **changes: object) -> str:
     return f"?{query.urlencode()}" if query else "?"
 
 
+@register.simple_tag(takes_context=True)
+def query_without(context: Mapping[str, Any], name: str) -> str:
+    """The page's own query string without one of its parameters."""
+    return query_with(context, **{name: None})
+
+
 @register.simple_tag
 def control(field: BoundField) -> SafeString:
     """A form field's input with the class its kind needs; Django adds aria-describedby and aria-invalid."""
@@ -220,6 +246,12 @@ def control(field: BoundField) -> SafeString:
     invalid = "is-invalid" if field.errors else ""
     classes = " ".join(part for part in (kind, own, invalid) if part)
     return field.as_widget(attrs={"class": classes} if classes else None)
+
+
+@register.filter
+def of(values: Mapping[Any, Any], key: Any) -> Any:
+    """The value of a key; None where there is none."""
+    return values.get(key)
 
 
 @register.filter

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 
 from baristaweb.lib.clock import now
 from deployments import audit
-from deployments.actions import people, prices, proposals, records, revisions
+from deployments.actions import budgets, people, prices, proposals, records, revisions
 from deployments.actions.deployments import change_intent, lock
 from deployments.audit import Actor
 from deployments.domain import catalogue
@@ -18,6 +19,7 @@ from deployments.domain.cost.own_list import COLUMNS, read_csv
 from deployments.domain.roles import Role
 from deployments.domain.spec.spec import Spec
 from deployments.models import (
+    Budget,
     Cluster,
     ClusterHealth,
     Deployment,
@@ -74,6 +76,14 @@ def make_price_list(cluster: Cluster, *lines: str, name: str = "Test prices", **
     for field, value in {"effective_at": version.made_at, **fields}.items():
         setattr(version, field, value)
     return prices.publish(version=version, by=BY)
+
+
+def make_budget(**fields: Any) -> Budget:
+    """Of what `fields` name: team, model, deployment or environment, and limits."""
+    owned = fields.get("model") or fields.get("deployment")
+    limits = {name: Decimal(fields[name]) for name in ("soft", "hard") if fields.get(name) is not None}
+    row = Budget(**{"team": owned.team if owned else None, **fields, **limits})
+    return budgets.save(row=row, by=BY)
 
 
 def make_namespace(*, team: Team, cluster: Cluster, environment: str = "dev", name: str = "") -> Namespace:

@@ -119,6 +119,7 @@ def test_every_list_add_and_change_page_opens(platform: Client, places: Places, 
     factories.make_metadata_prefix()
     factories.make_permits()
     factories.make_price_list(places.dev.cluster)
+    factories.make_budget(team=people.team, hard=5)
     records.save(row=SleepSchedule(team=people.team, zone="UTC"), by=factories.BY)
     for model, page in admin.site._registry.items():
         assert platform.get(url(model, "changelist")).status_code == 200
@@ -259,6 +260,25 @@ def test_a_runtime_is_made_of_typed_fields(platform: Client) -> None:
     assert made.startup == catalogue.Probe(kind="grpc", port_name="grpc")
     assert made.liveness is None
     assert "definition.image" in {change["path"] for change in newest().changes}
+
+
+def test_what_changes_the_loader_is_set_with_a_reason(platform: Client) -> None:
+    factories.make_registry_rules()
+    address = url(Runtime, "add")
+    data = filled(
+        platform,
+        address,
+        slug="fast",
+        name="Fast",
+        image="docker.io/acme/fast:1",
+        env="LD_PRELOAD=/usr/lib/libtcmalloc.so.4\r\nPYTHONUNBUFFERED=1",
+    )
+    assert "LD_PRELOAD and PYTHONUNBUFFERED" in errors(platform.post(address, {**data, "reason": " "}))["reason"]
+    assert platform.post(address, {**data, "reason": "tcmalloc frees memory"}).status_code == 302
+    row = Runtime.objects.get(slug="fast")
+    change = url(Runtime, "change", row.pk)
+    kept = filled(platform, change, name="Faster")
+    assert platform.post(change, {**kept, "reason": ""}).status_code == 302, "what stays had its reason"
 
 
 WRONG_RUNTIMES = [

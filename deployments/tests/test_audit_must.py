@@ -15,6 +15,7 @@ from deployments import audit
 from deployments.actions import records
 from deployments.models import (
     AuditEvent,
+    Budget,
     KeepAwake,
     Membership,
     Permit,
@@ -90,7 +91,8 @@ def test_no_table_of_intent_gets_round_the_log(people: People, places: Places) -
         cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'must_audit'")
         guarded = {row[0] for row in cursor.fetchall()}
     assert guarded == {
-        row._meta.db_table for row in (*rows, KeepAwake, Permit, PriceVersion, Revision, SleepRecord, SleepSchedule)
+        row._meta.db_table
+        for row in (*rows, Budget, KeepAwake, Permit, PriceVersion, Revision, SleepRecord, SleepSchedule)
     }
     for row in rows:
         column = next(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -20,7 +22,7 @@ from deployments.domain.roles import Permission
 from deployments.models import AuditEvent, AuditReview, User
 from deployments.queries import audit as queries
 from deployments.queries.fleet import teams_of
-from deployments.views.audit_words import GROUPS, Line, line_of
+from deployments.views.audit_words import GROUPS, Line, budgets_of, figures_of, line_of
 from deployments.views.detail import shell_of
 
 PAGE_SIZE = 50
@@ -33,18 +35,24 @@ def audit(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
     filters = filters_of(request)
     shown, has_more = page_of(user, filters)
-    context = {
-        "days": days_of(user, shown),
+    context: dict[str, Any] = {
+        "days": [(None, lines_of(user, shown))] if filters.by_cost and shown else days_of(user, shown),
         "given": request.GET,
         "is_filtered": filters != queries.Filters(before=filters.before),
-        "next_before": shown[-1].seq if has_more else None,
-        "is_first": filters.before is None,
+        "next_before": shown[-1].seq if has_more and not filters.by_cost else None,
+        "next_after": queries.place_of(shown[-1]) if has_more and filters.by_cost else None,
+        "is_first": filters.before is None and filters.after is None,
+        "costs": queries.COSTS.items(),
+        "sorts": queries.BY_COST.items(),
+        "by_cost": filters.by_cost,
         "environments": list(Environment),
         "teams": teams_of(user),
         "groups": GROUPS,
         "periods": PERIODS,
         "query": request.GET.urlencode(),
-        "has_more": any(request.GET.get(name) for name in ("outcome", "request", "from", "to")),
+        "has_more": any(
+            request.GET.get(name) for name in ("outcome", "request", "from", "to", "cost", "least", "sort")
+        ),
     }
     return render(request, "audit/list.html", context)
 
@@ -58,8 +66,14 @@ def event(request: HttpRequest, seq: int) -> HttpResponse:
         raise Http404
     slug = queries.slugs(user, [found]).get(found.deployment_id or 0, "")
     facts = {name: value for name, value in found.facts.items() if value not in (None, "", False)}
-    reviews = AuditReview.objects.filter(seq=seq)
-    context = {"line": line_of(found, slug), "event": found, "facts": facts, "reviews": reviews}
+    context = {
+        "line": line_of(found, slug),
+        "event": found,
+        "figures": figures_of(facts.pop("cost_figures", None)),
+        "budgets": budgets_of(facts.pop("budgets", ())),
+        "facts": facts,
+        "reviews": AuditReview.objects.filter(seq=seq),
+    }
     return render(request, "audit/event.html", context)
 
 
@@ -88,9 +102,12 @@ def page_of(user: User, filters: queries.Filters) -> tuple[list[AuditEvent], boo
 
 def days_of(user: User, events: Sequence[AuditEvent]) -> list[tuple[Any, list[Line]]]:
     """Lines by day, in the site's time zone."""
+    return [(day, list(items)) for day, items in groupby(lines_of(user, events), key=_day)]
+
+
+def lines_of(user: User, events: Sequence[AuditEvent]) -> list[Line]:
     slugs = queries.slugs(user, events)
-    lines = [line_of(item, slugs.get(item.deployment_id or 0, "")) for item in events]
-    return [(day, list(items)) for day, items in groupby(lines, key=_day)]
+    return [line_of(item, slugs.get(item.deployment_id or 0, "")) for item in events]
 
 
 def _day(line: Line) -> Any:
@@ -113,7 +130,24 @@ def filters_of(request: HttpRequest) -> queries.Filters:
         outcome=given.get("outcome", "") if given.get("outcome") in ("done", "refused") else "",
         request_id=given.get("request", "").strip(),
         before=whole(given.get("before"), digits=FITS_BIGINT),
+        cost=given.get("cost", "") if given.get("cost") in queries.COSTS else "",
+        least=_amount(given.get("least", "")),
+        sort=given.get("sort", "") if given.get("sort") in queries.BY_COST else "",
+        after=_after(given.get("after", "")),
     )
+
+
+def _amount(raw: str) -> Decimal | None:
+    """A sum of money as it is typed; anything else is as if it were not there."""
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,4})?", raw.strip()):
+        return None
+    return Decimal(raw.strip()) or None
+
+
+def _after(raw: str) -> tuple[str, Decimal, int] | None:
+    """As `queries.place_of` writes it."""
+    found = re.fullmatch(r"([A-Z]{0,3}):(-?[0-9]{1,20}(?:\.[0-9]{1,4})?):([0-9]{1,18})", raw)
+    return (found[1], Decimal(found[2]), int(found[3])) if found else None
 
 
 def _day_begins(raw: str, *, after: int = 0) -> datetime | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from deployments.domain.cost.amounts import Amount
 from deployments.models import AuditEvent
 
 
@@ -32,8 +35,18 @@ KINDS = {
     "deployment.keep_awake_ended": Words("moon", "ended what kept awake"),
     "deployment.tried_now": Words("refresh", "asked for another try of"),
     "conflict.taken_over": Words("git-compare", "took over fields that others held in"),
+    "budget.crossed": Words("coin", "changed {deployment}, which {what}", "{forecast}"),
     "proposal.sent": Words("send", "asked a maintainer to apply a change of"),
     "proposal.dropped": Words("x", "dropped a proposed change of"),
+    "logsource.connected": Words("database", "connected the log", "({location})"),
+    "logsource.changed": Words("database", "changed the log"),
+    "logsource.paused": Words("player-pause", "paused reading of the log"),
+    "logsource.resumed": Words("player-play", "resumed reading of the log"),
+    "logsource.removed": Words("trash", "removed the log"),
+    "logsource.object_again": Words("refresh", "had an object read again of the log", "({object})"),
+    "logsource.object_left_out": Words("eye-off", "left an object out of the log", "({object})"),
+    "logsource.backfill_started": Words("history", "had a range read of the log", "({since} to {until})"),
+    "logsource.backfill_cancelled": Words("x", "cancelled the backfill of the log"),
     "permission.refused": Words("lock", "was refused: {permission} of"),
     "permission.refused_often": Words("lock", "counted {tries} more refused tries, within an hour, of"),
     "user.created": Words("user", "made the account"),
@@ -55,15 +68,35 @@ NOUNS = {
     "team": "the team",
     "membership": "the membership",
     "sleepschedule": "the sleep schedule",
+    "changeevent": "the outside change",
+    "baseline": "the",
+    "sourcerules": "the",
+    "data": "the data of",
+    "budget": "the budget of",
+    "priceversion": "the price list",
+    "storeroot": "the root of logs",
+    "storecredential": "the key of a store",
 }
-_CATALOGUE = ("cluster.", "namespace.", "runtime.", "hardwareprofile.", "registryrule.", "metadataprefix.", "permit.")
+_CATALOGUE = (
+    "cluster.",
+    "namespace.",
+    "runtime.",
+    "hardwareprofile.",
+    "registryrule.",
+    "metadataprefix.",
+    "permit.",
+    "storeroot.",
+    "storecredential.",
+)
 GROUPS = (
     ("changes", "Revisions and rollbacks", ("revision.", "deployment.created")),
     ("lifecycle", "Restarts, pauses, sleep, retirements", ("deployment.", "sleepschedule.")),
     ("proposals", "Proposals", ("proposal.",)),
     ("conflicts", "Conflicts taken over", ("conflict.",)),
+    ("logs", "Prediction logs", ("logsource.",)),
     ("people", "People and teams", ("user.", "member.", "membership.", "team.")),
     ("platform", "Platform settings", _CATALOGUE),
+    ("costs", "Budgets and price lists", ("budget.", "priceversion.")),
     ("refused", "Refused", ("permission.",)),
 )
 
@@ -82,6 +115,18 @@ class Line:
     def short_hash(self) -> str:
         return self.event.row_hash[:6]
 
+    @property
+    def cost(self) -> Amount | None:
+        """What it adds a month by the estimate of its day; None where it changes no price."""
+        facts = self.event.facts
+        if facts.get("cost_unknown"):
+            return Amount.unknown("The price was not known when it was saved.")
+        try:
+            moves = Decimal(facts["cost_moves"])
+        except (KeyError, TypeError, InvalidOperation):
+            return None
+        return Amount.known(moves, str(facts.get("cost_currency", ""))) if moves else None
+
 
 class _Facts(dict[str, Any]):
     def __missing__(self, key: str) -> str:
@@ -98,3 +143,30 @@ def _generic(kind: str) -> Words:
     noun, _, verb = kind.partition(".")
     icon, said = VERBS.get(verb, ("info-circle", verb.replace("_", " ")))
     return Words(icon, f"{said} {NOUNS.get(noun, noun)}".replace("{", "{{").replace("}", "}}"))
+
+
+def figures_of(kept: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What `CostChange.to_facts` wrote, as rows: the load, before and after."""
+    if not kept:
+        return None
+    now, after = kept["now"], kept["after"]
+    loads = [
+        (name, "nothing" if now is None else now.get(name) or "unknown", figure or "unknown")
+        for name, figure in sorted(after.items(), key=lambda item: _LOADS.index(item[0]))
+    ]
+    return {"loads": loads, "unknown": kept["unknown"], "price_version": kept["price_version"]}
+
+
+def budgets_of(kept: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What `Effect.to_facts` wrote, with its two forecasts in words where they are there."""
+    return [entry | {"moves": _moves(entry)} for entry in kept]
+
+
+def _moves(entry: dict[str, Any]) -> str:
+    if "after" not in entry:
+        return ""
+    before, after = (Decimal(entry[side]["spent"]) + Decimal(entry[side]["rest"]) for side in ("before", "after"))
+    return f"{before:,.2f} → {after:,.2f}"
+
+
+_LOADS = ("minimum", "typical", "maximum")

@@ -7,14 +7,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from baristaweb.lib.clock import now
 from deployments import access
 from deployments.actions import bulk
 from deployments.actions.bulk import BulkAction, BulkRefused
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
+from deployments.domain.cost.amounts import total
 from deployments.forms.bulk import BulkForm
 from deployments.models import Deployment
+from deployments.queries import fleet_costs
 
 
 @require_POST
@@ -39,10 +42,12 @@ def bulk_action(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"{action.label} of {len(done)} deployments is saved; workers apply it now.")
             return redirect("fleet")
+    months = fleet_costs.months_of([fleet_costs.Size.of(row) for row in rows], at=now())
     context = {
         "form": form,
         "action": action,
-        "rows": [(row, problems.get(row)) for row in rows],
+        "rows": [(row, problems.get(row), months.get(row.pk)) for row in rows],
+        "month": total(months.values()),
         "problem_count": len(problems),
         "has_prod": any(row.environment is Environment.PROD for row in rows),
         "needs_note": action is BulkAction.PAUSE or any(row.environment is Environment.PROD for row in rows),

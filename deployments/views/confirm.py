@@ -9,6 +9,8 @@ from django.shortcuts import render
 
 from deployments.domain.catalogue import Environment
 from deployments.domain.changes.diff import FieldChange
+from deployments.domain.cost.budgets import Effect
+from deployments.domain.cost.change import CostChange
 from deployments.models import Deployment
 
 USUAL_HOURS = 4
@@ -20,7 +22,8 @@ class Confirm:
 
     `reason`: "required", "optional" or empty for none. `kubectl`: empty where no one line does the same.
     `durations`: hours and their words, 0 for no end; empty where nothing ends by itself. `ends`: names of instants and
-    their words, "date" for one that is typed, as a wall time of `zone`.
+    their words, "date" for one that is typed, as a wall time of `zone`. `cost`, `effects`: what it
+    does to the price and to the budgets.
     """
 
     title: str
@@ -36,6 +39,8 @@ class Confirm:
     ends: tuple[tuple[str, str], ...] = ()
     zone: str = ""
     changes: tuple[FieldChange, ...] = ()
+    cost: CostChange | None = None
+    effects: tuple[Effect, ...] = ()
 
 
 def page(

@@ -23,7 +23,8 @@ from deployments.forms.spec import form as spec_forms
 from deployments.forms.spec import texts
 from deployments.forms.spec.form import Show, SpecForm
 from deployments.models import Deployment, Draft, Proposal, Revision
-from deployments.views import drafts, spec_pages
+from deployments.queries.awake import of_place
+from deployments.views import drafts, form_cost, spec_pages
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -113,6 +114,9 @@ def _page(request: HttpRequest, place: PlaceForm, form: SpecForm, *, status: int
         "left": drafts.offered(request, Draft.NEW),
         "draft_fields": drafts.fields(request, Draft.NEW),
         "manifests": spec_pages.manifests_of(form, at, revision=1, deployment=None),
+        "price": form_cost.of_form(form, deployment=of_place(namespace, model=place.model), before=None)
+        if namespace is not None
+        else form_cost.NOWHERE,
     }
     return spec_pages.respond(request, "deployments/new.html", context, status=status)
 

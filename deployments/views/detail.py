@@ -23,6 +23,7 @@ from deployments import rendering
 from deployments.access import current_user, get_deployment, may
 from deployments.domain.apiserver.objects import text
 from deployments.domain.changes.diff import label, spec_diff, unified_lines
+from deployments.domain.changes.warnings import version_mismatch
 from deployments.domain.hints import kubectl
 from deployments.domain.hints.sample_call import sample_call
 from deployments.domain.manifests.metadata import ANNOTATION_REVISION
@@ -104,6 +105,7 @@ def shell_of(request: HttpRequest, deployment: Deployment, tab: str) -> dict[str
     worst = queries.worst_pod_of(deployment, summary.worst_pod)
     return {
         "deployment": deployment,
+        "parts": [part for part in registry.parts(tab) if part.is_shown(request, deployment)],
         "summary": summary,
         "rights": rights,
         "keep_awakes": sleep_queries.keep_awakes_of([deployment.pk], at=moment).get(deployment.pk, []),
@@ -188,6 +190,7 @@ def revisions(request: HttpRequest, slug: str) -> HttpResponse:
         "page_numbers": page.paginator.get_elided_page_range(page.number),
         "rows": [(item, rollouts.get(item.number)) for item in page.object_list],
         "comparison": _comparison(deployment, request.GET.get("a", ""), request.GET.get("b", "")),
+        "revision_parts": [part for part in registry.parts("revision") if part.is_shown(request, deployment)],
     }
     return render(request, "deployments/revisions.html", context)
 
@@ -305,6 +308,7 @@ def _facts(deployment: Deployment) -> dict[str, Any]:
         "resources": effective_resources(spec, profile),
         "runtime": runtime,
         "profile": profile,
+        "mismatch": version_mismatch(spec),
         "sample_call": sample_call(
             spec,
             runtime,

@@ -24,7 +24,7 @@ from deployments.forms.spec import texts
 from deployments.forms.spec.form import Show, SpecForm
 from deployments.models import Deployment, HardwareProfile, Proposal, Revision, Runtime
 from deployments.queries import form_notes
-from deployments.views import conflict, drafts, spec_pages
+from deployments.views import conflict, drafts, form_cost, spec_pages
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -130,6 +130,7 @@ def _page(
         "catalogue_moved": _catalogue_moved(base),
         "left": drafts.offered(request, deployment.slug),
         "draft_fields": drafts.fields(request, deployment.slug),
+        "price": form_cost.of_form(form, deployment=deployment, before=base),
     }
     return spec_pages.respond(request, "deployments/edit.html", context, status=status)
 

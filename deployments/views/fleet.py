@@ -15,6 +15,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from baristaweb.lib import registry
 from baristaweb.lib.clock import now
 from baristaweb.lib.looks import Tone
 from deployments.access import current_user, may
@@ -27,14 +28,14 @@ from deployments.domain.status.states import State, Summary
 from deployments.domain.status.usage import uses_from_json
 from deployments.models import Deployment, Runtime, SavedView, User
 from deployments.queries import fleet as queries
-from deployments.queries import fleet_costs
+from deployments.queries import fleet_costs, measured
 from deployments.queries.shown import heard_at, summary_of
 from deployments.views import usage
 from deployments.views.usage import Use
 
 PAGE_SIZE = 50
 ATTENTION_SHOWN = 6
-FIELDS = ("q", "view", "state", "environment", "type", "team", "cluster", "runtime", "sort")
+FIELDS = ("q", "view", "state", "environment", "type", "team", "cluster", "runtime", "column", "sort")
 VIEW_WORDS = {
     "": "All",
     "attention": "Needs attention",
@@ -74,6 +75,7 @@ class Row:
     heard_at: datetime | None
     is_stale: bool
     month: Amount | None = None  # what it costs by estimate; None where nothing is to run, or nobody asked
+    spark: tuple[str, str] = ("", "")  # what it came to by the day as measured: a path and its words
 
     @property
     def state(self) -> State:
@@ -137,12 +139,14 @@ class Row:
 def make_rows(deployments: list[Deployment], *, is_priced: bool = False) -> list[Row]:
     at = now()
     months = fleet_costs.months_of([fleet_costs.Size.of(item) for item in deployments], at=at) if is_priced else {}
+    sparks = measured.sparks([item.pk for item in deployments], at=at) if is_priced else {}
     old = at - timedelta(seconds=settings.BARISTA.observation_stale_s)
     rows = []
     for deployment in deployments:
         heard = heard_at(deployment)
         is_stale = heard is not None and heard < old
-        rows.append(Row(deployment, summary_of(deployment, at=at), heard, is_stale, months.get(deployment.pk)))
+        spark = sparks.get(deployment.pk, ("", ""))
+        rows.append(Row(deployment, summary_of(deployment, at=at), heard, is_stale, months.get(deployment.pk), spark))
     return rows
 
 
@@ -174,6 +178,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "saved_views": saved,
         "is_saved": any(view.query == query for view in saved),
         "states": list(State),
+        "columns": [(column, column.cells([row.deployment.pk for row in rows])) for column in registry.columns()],
         "environments": list(Environment),
         "types": list(ModelType),
         "teams": queries.teams_of(user),
@@ -211,7 +216,7 @@ def _page(
 def filters_of(data: QueryDict) -> queries.Filters:
     """What a query string asks for."""
     given = {name: data.get(name, "").replace("\0", "")[:100].strip() for name in FIELDS}
-    sort = given["sort"] if given["sort"] in SORT_WORDS else "state"
+    sort = given["sort"] if given["sort"] in {*SORT_WORDS, *queries.orders()} else "state"
     return queries.Filters(words=given.pop("q"), **given | {"sort": sort})
 
 

@@ -18,10 +18,12 @@ from deployments.actions.errors import Wrong
 from deployments.domain.changes.diff import label
 from deployments.domain.changes.promotion import Setting
 from deployments.domain.roles import Permission
-from deployments.models import Deployment
+from deployments.models import Deployment, HardwareProfile
+from deployments.queries.awake import of_place
 from deployments.queries.detail import view_of
 from deployments.queries.promotion import Promotion, Target, state_of, targets_of
-from deployments.views import usage
+from deployments.views import form_cost, spec_pages, usage
+from deployments.views.form_cost import FormCost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,8 @@ def promote(request: HttpRequest, slug: str) -> HttpResponse:
     promotion = Promotion(source=source, revision=source.current, target=target)
     if request.method != "POST":
         return _page(request, promotion, targets)
+    if spec_pages.is_step(request):
+        return render(request, "costs/_form_cost.html", {"price": _price(request, promotion), "is_patch": True})
     if _moved(request, promotion):
         refusal = "A revision was saved since you opened this page. This is the difference now; look again."
         return _page(request, promotion, targets, refusal=refusal, status=409)
@@ -108,6 +112,25 @@ def _name(request: HttpRequest, source: Deployment) -> str:
     return request.POST.get("name", source.name).strip()
 
 
+def _ticked(request: HttpRequest, promotion: Promotion) -> set[str]:
+    """The settings that are taken over: what is offered as ticked, until somebody says otherwise."""
+    if request.method == "POST":
+        return set(request.POST.getlist("carry"))
+    is_broken = state_of(promotion.source, promotion.revision.number, at=now()).is_broken
+    return {item.key for item in promotion.settings if item.is_fixed or (item.is_on and not is_broken)}
+
+
+def _price(request: HttpRequest, promotion: Promotion) -> FormCost:
+    target = promotion.target
+    spec = promotion.carried(_ticked(request, promotion))
+    row = HardwareProfile.objects.filter(slug=spec.profile).first() if spec.profile else None
+    profile = row.to_domain() if row else None
+    if spec.resources is None and profile is None:
+        return FormCost(cost=None, missing="Its hardware profile is not in the catalogue any more.")
+    deployment = target.deployment or of_place(target.namespace, model=promotion.source.model)
+    return form_cost.of_spec(spec, profile, deployment=deployment, before=target.current)
+
+
 def _page(
     request: HttpRequest, promotion: Promotion, targets: list[Target], *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
@@ -132,6 +155,7 @@ def _page(
         "carried": sum(choice.is_on for choice in choices),
         "left": sum(not choice.is_on for choice in choices),
         "name": _name(request, promotion.source),
+        "price": _price(request, promotion),
         "refusal": refusal,
         "state": state,
         "use": usage.of_pods(view_of(promotion.source).usage, promotion.revision),

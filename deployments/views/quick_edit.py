@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from baristaweb.lib.numbers import whole
 from deployments import access
 from deployments.domain.roles import Permission
+from deployments.forms.choices import Choices
 from deployments.forms.spec import form as spec_forms
 from deployments.forms.spec import texts
-from deployments.models import Draft
-from deployments.views import edit
+from deployments.forms.spec.form import SpecForm
+from deployments.models import Deployment, Draft, Revision
+from deployments.views import edit, form_cost, spec_pages
 
 FIELDS: Final = tuple(
     texts.path_name(path)
-    for path in ("model_version", "image_override", "replicas.count", "replicas.min", "replicas.max")
+    for path in ("model_version", "artifact_uri", "image_override", "replicas.count", "replicas.min", "replicas.max")
 )
 
 
@@ -26,9 +28,34 @@ FIELDS: Final = tuple(
 def quick_edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Propose the revision that the page showed with these fields changed; a mistake opens the whole form with it."""
     deployment = access.get_deployment(request, slug, Permission.REVISION_PROPOSE)
+    if spec_pages.is_step(request):
+        return _price(request, deployment)
     base = deployment.revisions.filter(number=whole(request.POST.get("based_on"), 0)).first() or deployment.current
     if base is None:
         return redirect("deployment-edit", slug)
+    data = _data(request, base)
+    # The edit form has the one way to check a spec, to propose it and to meet a conflict.
+    request.POST = data  # type: ignore[assignment]
+    return edit.edit(request, slug)
+
+
+def _price(request: HttpRequest, deployment: Deployment) -> HttpResponse:
+    """What the numbers that are typed would cost; nothing is proposed."""
+    base = deployment.current
+    if base is None or deployment.is_retired:
+        return HttpResponse(status=204)
+    form = SpecForm(
+        _data(request, base),
+        choices=Choices.of(deployment.namespace, kept=base),
+        baseline=base.to_spec(),
+        baseline_profile=base.to_profile(),
+    )
+    price = form_cost.of_form(form, deployment=deployment, before=base)
+    return render(request, "costs/_quick_cost.html", {"price": price, "problems": form.problems})
+
+
+def _data(request: HttpRequest, base: Revision) -> QueryDict:
+    """The whole form of the revision with the few fields that were posted."""
     spec = base.to_spec()
     data = spec_forms.data_of(texts.of_spec(spec, base.to_profile()), spec.env)
     for name in FIELDS:
@@ -36,8 +63,7 @@ def quick_edit(request: HttpRequest, slug: str) -> HttpResponse:
             data[name] = request.POST[name]
     data["based_on"], data["review"] = str(base.number), "1"
     # An edit that was begun in the form stays, whatever is proposed here.
+    slug = base.deployment.slug
     begun = Draft.objects.filter(user=access.current_user(request), key=slug).first()
     data["beside"] = str(begun.pk) if begun else ""
-    # The edit form has the one way to check a spec, to propose it and to meet a conflict.
-    request.POST = data  # type: ignore[assignment]
-    return edit.edit(request, slug)
+    return data

@@ -17,12 +17,14 @@ from deployments.actions import proposals, revisions
 from deployments.actions.errors import NotYet, Refused, Stale, Wrong
 from deployments.audit import Actor
 from deployments.domain.changes.diff import label
+from deployments.domain.cost.budgets import Effect
 from deployments.domain.roles import Permission
 from deployments.domain.spec.fields.table import FIELDS
-from deployments.models import Deployment, Proposal
-from deployments.queries import rules
+from deployments.models import Deployment, Proposal, User
+from deployments.queries import costs, rules
 from deployments.queries.review import Review
 from deployments.views import conflict
+from deployments.views.budget_bar import Bar, bar
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -72,6 +74,8 @@ def _apply(request: HttpRequest, proposal: Proposal) -> HttpResponse:
             note=note,
             reviewed=request.POST.get("reviewed", ""),
             without_verdict=request.POST.get("without_verdict", "") == "1",
+            over_budget=request.POST.get("over_budget", ""),
+            priced_by=request.POST.get("priced_by"),
         )
     except Stale as problem:
         return conflict.three_columns(request, proposal, problem)
@@ -131,6 +135,8 @@ def _context(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
     user = access.current_user(request)
     team_id, environment = proposal.namespace.team_id, found.environment
     is_author = proposal.author_id == user.pk
+    may_exceed = access.may(user, Permission.BUDGET_EXCEED, team_id=team_id, environment=environment)
+    over_limit = found.needs_budget_reason and not may_exceed
     edit_url = (
         reverse("deployment-edit", args=[proposal.deployment.slug])
         if proposal.deployment
@@ -141,9 +147,14 @@ def _context(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
         "review": found,
         "verdict": found.verdict,
         "cost": found.cost,
+        "priced_by": costs.price_key(found.cost) if found.cost else "",
+        "budgets": [_drawn(effect, user) for effect in found.budgets],
+        "over_budget": request.POST.get("over_budget", ""),
         "deployment": proposal.deployment,
         "environment": found.environment,
-        "may_apply": access.may(user, Permission.REVISION_APPLY, team_id=team_id, environment=environment),
+        "may_apply": access.may(user, Permission.REVISION_APPLY, team_id=team_id, environment=environment)
+        and not over_limit,
+        "over_limit": over_limit,
         "may_propose": access.may(user, Permission.REVISION_PROPOSE, team_id=team_id, environment=environment),
         "is_author": is_author,
         "note": proposal.note,
@@ -151,6 +162,13 @@ def _context(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
         "edit_url": f"{edit_url}?proposal={proposal.pk}" if is_author else "",
         "applied": getattr(proposal, "revision", None) if proposal.applied_at else None,
     }
+
+
+def _drawn(effect: Effect, user: User) -> tuple[Effect, Bar | None]:
+    """With its bar; sums over all teams are for those who see all teams."""
+    if effect.is_shared and not user.sees_everything:
+        return effect, None
+    return effect, bar(effect.limits, effect.after, before=effect.before)
 
 
 def _button(found: Review) -> str:

@@ -7,12 +7,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
+from baristaweb.lib.clock import now
 from deployments import access
 from deployments.actions import proposals
 from deployments.actions.errors import Wrong
 from deployments.domain.changes.diff import label, spec_diff
+from deployments.domain.changes.effective import Side, filled
 from deployments.domain.roles import Permission
 from deployments.models import Deployment, Proposal, Revision
+from deployments.queries import costs
 from deployments.views.confirm import Confirm, page, where
 
 
@@ -54,6 +57,7 @@ def rollback(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 def _rollback_words(deployment: Deployment, current: Revision, target: Revision) -> Confirm:
     changes = spec_diff(current.to_spec(), target.to_spec())
+    sides = [Side(row.to_spec(), row.to_runtime(), row.to_profile()) for row in (current, target)]
     how_many = "1 field" if len(changes) == 1 else f"{len(changes)} fields"
     return Confirm(
         title=f"Roll back {deployment.name} to revision {target.number}",
@@ -67,7 +71,8 @@ def _rollback_words(deployment: Deployment, current: Revision, target: Revision)
         ),
         button=f"Review the return to revision {target.number}",
         icon="arrow-back-up",
-        changes=changes,
+        changes=filled(changes, *sides),
+        cost=costs.return_to(deployment, target, at=now()) if changes else None,
     )
 
 

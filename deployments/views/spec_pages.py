@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -12,6 +13,7 @@ from django.utils.cache import patch_vary_headers
 from deployments import rendering
 from deployments.domain.catalogue import Placement
 from deployments.domain.spec.reader import SpecInvalid
+from deployments.domain.text import unseen
 from deployments.forms.spec import environment, texts
 from deployments.forms.spec.environment import EnvRow
 from deployments.forms.spec.form import Show, SpecForm
@@ -19,7 +21,7 @@ from deployments.forms.spec.layout import sections_of
 from deployments.models import Deployment
 from deployments.views.yaml_text import to_yaml
 
-STEP, UNDO, REMOVE, MORE, DISCARD = "step", "undo", "remove", "more", "discard"
+STEP, UNDO, REMOVE, MORE, DISCARD, CLEAN = "step", "undo", "remove", "more", "discard", "clean"
 
 
 def is_step(request: HttpRequest) -> bool:
@@ -28,8 +30,8 @@ def is_step(request: HttpRequest) -> bool:
 
 
 def is_rework(request: HttpRequest) -> bool:
-    """A button changed the form itself: undo, remove a row, more rows."""
-    return any(name in request.POST for name in (UNDO, REMOVE, MORE))
+    """A button changed the form itself: undo, remove a row, more rows, clean a value."""
+    return any(name in request.POST for name in (UNDO, REMOVE, MORE, CLEAN))
 
 
 def is_discard(request: HttpRequest) -> bool:
@@ -55,6 +57,8 @@ def reworked(data: QueryDict, start: SpecForm) -> QueryDict:
                 changed[texts.path_name(key)] = start.start[key]
     gone = data.get(REMOVE, "")
     rows = [row for row in rows if row.key != gone]
+    unclean = data.get(CLEAN, "")
+    rows = [replace(row, value=unseen.cleaned(row.value)) if row.key == unclean else row for row in rows]
     rows = list(environment.with_blanks(rows, more=MORE in data))
     changed.setlist(environment.NAME, [row.name for row in rows])
     changed.setlist(environment.VALUE, [row.value for row in rows])

@@ -15,6 +15,7 @@ from deployments.domain.hints import kubectl
 from deployments.domain.roles import Permission
 from deployments.domain.spec.parts import RollingUpdate
 from deployments.models import Deployment
+from deployments.queries import budgets, costs
 from deployments.queries.replicas import scaled_back
 from deployments.views import sleep_verbs
 from deployments.views.confirm import Confirm, at, is_prod, pods_of, reason_of, where
@@ -94,14 +95,22 @@ def _retire_words(deployment: Deployment) -> Confirm:
 
 
 def _restore_words(deployment: Deployment) -> Confirm:
-    number = deployment.current.number if deployment.current else 0
+    current = deployment.current
+    number = current.number if current else 0
+    effects = (
+        budgets.effects(deployment, spec=current.spec, profile=current.profile, moves=True, at=now())
+        if current and deployment.is_retired
+        else ()
+    )
     return Confirm(
         title=f"Restore {deployment.name}",
         say=f"Brings {deployment.name} back in {where(deployment)} with revision {number}, its last one.",
         points=("Its objects are made anew in the cluster; pods start and load the model.",),
         button=f"Restore {deployment.name} in {deployment.environment.value}",
-        reason=reason_of(deployment),
+        reason="required" if any(effect.needs_reason for effect in effects) else reason_of(deployment),
         icon="restore",
+        cost=costs.now_of(deployment, at=now()),
+        effects=effects,
     )
 
 

@@ -48,6 +48,11 @@ def test_only_the_processes_that_talk_to_clusters_hold_a_kubeconfig() -> None:
     ]
 
 
+def test_only_the_importer_holds_keys_of_stores() -> None:
+    holders = [name for name, service in PRODUCT.items() if "/etc/barista/stores" in str(service.get("volumes"))]
+    assert holders == ["importer"]
+
+
 def test_only_loopback_is_published() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published == {

@@ -63,6 +63,7 @@ class Machine:
             **os.environ,
             "PATH": f"{self.path}:/usr/bin:/bin",
             "XDG_CACHE_HOME": str(self.cache),
+            "BARISTA_DEMO_LOGS": "0",  # they are fetched from the network
             "BARISTA_HOME": str(self.home),
             "BARISTA_DEMO_PASSWORD": PASSWORD,
             "PORT": str(self.port),

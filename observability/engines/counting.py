@@ -51,6 +51,7 @@ class Order:
     spec: bytes
     keys: Keys
     secrecy: Secrecy = field(default_factory=Secrecy)
+    known: frozenset[str] = frozenset()  # columns that are not counted on purpose
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def _fold(
     findings = (
         [
             (one.change.value, one.column, one.sentence[:500])
-            for one in compare(dict.fromkeys(spec.by_name, ""), schema, frozenset(order.keys.columns))
+            for one in compare(dict.fromkeys(spec.by_name, ""), schema, order.known.union(order.keys.columns))
         ]
         if schema
         else []

@@ -63,7 +63,8 @@ def roots() -> list[Root]:
 def order_of(spec: SourceSpec) -> Order:
     """How objects are counted by one spec version."""
     secrecy = Secrecy(id_key(spec.source_id), frozenset(spec.sensitive), spec.time_zone)
-    return Order(spec_id=spec.pk, spec=spec.to_spec().dumps(), keys=keys_of(spec), secrecy=secrecy)
+    known = frozenset(name for name in (spec.columns.get("prediction_id"), *spec.columns.get("left_out", ())) if name)
+    return Order(spec_id=spec.pk, spec=spec.to_spec().dumps(), keys=keys_of(spec), secrecy=secrecy, known=known)
 
 
 def keys_of(spec: SourceSpec) -> Keys:

@@ -20,6 +20,7 @@ from observability.engines.counting import Counted, Identity, count, identify
 from observability.ingest import backfills, claims, compact, discover, land
 from observability.ingest.access import access_for, options_for, order_of
 from observability.models import LogSource, SourceObject, SourceSpec, SourceState
+from observability.queries import waiting
 from observability.store.access import GoneError, StoreError
 from observability.store.files import Limits, SourceError
 from observability.store.sandbox import ChildLimits
@@ -53,7 +54,8 @@ class Importer:
         until = time.monotonic() + seconds
 
         def is_over() -> bool:
-            return time.monotonic() > until
+            # Who waits for a sample goes before objects, of which each slice counts one at least.
+            return time.monotonic() > until or waiting.questions(now()).exists()
 
         source = (
             LogSource.objects.select_related("root__credential", "spec", "deployment__namespace__team")
@@ -63,7 +65,7 @@ class Importer:
         if source is not None:
             self.look(source, is_over)
         done = 0
-        while not is_over():
+        while not (done and is_over()):
             row = claims.claim_next(at=now())
             if row is None:
                 break

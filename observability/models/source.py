@@ -143,7 +143,7 @@ class LogSource(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} of {self.deployment_id}"
+        return f"{self.name} of {self.deployment.name}"
 
     @property
     def team(self) -> Team:
@@ -163,9 +163,9 @@ class SourceSpec(models.Model):
     """One version of how a source's rows are counted; never changed, and never merged with another.
 
     `columns`: {"time": {"column", "unit" ("", s, ms, us, ns), "zone" of times that name none}, "prediction_id",
-    "model_version", "segment": names or "", "predictions", "scores", "features": lists of names}. `features` of `spec`
-    are the columns that are folded: predictions, scores and features alike. `sensitive` names those of which no value
-    is kept.
+    "model_version", "segment": names or "", "predictions", "scores", "features", "left_out": lists of names}. The
+    features of `spec` are the columns that are folded: predictions, scores and features alike. `sensitive` names those
+    of which no value is kept.
     """
 
     source = models.ForeignKey(LogSource, on_delete=models.CASCADE, related_name="specs")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db.models import Q, QuerySet
 
-from observability.models import SourceObject, SourceState
+from deployments.models.requests import Answer
+from observability.models import SampleRequest, SourceObject, SourceState
+
+UNANSWERED_S: Final = 2.0
+KEPT_H: Final = 24
 
 
 def due_objects(at: datetime) -> QuerySet[SourceObject]:
@@ -20,6 +25,12 @@ def due_objects(at: datetime) -> QuerySet[SourceObject]:
         source__root__is_active=True,
         source__spec__isnull=False,
     )
+
+
+def questions(at: datetime) -> QuerySet[SampleRequest]:
+    """Questions of the source form that no worker has answered for a moment: a person waits for those."""
+    since, oldest = at - timedelta(seconds=UNANSWERED_S), at - timedelta(hours=KEPT_H)
+    return SampleRequest.objects.filter(answer=Answer.WAITING, created_at__lt=since, created_at__gt=oldest)
 
 
 def due_sources(at: datetime) -> QuerySet[SourceState]:

@@ -144,6 +144,11 @@ def expand(uri: str, limits: Limits | None = None) -> list[Source]:
     return [open_source(f"{scheme}://{name}" if scheme in ("s3", "gs") else name, limits) for name in sorted(found)]
 
 
+def filesystem(uri: str) -> pafs.FileSystem:
+    """The file system that an address is of. Raises SourceError for a scheme that is none."""
+    return _resolve(uri)[0]
+
+
 def _is_log(path: str) -> bool:
     name = Path(path)
     ending = Path(name.stem).suffix if name.suffix.lower() in COMPRESSED else name.suffix

@@ -7,7 +7,6 @@ fail on honest files), its time and its CPU, which may grow with the size of the
 from __future__ import annotations
 
 import ctypes
-import multiprocessing
 import os
 import resource
 import signal
@@ -18,6 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
+from observability.store.children import spawned
 from observability.store.files import SourceError
 
 POLL_SECONDS: Final = 0.05
@@ -52,13 +52,9 @@ def run_limited(function: Callable[..., Any], *arguments: Any, limits: ChildLimi
     Function, arguments and result must be picklable.
     """
     chosen = limits or ChildLimits()
-    context = multiprocessing.get_context("spawn")  # a fork would copy the parent's threads' locks and its memory
-    receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_child, args=(sender, chosen, os.getpid(), function, arguments), daemon=True)
-    child.start()
-    sender.close()
+    child, receiver = spawned(_child, chosen, os.getpid(), function, arguments)
     try:
-        outcome = _watch(child.pid or 0, receiver, chosen)
+        outcome = _watch(child.pid, receiver, chosen)
     finally:
         if child.is_alive():
             child.kill()
@@ -86,7 +82,7 @@ def _watch(pid: int, receiver: Connection, limits: ChildLimits) -> tuple[bool, A
             )
     try:
         answer: tuple[bool, Any] = receiver.recv()
-    except EOFError:
+    except (EOFError, OSError):
         return None
     return answer
 

@@ -6,17 +6,16 @@ The parent watches the child's memory, CPU and time as store.sandbox does for a 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import resource
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, Final
 
 from observability.store.access import GoneError, StoreError
+from observability.store.children import Child, spawned
 from observability.store.files import SourceError
 from observability.store.sandbox import ChildKilled, ChildLimits, die_with, ending, resident
 
@@ -34,7 +33,7 @@ class Reader:
     """`call` runs one function at a time. Not for several threads."""
 
     def __init__(self) -> None:
-        self._child: SpawnProcess | None = None
+        self._child: Child | None = None
         self._pipe: Connection | None = None
         self._jobs = 0
         self.peak = 0  # most bytes resident in any job so far
@@ -87,11 +86,7 @@ class Reader:
         if self._child is not None and self._child.is_alive() and self._pipe is not None:
             return self._pipe
         self.close()
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe(duplex=True)
-        self._child = context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
-        self._child.start()
-        theirs.close()
+        self._child, self._pipe = spawned(_serve, os.getpid())
         return self._pipe
 
     def _watch(self, pipe: Connection, limits: ChildLimits, meanwhile: Callable[[], None] | None) -> tuple[bool, Any]:

@@ -7,8 +7,11 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import billiard  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
 
@@ -22,7 +25,7 @@ from observability.engines.masked import Secrecy
 from observability.store.access import Access, GoneError, StoreError
 from observability.store.files import Limits, SourceError
 from observability.store.listing import list_folders
-from observability.store.sandbox import ChildKilled, ChildLimits
+from observability.store.sandbox import ChildKilled, ChildLimits, run_limited
 from observability.store.warm import Reader, ReaderDied
 from observability.tests.logs import profile, spec_of, table, write
 
@@ -130,6 +133,30 @@ def test_a_missing_and_a_new_column_are_findings_and_the_rest_is_counted(tmp_pat
     found = counted(path, spec)
     assert {one[:2] for one in found.findings} == {("missing_column", "price"), ("new_column", "basket")}
     assert sum(cell.rows for cell in found.cells) == 500
+
+
+def test_a_column_that_is_known_and_not_counted_is_no_finding(tmp_path: Path) -> None:
+    whole = table(500)
+    spec = spec_of(write(tmp_path / "before.parquet", whole))
+    path = write(tmp_path / "log.parquet", whole.append_column("basket", whole["rating"]))
+    told = replace(order(spec), known=frozenset({"basket"}))
+    found = count(f"file://{path}", Access(root=f"file://{tmp_path}/"), [told], Options())
+    assert found.findings == ()
+
+
+def _read_in_a_worker(answers: Any) -> None:
+    reader = Reader()
+    answers.put((reader.call(os.path.basename, "/a/b"), run_limited(os.path.basename, "/a/c")))
+    reader.close()
+
+
+def test_a_worker_of_celerys_may_have_a_reading_child() -> None:
+    answers = billiard.Queue()
+    worker = billiard.Process(target=_read_in_a_worker, args=(answers,), daemon=True)
+    worker.start()
+    assert answers.get(timeout=60) == ("b", "c")
+    worker.join()
+    answers.close()
 
 
 def test_a_column_of_another_type_is_a_finding_and_costs_no_row(tmp_path: Path) -> None:

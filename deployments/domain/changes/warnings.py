@@ -10,6 +10,7 @@ from deployments.domain.apiserver.quota import Quota
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.spec.parts import Budget, Recreate, Resources
 from deployments.domain.spec.spec import Spec, effective_image, effective_probe, effective_resources
+from deployments.domain.text import unseen
 from deployments.domain.text.images import ImageReference, InvalidImage, allowed
 from deployments.domain.text.quantities import human_cpu, human_memory
 from deployments.domain.text.secrets import has_secret_name
@@ -25,6 +26,7 @@ class ReviewWarning:
     tone: Tone = Tone.WARN
 
 
+_NUMBER: Final = re.compile(r"[vV]?\d{1,12}(?:\.\d{1,12}){0,3}\Z", re.ASCII)
 _PERCENT: Final = re.compile(r"(\d+)%\Z")
 # A limit this close above what is used now leaves no room for the next larger request.
 _MEMORY_ROOM: Final = 1.1
@@ -60,12 +62,46 @@ def review_warnings(
         for name, value in spec.env
         if value and has_secret_name(name)
     ]
+    found += _unseen(spec)
+    found += _versions(spec)
     found += _budget(spec)
     size = effective_resources(spec, profile)
     found += _memory(size, spec, memory_used)
     if quota is not None:
         found += _quota(size, spec, quota)
     return found
+
+
+def _unseen(spec: Spec) -> list[ReviewWarning]:
+    pairs = [
+        *((f"env.{name}", f"The value of {name}", value) for name, value in spec.env),
+        *((f"annotations.{name}", f"The annotation {name}", value) for name, value in spec.annotations),
+    ]
+    return [
+        ReviewWarning(
+            "unseen", path, f"{what} holds {' and '.join(problems)}: \u201c{unseen.shown(value)[:120]}\u201d."
+        )
+        for path, what, value in pairs
+        if (problems := unseen.problems(value))
+    ]
+
+
+def _versions(spec: Spec) -> list[ReviewWarning]:
+    message = version_mismatch(spec)
+    return [ReviewWarning("version-mismatch", "model_version", message)] if message else []
+
+
+def version_mismatch(spec: Spec) -> str:
+    """What to say where the artifact's path ends with another version number than the spec's; else empty."""
+    last = spec.artifact_uri.rstrip("/").rpartition("/")[2]
+    is_comparable = _NUMBER.match(last) and _NUMBER.match(spec.model_version)
+    if not is_comparable or _plain(last) == _plain(spec.model_version):
+        return ""
+    return f"The artifact ends /{last}, and the version is {spec.model_version}: one of the two was left behind."
+
+
+def _plain(version: str) -> str:
+    return version.lower().removeprefix("v").lstrip("0") or "0"
 
 
 def blocks_drains(budget: Budget, replicas: int) -> bool:

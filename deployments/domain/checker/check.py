@@ -45,12 +45,14 @@ def check(
     label_prefixes: Collection[str] = (),
     permits: Permits | None = None,
     pull_secrets: Collection[str] = (),
+    runtime_env: Collection[str] = (),
 ) -> list[Violation]:
     """All reasons not to send these objects; empty when they may go.
 
     `objects` is one object or a list as JSON bytes, or already decoded. `service_accounts` are those the runtimes of
     the catalogue name, `pull_secrets` the same of Secrets; `label_prefixes` those the platform team allows besides our
-    own; `permits` what it permits in the namespace, None for nothing.
+    own; `permits` what it permits in the namespace, None for nothing; `runtime_env` names of variables that the runtime
+    sets, which may be of the loader's.
     """
     try:
         decoded = _decode(objects)
@@ -61,7 +63,7 @@ def check(
         start = f"[{index}]" if len(decoded) > 1 else ""
         kind = str(item.get("kind", "")) if isinstance(item, Mapping) else ""
         violations = [
-            *_check_one(item, namespace, install_id, allowlist, service_accounts, label_prefixes),
+            *_check_one(item, namespace, install_id, allowlist, service_accounts, label_prefixes, runtime_env),
             *_permitted(item, permits or Permits(namespace=namespace), pull_secrets),
         ]
         for violation in violations:
@@ -101,6 +103,7 @@ def _check_one(
     allowlist: Sequence[str],
     service_accounts: Collection[str],
     label_prefixes: Collection[str],
+    runtime_env: Collection[str],
 ) -> Iterator[Violation]:
     if not isinstance(item, Mapping):
         yield Violation("", "Not an object.")
@@ -113,7 +116,7 @@ def _check_one(
     yield from _paths(item, PATHS[str(item["kind"])])
     yield from _marks(item, label_prefixes)
     if item["kind"] == "Deployment":
-        yield from _deployment(item, allowlist, service_accounts)
+        yield from _deployment(item, allowlist, service_accounts, runtime_env)
     elif item["kind"] == "Service":
         yield from _exactly(item, "spec.type", "ClusterIP")
         yield from _selects_ours(item, "spec.selector")
@@ -204,7 +207,10 @@ def _marks(item: Mapping[str, Any], label_prefixes: Collection[str]) -> Iterator
 
 
 def _deployment(
-    item: Mapping[str, Any], allowlist: Sequence[str], service_accounts: Collection[str]
+    item: Mapping[str, Any],
+    allowlist: Sequence[str],
+    service_accounts: Collection[str],
+    runtime_env: Collection[str],
 ) -> Iterator[Violation]:
     yield from _selects_ours(item, "spec.selector.matchLabels")
     labels = _at(item, "spec.template.metadata.labels")
@@ -233,7 +239,7 @@ def _deployment(
     for index, volume in enumerate(pod.get("volumes") or ()):
         if not isinstance(volume, Mapping) or "emptyDir" not in volume:
             yield Violation(f"{base}.volumes[{index}]", "Only emptyDir volumes are allowed.")
-    yield from _container(containers[0], allowlist, f"{base}.containers[0]")
+    yield from _container(containers[0], allowlist, f"{base}.containers[0]", runtime_env)
 
 
 def _placing(pod: Mapping[str, Any], own_id: str | None, base: str) -> Iterator[Violation]:
@@ -251,7 +257,9 @@ def _placing(pod: Mapping[str, Any], own_id: str | None, base: str) -> Iterator[
             yield Violation(f"{base}.topologySpreadConstraints[{index}]", "Must count its own pods only.")
 
 
-def _container(container: Any, allowlist: Sequence[str], base: str) -> Iterator[Violation]:
+def _container(
+    container: Any, allowlist: Sequence[str], base: str, runtime_env: Collection[str]
+) -> Iterator[Violation]:
     if not isinstance(container, Mapping):
         yield Violation(base, "Not an object.")
         return
@@ -269,10 +277,10 @@ def _container(container: Any, allowlist: Sequence[str], base: str) -> Iterator[
             yield Violation(f"{base}.volumeMounts[{index}].mountPath", "Only /tmp and /dev/shm may be mounted.")
     seen: set[str] = set()
     for index, entry in enumerate(container.get("env") or ()):
-        yield from _variable(entry, seen, f"{base}.env[{index}]")
+        yield from _variable(entry, seen, f"{base}.env[{index}]", runtime_env)
 
 
-def _variable(entry: Any, seen: set[str], base: str) -> Iterator[Violation]:
+def _variable(entry: Any, seen: set[str], base: str, runtime_env: Collection[str]) -> Iterator[Violation]:
     name = _at(entry, "name")
     if not isinstance(name, str) or not re.match(r"[A-Za-z_][A-Za-z0-9_]*\Z", name, re.ASCII):
         yield Violation(f"{base}.name", "Not a valid name of a variable.")
@@ -280,7 +288,8 @@ def _variable(entry: Any, seen: set[str], base: str) -> Iterator[Violation]:
     if name in seen:
         yield Violation(f"{base}.name", f"{name} is set twice.")
     seen.add(name)
-    if name.upper().startswith(("LD_", "KUBERNETES_")) or name.upper() in ("PATH", "BASH_ENV"):
+    is_loaders = name.upper().startswith("LD_") and name not in runtime_env
+    if is_loaders or name.upper().startswith("KUBERNETES_") or name.upper() in ("PATH", "BASH_ENV"):
         yield Violation(f"{base}.name", f"{name[:80]} changes how the container runs.")
     has_value, source = isinstance(_at(entry, "value"), str), _at(entry, "valueFrom")
     if has_value == (source is not None):

@@ -10,7 +10,17 @@ from typing import Any
 
 from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.cost.amounts import Amount
-from deployments.domain.cost.estimate import Estimate, Replicas, Three, drivers, estimate
+from deployments.domain.cost.estimate import (
+    ALWAYS,
+    Calendar,
+    Estimate,
+    Replicas,
+    Three,
+    billed,
+    drivers,
+    estimate,
+    of_pod,
+)
 from deployments.domain.cost.matching import plain
 from deployments.domain.cost.own_list import OwnList
 from deployments.domain.cost.prices import Part, Quote, RateCard, Request
@@ -25,7 +35,8 @@ def request_of(spec: Spec, profile: HardwareProfile | None) -> Request:
     """What one pod asks for. A GPU without a type has the label ANY_GPU, which no list prices."""
     size = effective_resources(spec, profile)
     gpus = ((size.gpu_type or ANY_GPU, Decimal(size.gpu_count)),) if size.gpu_count else ()
-    return Request(cpu=Decimal(size.cpu_request) / 1000, memory_gib=Decimal(size.memory_request) / GIB, gpus=gpus)
+    wanted = Request(cpu=Decimal(size.cpu_request) / 1000, memory_gib=Decimal(size.memory_request) / GIB, gpus=gpus)
+    return billed(wanted, profile.price_class if profile else "")
 
 
 def estimate_of(
@@ -35,6 +46,7 @@ def estimate_of(
     *,
     at: datetime,
     observed: Decimal | None = None,
+    calendar: Calendar = ALWAYS,
     why_none: str = "This cluster has no price list.",
 ) -> Estimate:
     """A month of `spec` by `prices`; unknown with its reason where there are none. `observed`: mean pods, if known."""
@@ -49,6 +61,8 @@ def estimate_of(
         Replicas.of(spec.min_replicas, spec.max_replicas, observed),
         at=at,
         price_version=prices.name if prices else "",
+        calendar=calendar,
+        version=prices.version if prices else None,
     )
 
 
@@ -83,13 +97,17 @@ class DriverRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostChange:
-    """`before` None: there was nothing. `profiles`: the hardware profiles before and after; `since` dates prices."""
+    """`before` None: there was nothing. `profiles`: the hardware profiles before and after; `since` dates prices.
+
+    `is_resized`: a pod asks for something else, which a side without a price does not tell.
+    """
 
     before: Estimate | None
     after: Estimate
     profiles: tuple[str, str] = ("", "")
     since: datetime | None = None
     is_observed: bool = False
+    is_resized: bool = False
 
     @property
     def profile_words(self) -> str:
@@ -156,6 +174,7 @@ class CostChange:
             "profiles": list(self.profiles),
             "since": self.since.isoformat() if self.since else None,
             "is_observed": self.is_observed,
+            "is_resized": self.is_resized,
         }
 
     @classmethod
@@ -167,16 +186,41 @@ class CostChange:
             profiles=(before, after),
             since=_instant(data["since"]),
             is_observed=data["is_observed"],
+            is_resized=data.get("is_resized", False),
         )
 
-    def to_facts(self) -> dict[str, str]:
-        """For the audit log: the typical month before and after in words, and the prices used."""
+    @property
+    def is_moving(self) -> bool:
+        """Whether anything that is paid for differs: also where no price says by how much."""
+        if self.before is None or self.is_resized:
+            return True
+        old, new = self.before, self.after
+        return (old.replicas, old.hours, old.pods_asleep) != (new.replicas, new.hours, new.pods_asleep)
+
+    def to_facts(self) -> dict[str, Any]:
+        """For the audit log: the typical month before and after in words, the prices used, and all figures as text.
+
+        `cost_moves` is the difference a month at the usual load, with `cost_currency`; neither where it is unknown.
+        """
         usual = self.steps[1]
-        return {
+        facts: dict[str, Any] = {
             "estimate_before": _words(usual.before) if usual.before else "nothing",
             "estimate_after": _words(usual.after),
             "price_list": self.after.price_version or "none",
+            "cost_figures": {
+                "price_version": self.after.version,
+                "now": {step.name: _figure(step.before) for step in self.steps} if self.before else None,
+                "after": {step.name: _figure(step.after) for step in self.steps},
+                "unknown": list(self.unknown),
+            },
         }
+        if usual.moves.value is None:
+            return facts | {"cost_unknown": True}
+        return facts | {"cost_moves": f"{usual.moves.value:.4f}", "cost_currency": usual.moves.currency}
+
+
+def _figure(amount: Amount | None) -> str | None:
+    return None if amount is None or amount.value is None else f"{amount.value:.4f}"
 
 
 def _sold(kept: Estimate, component: str) -> str:
@@ -203,8 +247,10 @@ def to_json(kept: Estimate) -> dict[str, Any]:
     return {
         "basis": kept.basis.value,
         "price_version": kept.price_version,
+        "version": kept.version,
         "at": kept.at.isoformat(),
         "hours": str(kept.hours),
+        "pods_asleep": kept.pods_asleep,
         "replicas": [str(count) for count in kept.replicas.three],
         "currency": kept.pod.currency,
         "unknown": list(kept.pod.unknown),
@@ -227,18 +273,14 @@ def from_json(data: Mapping[str, Any]) -> Estimate:
     hourly = None if data["unknown"] else sum((part.amount for part in parts), Decimal(0))
     pod = Quote(hourly=hourly, currency=data["currency"], parts=parts, unknown=tuple(data["unknown"]))
     least, usual, most = (Decimal(count) for count in data["replicas"])
-    hours = Decimal(data["hours"])
-    return Estimate(
-        pod=pod,
-        replicas=Replicas(minimum=int(least), typical=usual, maximum=int(most)),
-        hours=hours,
-        month=Three(
-            minimum=pod.amount.times(least * hours),
-            typical=pod.amount.times(usual * hours),
-            maximum=pod.amount.times(most * hours),
-        ),
-        price_version=data["price_version"],
+    return of_pod(
+        pod,
+        Replicas(minimum=int(least), typical=usual, maximum=int(most)),
         at=datetime.fromisoformat(data["at"]),
+        price_version=data["price_version"],
+        hours=Decimal(data["hours"]),
+        pods_asleep=data.get("pods_asleep", 0),
+        version=data.get("version"),
     )
 
 

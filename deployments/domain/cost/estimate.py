@@ -7,7 +7,7 @@ so that a night in which clocks change has 7 or 9 of them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from deployments.domain.cost.amounts import Amount
 from deployments.domain.cost.machines import Machine
+from deployments.domain.cost.own_list import POD, SPOT
 from deployments.domain.cost.prices import Quote, RateCard, Request, quote_request
 from deployments.domain.cost.rules import HOURS_PER_MONTH, PodClass
 
@@ -44,12 +45,20 @@ class Basis(StrEnum):
 class Calendar(Protocol):
     """When a deployment is awake. The sleep schedules implement it; they know time zones, this module does not."""
 
+    @property
+    def pods_asleep(self) -> int:
+        """How many pods go on while it sleeps; it never runs more asleep than awake."""
+
     def awake(self, start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]]:
         """Awake intervals [from, to) within [start, end), disjoint and in order; all instants are aware."""
 
 
 class Always:
     """Never asleep."""
+
+    @property
+    def pods_asleep(self) -> int:
+        return 0
 
     def awake(self, start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]]:
         return ((start, end),) if start < end else ()
@@ -104,7 +113,10 @@ class Three:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What a spec costs a month, with all that went into it. `pod` is one hour of one pod."""
+    """What a spec costs a month, with all that went into it. `pod` is one hour of one pod, `hours` those awake.
+
+    `version` is the key of the price version, None where there is no list.
+    """
 
     pod: Quote
     replicas: Replicas
@@ -112,7 +124,17 @@ class Estimate:
     month: Three
     price_version: str
     at: datetime
+    pods_asleep: int = 0
+    version: int | None = None
     basis: Basis = Basis.ESTIMATE
+
+    @property
+    def asleep_hours(self) -> Decimal:
+        return HOURS_PER_MONTH - self.hours
+
+    def pod_hours(self, count: Decimal) -> Decimal:
+        """Hours of pods a month that runs `count` of them while awake."""
+        return pod_hours(count, self.hours, self.asleep_hours, self.pods_asleep)
 
     @property
     def formula(self) -> str:
@@ -121,8 +143,24 @@ class Estimate:
             return "; ".join(self.pod.unknown)
         return (
             f"{self.replicas.typical:f} pods x {self.pod.hourly:f} {self.pod.currency} an hour x {self.hours:.2f} h "
-            f"of {HOURS_PER_MONTH} h a month = {self.month.typical.value:.2f} {self.pod.currency}"
+            f"of {HOURS_PER_MONTH} h a month{self._asleep_words} "
+            f"= {self.month.typical.value:.2f} {self.pod.currency}"
         )
+
+    @property
+    def _asleep_words(self) -> str:
+        pods = min(self.replicas.typical, Decimal(self.pods_asleep))
+        if not (pods and self.asleep_hours):
+            return ""
+        return (
+            f" + {pods:f} {'pod' if pods == 1 else 'pods'} x {self.pod.hourly:f} {self.pod.currency} an hour "
+            f"x {self.asleep_hours:.2f} h asleep"
+        )
+
+
+def pod_hours(count: Decimal, awake: Decimal, asleep: Decimal, pods_asleep: int) -> Decimal:
+    """Hours of pods: `count` of them while awake, and what goes on while asleep, which is never more."""
+    return count * awake + min(count, Decimal(pods_asleep)) * asleep
 
 
 def estimate(
@@ -134,11 +172,33 @@ def estimate(
     price_version: str,
     calendar: Calendar = ALWAYS,
     machine: Machine | None = None,
+    version: int | None = None,
 ) -> Estimate:
     """By the month from `at`. `machine` is the type of the pods' nodes on Standard, None on Autopilot."""
-    pod = quote_request(request, card, machine)
-    hours = hours_a_month(calendar, at)
-    least, usual, most = (pod.amount.times(count * hours) for count in replicas.three)
+    return of_pod(
+        quote_request(request, card, machine),
+        replicas,
+        at=at,
+        price_version=price_version,
+        hours=hours_a_month(calendar, at),
+        pods_asleep=calendar.pods_asleep,
+        version=version,
+    )
+
+
+def of_pod(
+    pod: Quote,
+    replicas: Replicas,
+    *,
+    at: datetime,
+    price_version: str,
+    hours: Decimal,
+    pods_asleep: int,
+    version: int | None,
+) -> Estimate:
+    """A month of pods whose price is known already; `hours` are those awake of 730."""
+    counted = (pod_hours(count, hours, HOURS_PER_MONTH - hours, pods_asleep) for count in replicas.three)
+    least, usual, most = (pod.amount.times(number) for number in counted)
     return Estimate(
         pod=pod,
         replicas=replicas,
@@ -146,12 +206,17 @@ def estimate(
         month=Three(minimum=least, typical=usual, maximum=most),
         price_version=price_version,
         at=at,
+        pods_asleep=pods_asleep,
+        version=version,
     )
 
 
 def between(quote: Quote, replicas: Decimal, start: datetime, end: datetime, *, calendar: Calendar = ALWAYS) -> Amount:
     """What so many pods cost from `start` to `end`, asleep by the calendar: a forecast, not a month of 730 h."""
-    return quote.amount.times(replicas * awake_hours(calendar, start, end))
+    awake = awake_hours(calendar, start, end)
+    whole = max((end - start) // _MICROSECOND, 0)
+    asleep = (Decimal(whole) / _HOUR_US).quantize(_HOURS_STEP) - awake
+    return quote.amount.times(pod_hours(replicas, awake, asleep, calendar.pods_asleep))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,9 +239,9 @@ def drivers(before: Estimate, after: Estimate) -> tuple[Driver, ...]:
     found = []
     for component in dict.fromkeys(part.component for part in (*before.pod.parts, *after.pod.parts)):
         moved = _of(after.pod, component) - _of(before.pod, component)
-        found.append(_driver(component.value, currency, [moved * old * before.hours for old, _ in counts]))
-    by_replicas = [(new - old) * new_price * before.hours for old, new in counts]
-    by_hours = [new * new_price * (after.hours - before.hours) for _, new in counts]
+        found.append(_driver(component.value, currency, [moved * before.pod_hours(old) for old, _ in counts]))
+    by_replicas = [(before.pod_hours(new) - before.pod_hours(old)) * new_price for old, new in counts]
+    by_hours = [(after.pod_hours(new) - before.pod_hours(new)) * new_price for _, new in counts]
     found += [_driver("replicas", currency, by_replicas), _driver("awake hours", currency, by_hours)]
     moving = [driver for driver in found if any(amount.value for amount in _each(driver.adds))]
     return tuple(sorted(moving, key=lambda driver: -abs(driver.adds.typical.value or Decimal(0))))
@@ -229,3 +294,13 @@ def admitted(pod_class: PodClass, cpu: Decimal | None, memory_gib: Decimal | Non
         memory = max(memory, cpu * rule.least_gib)
         cpu = max(cpu, memory / rule.most_gib)
     return Request(cpu=cpu, memory_gib=memory)
+
+
+def billed(request: Request, price_class: str) -> Request:
+    """What is paid for of a request under a price class: on Autopilot what admission makes of it, else itself."""
+    name = price_class.removeprefix(SPOT)
+    if not name.startswith(POD):
+        return request
+    text = name.removeprefix(POD).partition(":")[0]
+    rule = PodClass(text) if text in {item.value for item in PodClass} else PodClass.ACCELERATOR
+    return replace(admitted(rule, request.cpu, request.memory_gib), gpus=request.gpus)

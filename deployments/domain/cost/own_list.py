@@ -22,6 +22,9 @@ COLUMNS: Final = ("component", "price_class", "gpu", "per_hour")
 SOLD: Final = (Component.CPU, Component.MEMORY, Component.GPU)
 MOST_LINES: Final = 500
 LONGEST: Final = 63
+# What a price class may begin with: a Spot machine, and a class of Autopilot, which may be Spot too.
+SPOT: Final = "spot:"
+POD: Final = "pod:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +136,13 @@ def _check_bounds(component: Component, rate: Decimal, currency: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnList:
-    """One version of a list: `name` says which, `since` from when its prices count."""
+    """One version of a list: `name` says which, `since` from when its prices count. `version` is its key, if stored."""
 
     name: str
     currency: str
     since: datetime
     lines: tuple[OwnLine, ...]
+    version: int | None = None
 
     def card(self, price_class: str, gpus: Iterable[str]) -> RateCard:
         """The prices of a pod of this class that asks for these accelerators; what lacks is a line with its reason."""

@@ -8,6 +8,7 @@ from deployments.domain.spec.fields.field import Field, InputKind
 from deployments.domain.spec.fields.table import FIELDS
 from deployments.domain.spec.parts import Budget, EnvRef, ScalePolicy, Spread
 from deployments.domain.spec.spec import Spec
+from deployments.domain.text import unseen
 from deployments.domain.text.quantities import human_cpu, human_memory
 
 ABSENT: Final = ""
@@ -36,7 +37,7 @@ def in_words(row: Field, value: Any) -> str:
 
 
 def _pairs(pairs: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-    return [(key, value or EMPTY_TEXT) for key, value in pairs]
+    return [(key, unseen.shown(value) or EMPTY_TEXT) for key, value in pairs]
 
 
 def _sources(refs: tuple[EnvRef, ...]) -> list[tuple[str, str]]:

@@ -14,7 +14,9 @@ _HOST: Final = re.compile(
 )
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\Z", re.ASCII)
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
-_ENV_DENIED_PREFIXES: Final = ("LD_", "PYTHON", "KUBERNETES_", "BARISTA_")
+# Of the loader and of Python: the platform team may set them in a runtime, for all that it serves.
+_ENV_PLATFORMS: Final = ("LD_", "PYTHON")
+_ENV_DENIED_PREFIXES: Final = ("KUBERNETES_", "BARISTA_")
 _ENV_DENIED: Final = frozenset(
     {"PATH", "HOME", "HOSTNAME", "IFS", "BASH_ENV", "ENV", "PERL5OPT", "RUBYOPT", "NODE_OPTIONS"}
 )
@@ -103,16 +105,27 @@ def check_host(text: str, what: str = "host") -> None:
         raise InvalidName(f"The {what} must be a DNS name, not an address.")
 
 
-def check_env_name(name: str) -> None:
+def is_platforms(name: str) -> bool:
+    """Whether only the platform team may set the variable, in a runtime."""
+    return name.upper().startswith(_ENV_PLATFORMS)
+
+
+def check_env_name(name: str, *, in_runtime: bool = False) -> None:
     if not name:
         raise InvalidName("The variable has no name.")
     if len(name) > 128:
         raise InvalidName("The variable's name is longer than 128 characters.")
     if not _ENV_NAME.match(name):
         raise InvalidName("A variable's name holds letters, digits and underscores, and does not begin with a digit.")
+    if is_platforms(name) and not in_runtime:
+        raise InvalidName(
+            f"{name} changes how the container itself runs and cannot be set here; the platform team can set it in a "
+            "runtime."
+        )
     if name.upper() in _ENV_DENIED or name.upper().startswith(_ENV_DENIED_PREFIXES):
         raise InvalidName(
-            f"{name} changes how the container itself runs and cannot be set here; ask the platform team."
+            f"{name} changes how the container itself runs and cannot be set here, not by the platform team either: an "
+            "image can bring it."
         )
 
 

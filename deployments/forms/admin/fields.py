@@ -124,11 +124,11 @@ class PairsField(LinesField):
 
 
 class EnvField(PairsField):
-    """Environment variables of a container."""
+    """Environment variables that a runtime sets."""
 
     def check_name(self, name: str) -> None:
         try:
-            check_env_name(name)
+            check_env_name(name, in_runtime=True)
         except InvalidName as problem:
             raise ValidationError(f"{name[:60]}: {problem}") from problem
 

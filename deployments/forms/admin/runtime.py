@@ -14,7 +14,7 @@ from deployments.domain.spec.checks.values import URL_PATH_MAX
 from deployments.domain.spec.fields.field import PORTS
 from deployments.domain.spec.fields.rollout import PROBE_BOUNDS
 from deployments.domain.spec.fields.table import field_for
-from deployments.domain.text.naming import InvalidName, check_object_name
+from deployments.domain.text.naming import InvalidName, check_object_name, is_platforms
 from deployments.forms.admin.fields import EnvField, ImageField, LinesField, MemoryField, ReasonForm
 from deployments.models import Runtime
 
@@ -152,7 +152,16 @@ class RuntimeForm(_ProbeFields, ReasonForm):  # type: ignore[misc,valid-type]  #
             self.add_error("needs_shm", "A size of /dev/shm needs shared memory.")
         for probe in PROBES:
             self._check_probe(probe, data)
+        self._check_loaders(data)
         return data
+
+    def _check_loaders(self, data: dict[str, Any]) -> None:
+        """What changes the container's own start is set with a reason; one that stays as it was has its own."""
+        kept = dict(self.instance.to_domain().env) if self.instance.pk else {}
+        new = [name for name, value in data.get("env") or () if is_platforms(name) and kept.get(name) != value]
+        if new and not (data.get("reason") or "").strip():
+            words = " and ".join(new)
+            self.add_error("reason", f"Say why: {words} changes how the containers of everybody who uses it start.")
 
     def _check_probe(self, probe: str, data: dict[str, Any]) -> None:
         kind, path = data.get(f"{probe}_kind"), data.get(f"{probe}_path", "")

@@ -8,6 +8,8 @@ from typing import Final
 
 from django.http import QueryDict
 
+from deployments.domain.text import unseen
+
 NAME: Final = "env_name"
 VALUE: Final = "env_value"
 BLANKS: Final = 2
@@ -30,6 +32,15 @@ class EnvRow:
     @property
     def key(self) -> str:
         return str(self.number)
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What the value holds that nobody sees."""
+        return unseen.problems(self.value)
+
+    @property
+    def shown(self) -> str:
+        return unseen.shown(self.value)
 
     @property
     def is_blank(self) -> bool:

@@ -357,3 +357,14 @@ def test_turning_the_autoscaler_off_begins_with_the_number_that_runs(
     assert 'value="7"' in count()
     Observation.objects.filter(deployment=deployment).update(desired=0)
     assert 'value="2"' in count(), "asleep, it says nothing about how many are wanted"
+
+
+def test_what_nobody_sees_in_a_value_is_said_and_cleaned(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    client, url = client_as("editor"), reverse("deployment-edit", args=[deployment.slug])
+    sent = posted(deployment, env_name=["LEVEL"], env_value=["in\u200bfo\u00a0"])
+    page = body(client.post(url, sent | {"step": "1"}, headers={"HX-Request": "true"}))
+    assert "holds a zero-width character and a no-break space: in\u27e8U+200B\u27e9fo\u27e8U+00A0\u27e9" in page
+    page = body(client.post(url, sent | {"clean": "1"}))
+    assert ">\ninfo</textarea>" in page
+    assert "zero-width" not in page

@@ -86,3 +86,21 @@ def test_an_unfinished_edit_is_not_lost(client_as: ClientAs, people: People, ran
 def test_readers_are_not_offered_it(client_as: ClientAs, ranker: Deployment) -> None:
     page = soup_of(client_as("viewer").get(reverse("deployment-detail", args=[ranker.slug])))
     assert page.select("form.quick") == []
+
+
+def test_version_and_artifact_are_changed_together(client_as: ClientAs, ranker: Deployment) -> None:
+    send(client_as("editor"), ranker, "q-model", model_version="9", artifact_uri="gs://acme-models/ranker/9")
+    spec = newest().spec
+    assert (spec["model_version"], spec["artifact_uri"]) == ("9", "gs://acme-models/ranker/9")
+
+
+def test_an_artifact_of_another_version_is_said_on_the_page(
+    client_as: ClientAs, people: People, ranker: Deployment
+) -> None:
+    spec = replace(factories.make_spec(), artifact_uri="gs://acme-models/ranker/7", model_version="9")
+    proposal = factories.edit(ranker, author=people.editor, spec=spec)
+    said = "The artifact ends /7, and the version is 9"
+    review = client_as("editor").get(reverse("deployment-review", args=[proposal.pk]))
+    assert said in body(review)
+    factories.apply(proposal, by=people.editor)
+    assert said in body(client_as("viewer").get(reverse("deployment-detail", args=[ranker.slug])))

@@ -96,13 +96,13 @@ def propose_feature(name: str, array: pa.Array) -> FeatureSpec:
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         values = pc.cast(array.drop_null(), pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         finite = values[np.isfinite(values)]
-        unit = _unix_unit(name, finite)
+        unit = unix_unit(name, finite)
         if unit:
             why = f"between 2000 and 2050 as unix time in {unit} with fractions"
-            return _timestamp(name, np.floor(finite).astype(np.int64), unit, why)
+            return instants_of(name, np.floor(finite).astype(np.int64), unit, why)
         if len(finite) and (finite == np.rint(finite)).all() and (np.abs(finite) < 2**53).all():
             return _integers(name, finite.astype(np.int64))
-        return _numbers(name, finite, "numbers")
+        return numbers_of(name, finite, "numbers")
     return _strings(name, array)
 
 
@@ -138,10 +138,10 @@ def _vector(name: str, array: pa.Array) -> FeatureSpec:
 def _instants(name: str, array: pa.Array) -> FeatureSpec:
     unit = array.type.unit if pa.types.is_timestamp(array.type) else "s" if pa.types.is_date32(array.type) else "ms"
     as_stamp = array if pa.types.is_timestamp(array.type) else array.cast(pa.timestamp(unit))
-    return _timestamp(name, as_stamp.cast(pa.int64()).drop_null().to_numpy(), unit, "instants")
+    return instants_of(name, as_stamp.cast(pa.int64()).drop_null().to_numpy(), unit, "instants")
 
 
-def _timestamp(name: str, values: NDArray[Any], unit: str, why: str) -> FeatureSpec:
+def instants_of(name: str, values: NDArray[Any], unit: str, why: str) -> FeatureSpec:
     usual = values[(values != 0) & (values != -1)]
     marks = [f"{value}" for value in (-1, 0) if len(usual) and (values == value).any()]
     values = usual if len(usual) else values
@@ -167,17 +167,17 @@ def _integers(name: str, values: NDArray[Any]) -> FeatureSpec:
         return FeatureSpec(name=name, kind=Kind.BOOLEAN, vocabulary=("false", "true"), reason="only 0 and 1: a flag")
     is_named_id = bool(_ID_NAME.search(name))
     if _CODE_NAME.search(name):
-        words = _vocabulary([str(value) for value in distinct.tolist()], counts)
+        words = vocabulary_of([str(value) for value in distinct.tolist()], counts)
         return FeatureSpec(
             name=name, kind=Kind.CODE, vocabulary=words, reason="its name says code: magnitudes mean nothing"
         )
-    unit = _unix_unit(name, values)
+    unit = unix_unit(name, values)
     if unit:
-        return _timestamp(name, values.astype(np.int64), unit, f"between 2000 and 2050 as unix time in {unit}")
+        return instants_of(name, values.astype(np.int64), unit, f"between 2000 and 2050 as unix time in {unit}")
     if is_named_id and (share > 0.5 or len(distinct) > MAX_TABLE or int(distinct[-1]) > 2**31):
         return FeatureSpec(name=name, kind=Kind.ID, table_limit=0, reason="its name says id and values hardly repeat")
     if is_named_id:
-        words = _vocabulary([str(value) for value in distinct.tolist()], counts)
+        words = vocabulary_of([str(value) for value in distinct.tolist()], counts)
         reason = f"its name says id and {len(distinct)} values repeat: a code, magnitudes mean nothing"
         return FeatureSpec(name=name, kind=Kind.CODE, vocabulary=words, reason=reason)
     if int(distinct[-1]) > 2**53 or int(distinct[0]) < -(2**53):
@@ -186,10 +186,10 @@ def _integers(name: str, values: NDArray[Any]) -> FeatureSpec:
         return FeatureSpec(
             name=name, kind=Kind.ID, table_limit=0, reason="nearly every value is new, evenly spread: an id"
         )
-    return _numbers(name, values.astype(np.float64), "integers", is_integer=True)
+    return numbers_of(name, values.astype(np.float64), "integers", is_integer=True)
 
 
-def _unix_unit(name: str, values: NDArray[Any]) -> str:
+def unix_unit(name: str, values: NDArray[Any]) -> str:
     """s, ms, us or ns if the values are unix times, else nothing. Sentinels (0, -1) do not speak against it."""
     is_named = bool(_TIME_NAME.search(name))
     values = values[(values != 0) & (values != -1)]
@@ -215,7 +215,7 @@ def _is_spread(distinct: NDArray[Any]) -> bool:
     return bool(np.abs(scaled - np.linspace(0, 1, len(scaled))).max() < 0.1)
 
 
-def _numbers(name: str, values: NDArray[Any], what: str, *, is_integer: bool = False) -> FeatureSpec:
+def numbers_of(name: str, values: NDArray[Any], what: str, *, is_integer: bool = False) -> FeatureSpec:
     if not len(values):
         return FeatureSpec(
             name=name, kind=Kind.NUMERIC, table_limit=SMALL_TABLE, reason="no finite value in the sample"
@@ -249,7 +249,7 @@ def _numbers(name: str, values: NDArray[Any], what: str, *, is_integer: bool = F
 
 
 def _strings(name: str, array: pa.Array) -> FeatureSpec:
-    array = _as_strings(name, array)
+    array = as_strings(name, array)
     found = array.drop_null().value_counts()
     words, counts = found.field(0).to_pylist(), found.field(1).to_numpy()
     dress = undress(words, counts)
@@ -268,7 +268,7 @@ def _strings(name: str, array: pa.Array) -> FeatureSpec:
         shown = ", ".join(f"'{word[:20]}'" for word in words[:3])
         return replace(chosen, kind=Kind.CATEGORY, reason=f"{NO_VALUE}; there is only {shown}")
     if dress.doubt and chosen.kind is Kind.ID:
-        chosen = FeatureSpec(name=name, kind=Kind.CATEGORY, vocabulary=_vocabulary(words, counts), reason="texts")
+        chosen = FeatureSpec(name=name, kind=Kind.CATEGORY, vocabulary=vocabulary_of(words, counts), reason="texts")
     return replace(chosen, reason=f"{chosen.reason}; {dress.doubt}") if dress.doubt else chosen
 
 
@@ -277,7 +277,7 @@ def _dressed(name: str, dress: Dress) -> FeatureSpec | None:
     if dress.kind == "flags":
         chosen = FeatureSpec(name=name, kind=Kind.BOOLEAN, vocabulary=("false", "true"), reason="a flag")
     elif dress.kind == "instants":
-        chosen = _timestamp(name, np.repeat(np.array(dress.values, dtype=np.int64), dress.counts), "us", dress.hint)
+        chosen = instants_of(name, np.repeat(np.array(dress.values, dtype=np.int64), dress.counts), "us", dress.hint)
         return replace(chosen, parse=dress.parse)
     elif dress.kind == "numbers":
         are_whole = all(isinstance(value, int) for value in dress.values)
@@ -291,7 +291,7 @@ def _dressed(name: str, dress: Dress) -> FeatureSpec | None:
             chosen = _integers(name, values)
         else:
             values = values.astype(np.float64)
-            chosen = _numbers(name, values[np.isfinite(values)], dress.hint, is_integer=are_whole)
+            chosen = numbers_of(name, values[np.isfinite(values)], dress.hint, is_integer=are_whole)
             return replace(chosen, parse=dress.parse)
     else:
         return None
@@ -308,7 +308,7 @@ def _words(name: str, words: list[str], counts: NDArray[Any]) -> FeatureSpec:
         return FeatureSpec(
             name=name, kind=Kind.TEXT, reason=f"sentences of {size:.0f} characters: length and emptiness"
         )
-    vocabulary = _vocabulary(words, counts)
+    vocabulary = vocabulary_of(words, counts)
     are_digits = all(word.isascii() and word.isdigit() for word in words)
     if are_digits and _CODE_NAME.search(name):
         return FeatureSpec(name=name, kind=Kind.CODE, vocabulary=vocabulary, reason="digits, and its name says code")
@@ -325,7 +325,7 @@ def _words(name: str, words: list[str], counts: NDArray[Any]) -> FeatureSpec:
     )
 
 
-def _as_strings(name: str, array: pa.Array) -> pa.Array:
+def as_strings(name: str, array: pa.Array) -> pa.Array:
     """Texts as Arrow's string; bytes that are no UTF-8 are shown escaped, as the fold shows them."""
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
         try:
@@ -348,7 +348,7 @@ def _are_numbers(words: list[str]) -> bool:
     return all(_NUMBER.fullmatch(word) for word in words) and any("." in word for word in words)
 
 
-def _vocabulary(words: list[str], counts: NDArray[Any]) -> tuple[str, ...]:
+def vocabulary_of(words: list[str], counts: NDArray[Any]) -> tuple[str, ...]:
     """The 256 most frequent values, most frequent first; ties in UTF-8 order."""
     ranked = sorted(zip(words, counts.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0].encode()))
     return tuple(word for word, _ in ranked[:MAX_VOCABULARY])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,8 +12,9 @@ from observability.domain.fold.borders import QUARTER
 from observability.domain.profile.profile import Cell
 from observability.domain.results import quality, volume
 from observability.domain.results.log import Finding, WindowedLog
+from observability.domain.results.outcome import Result
 from observability.domain.results.rules import Rules
-from observability.domain.results.verdicts import FeatureResult, History, Result, judge, worst
+from observability.domain.results.verdicts import FeatureResult, History, judge, worst
 from observability.domain.results.windows import Reference, Slice, gaps, is_unfinished, long_gaps, slices
 from observability.domain.specs.spec import FeatureSpec, Kind, Spec
 
@@ -48,20 +49,51 @@ class WindowResult:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class GoingOn:
+    """A run that goes on where an earlier one stopped, and keeps little in memory.
+
+    Windows before `since` are counted for what volume is usual, and are not judged: the log needs no states of them.
+    `histories` are what was seen of each version before, `references` and `not_yet` (why nothing is judged) are by
+    version. `taken` gets every window with its states as soon as it is judged; they are dropped afterwards.
+    """
+
+    since: int | None = None
+    histories: Mapping[str, History] = field(default_factory=dict)
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    not_yet: Mapping[str, str] = field(default_factory=dict)
+    taken: Callable[[Slice, WindowResult], None] | None = None
+
+
 def rfc3339(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def replay(
-    log: WindowedLog, reference: Reference, spec: Spec, rules: Rules, *, has_versions: bool = False
+    log: WindowedLog,
+    reference: Reference,
+    spec: Spec,
+    rules: Rules,
+    *,
+    has_versions: bool = False,
+    going_on: GoingOn | None = None,
 ) -> list[WindowResult]:
     """Windows in order of start, then version; features by value / threshold falling, then name."""
+    going_on = going_on or GoingOn()
+    since = going_on.since
     found: list[tuple[Slice, WindowResult]] = []
     for version in log.versions:
-        history = History(rules)
-        for one in slices(log, version, rules.min_rows):
-            found.append((one, _judged(one, log, reference, spec, rules, history, version if has_versions else None)))
-    runs = gaps(log)
+        history = going_on.histories.get(version) or History(rules)
+        against = going_on.references.get(version, reference)
+        for one in slices(log, version, rules.min_rows, since):
+            shown = version if has_versions else None
+            result = _judged(one, log, against, spec, rules, history, shown, going_on.not_yet.get(version, ""))
+            if going_on.taken is not None:
+                going_on.taken(one, result)
+                one.states = {}
+            found.append((one, result))
+    runs = [tuple(start for start in run if since is None or start >= since) for run in gaps(log)]
+    runs = [run for run in runs if run]
     is_open = is_unfinished(log)
     ended = sorted({*(log.starts[:-1] if is_open else log.starts), *(start for run in runs for start in run)})
     amounts = volume.findings(log, ended)
@@ -80,6 +112,8 @@ def replay(
         )
     ]
     for span in long_gaps(log):
+        if since is not None and span.end <= since:
+            continue
         outage = Finding("missing_window", "", f"no rows for {span.length / DAY:,.0f} days", 0.0, None)
         silent.append(
             WindowResult(int(span.start), int(span.end), None, 0, False, Result.NOT_ENOUGH_DATA, findings=[outage])
@@ -98,8 +132,8 @@ def _judged(
     rules: Rules,
     history: History,
     version: str | None,
+    why: str = "",
 ) -> WindowResult:
-    why = ""
     if one.is_partial:
         why = f"the window has not ended: the last row is of {rfc3339(log.last)}"
     elif one.rows < rules.min_rows:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Final
 
 from observability.domain.compare.compare import compare
@@ -13,6 +12,7 @@ from observability.domain.compare.instants import Windows
 from observability.domain.compare.result import Comparison, Statistic, Verdict
 from observability.domain.compare.verdict import IDS, NUMBERS, TIMES, WORDS
 from observability.domain.profile.states import State
+from observability.domain.results.outcome import Result
 from observability.domain.results.rules import Rules
 from observability.domain.specs.spec import FeatureSpec, Kind
 
@@ -21,18 +21,6 @@ from observability.domain.specs.spec import FeatureSpec, Kind
 MARGIN: Final = 1.25
 _BOTH_WAYS: Final = ("psi", "w1")  # what buckets hide may have made them larger, too
 _DECIDING: Final[Mapping[Kind, Sequence[str]]] = {Kind.TIMESTAMP: TIMES, Kind.ID: IDS}
-
-
-class Result(StrEnum):
-    """What a window says of a feature, or of all of them: the worst."""
-
-    STABLE = "stable"
-    NO_DRIFT_SEEN = "no drift seen"
-    MOVED = "moved"
-    DRIFT = "drift"
-    NOT_ENOUGH_DATA = "not enough data"
-    CANNOT_BE_EVALUATED = "cannot be evaluated"
-    EXPECTED_NO_DATA = "expected no data"
 
 
 _ORDER: Final = (Result.DRIFT, Result.MOVED, Result.STABLE, Result.NO_DRIFT_SEEN, Result.NOT_ENOUGH_DATA)
@@ -92,6 +80,10 @@ class History:
 
     rules: Rules
     _seen: dict[str, deque[bool]] = field(default_factory=dict)
+
+    def remember(self, name: str, *, is_over: bool) -> None:
+        """A window that an earlier run judged, oldest first."""
+        self._seen.setdefault(name, deque(maxlen=self.rules.n)).append(is_over)
 
     def judge(self, found: FeatureResult, *, is_over: bool) -> FeatureResult:
         seen = self._seen.setdefault(found.name, deque(maxlen=self.rules.n))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
@@ -37,24 +37,23 @@ class Slice:
         return Span(self.start, self.end)
 
 
-def slices(log: WindowedLog, version: str, least: int) -> list[Slice]:
-    """The windows of one version in order. Windows of fewer rows than `least` join the next ones, up to 7 at once; a
-    window that has not ended joins nothing."""
-    found: list[Slice] = []
+def slices(log: WindowedLog, version: str, least: int, since: int | None = None) -> Iterator[Slice]:
+    """The windows of one version in order, from `since` on. Windows of fewer rows than `least` join the next ones, up
+    to 7 at once; a window that has not ended joins nothing."""
     pending: list[int] = []
-    starts = [start for start in log.starts if Cell(version, start) in log.rows]
+    starts = [start for start in log.starts if Cell(version, start) in log.rows and (since is None or start >= since)]
     last, is_open = log.starts[-1], is_unfinished(log)
     for start in starts:
         is_partial = is_open and start == last
         if is_partial or (pending and start > _end_after(log, pending[0], MOST_JOINED - 1)):
-            found += _closed(log, version, pending)
+            yield from _closed(log, version, pending)
             pending = []
         pending.append(start)
         rows = sum(log.rows[Cell(version, one)] for one in pending)
         if is_partial or rows >= least or len(pending) == MOST_JOINED:
-            found.append(_slice(log, version, pending, is_partial=is_partial))
+            yield _slice(log, version, pending, is_partial=is_partial)
             pending = []
-    return found + _closed(log, version, pending)
+    yield from _closed(log, version, pending)
 
 
 def _end_after(log: WindowedLog, start: int, windows: int) -> int:

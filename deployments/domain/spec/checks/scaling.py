@@ -5,12 +5,13 @@ from __future__ import annotations
 from deployments.domain.catalogue import Environment
 from deployments.domain.spec.checks.values import Errors, count_problem, parts_problem, put
 from deployments.domain.spec.fields.table import field_for
-from deployments.domain.spec.parts import Autoscale, Budget, Fixed, RollingUpdate, ScalePolicy
+from deployments.domain.spec.parts import Autoscale, Budget, Fixed, Resources, RollingUpdate, ScalePolicy
 from deployments.domain.spec.spec import Spec
+from deployments.domain.text.quantities import human_cpu, human_memory
 
 
-def check(spec: Spec, environment: Environment, most: int, errors: Errors) -> None:
-    """`most` are the pods that a deployment may have in the environment."""
+def check(spec: Spec, environment: Environment, most: int, errors: Errors, *, size: Resources | None = None) -> None:
+    """`most` are the pods that a deployment may have in the environment, `size` what one asks for, if that is known."""
     too_many = f"Must be at most {most}, the limit for {environment.label.lower()}."
     if isinstance(spec.replicas, Fixed):
         if spec.replicas.count < 1:
@@ -19,6 +20,8 @@ def check(spec: Spec, environment: Environment, most: int, errors: Errors) -> No
             errors["replicas.count"] = too_many
     else:
         _range(spec.replicas, most, too_many, errors)
+        if size is not None:
+            _reachable(spec.replicas, size, errors)
     _strategy(spec, errors)
     _deadline(spec, errors)
     if spec.budget is not None:
@@ -36,6 +39,21 @@ def _range(replicas: Autoscale, most: int, too_many: str, errors: Errors) -> Non
         errors["replicas.cpu_percent"] = "Fill in a target for CPU or memory: without one nothing scales it."
     for name, policy in (("replicas.scale_up", replicas.scale_up), ("replicas.scale_down", replicas.scale_down)):
         put(errors, {name: _pace(name, policy)})
+
+
+def _reachable(replicas: Autoscale, size: Resources, errors: Errors) -> None:
+    """A target above what the limit lets a pod use never adds one."""
+    targets = (
+        ("replicas.cpu_percent", replicas.cpu_percent, size.cpu_request, size.cpu_limit, human_cpu),
+        ("replicas.memory_percent", replicas.memory_percent, size.memory_request, size.memory_limit, human_memory),
+    )
+    for path, percent, request, limit, human in targets:
+        if percent is not None and limit is not None and request and percent * request > limit * 100:
+            errors.setdefault(
+                path,
+                f"Is never reached: {percent} % of the request of {human(request)} is more than the limit of "
+                f"{human(limit)}. At most {limit * 100 // request} %.",
+            )
 
 
 def _pace(path: str, policy: ScalePolicy | None) -> str:

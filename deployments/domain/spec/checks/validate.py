@@ -8,7 +8,7 @@ from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.permits import Permits
 from deployments.domain.spec.checks import container, metadata, network, permits, scaling, size
 from deployments.domain.spec.checks.values import Errors, check_rows
-from deployments.domain.spec.spec import Spec
+from deployments.domain.spec.spec import Spec, effective_resources
 
 
 def validate(
@@ -31,7 +31,8 @@ def validate(
     check_rows(spec, errors)
     container.check(spec, runtime, allowlist, errors)
     size.check(spec, profile, errors)
-    scaling.check(spec, environment, max_replicas, errors)
+    known = spec.resources is not None or profile is not None
+    scaling.check(spec, environment, max_replicas, errors, size=effective_resources(spec, profile) if known else None)
     network.check(spec, runtime, errors)
     metadata.check(spec, metadata_prefixes, errors)
     permits.check(spec, profile, permitted or Permits(), errors)

@@ -59,6 +59,9 @@ def _pace(name: str, label: str, help: str, key: str) -> Field:
 
 
 # How many pods there may be at most is the installation's limit: checks/scaling.py.
+# Above 100 pods are added only when they use more than they asked for, which a limit above the request lets them.
+TARGET: Final = Bounds(1, 1000)
+
 ROWS: Final = (
     Field(
         path="replicas.mode",
@@ -123,7 +126,7 @@ ROWS: Final = (
         default=70,
         can_be_empty=True,
         unit="% of the request",
-        bounds=Bounds(1, 100),
+        bounds=TARGET,
         when=_AUTOSCALE,
     ),
     Field(
@@ -134,7 +137,7 @@ ROWS: Final = (
         help="Percent of the requested memory at which pods are added. Few models give memory back.",
         place=below("spec.metrics", _HPA, words="HPA spec.metrics[memory].target.averageUtilization"),
         unit="% of the request",
-        bounds=Bounds(1, 100),
+        bounds=TARGET,
         when=_AUTOSCALE,
         is_folded=True,
     ),

@@ -42,6 +42,9 @@ def test_nothing_to_say() -> None:
         (replace(CALM, replicas=Fixed(1)), {"environment": Environment.PROD}, "single-replica"),
         (replace(CALM, replicas=Autoscale(1, 5)), {"environment": Environment.PROD}, "single-replica"),
         (replace(CALM, env=(("DB_PASSWORD", "x"),)), {}, "secret-name"),
+        (replace(CALM, env=(("LEVEL", "info\u00a0"),)), {}, "unseen"),
+        (replace(CALM, artifact_uri="gs://models/ranker/7", model_version="9"), {}, "version-mismatch"),
+        (replace(CALM, artifact_uri="gs://models/ranker/v7/", model_version="1.7"), {}, "version-mismatch"),
         (replace(CALM, strategy=Recreate()), {"environment": Environment.PROD}, "outage"),
         (replace(CALM, budget=Budget(min_available=2)), {}, "budget-blocks"),
         (CALM, {"memory_used": 9 * GIB}, "memory-below-use"),
@@ -96,3 +99,18 @@ def test_budgets_that_block_drains(budget: Budget, replicas: int, blocks: bool) 
 @given(specs())
 def test_any_valid_spec_can_be_reviewed(spec: Spec) -> None:
     codes(spec, memory_used=GIB, quota=Quota(cpu=1, memory=1, gpus=0, pods=1))
+
+
+@pytest.mark.parametrize(
+    ("uri", "version"),
+    [
+        ("gs://models/ranker/7", "7"),
+        ("gs://models/ranker/v7", "7"),
+        ("gs://models/ranker/0007", "7"),
+        ("gs://models/ranker", "9"),
+        ("gs://models/ranker/7", "blue"),
+        ("gs://models/ranker/2026-11-01", "9"),
+    ],
+)
+def test_versions_that_do_not_contradict(uri: str, version: str) -> None:
+    assert "version-mismatch" not in codes(replace(CALM, artifact_uri=uri, model_version=version))

@@ -57,6 +57,12 @@ def test_what_the_renderer_makes_passes() -> None:
     assert run(canonical_json(rendered(GOOD).deployment)) == []
 
 
+def test_a_variable_of_the_loader_passes_only_where_the_runtime_sets_it() -> None:
+    entry = {"at": "spec.template.spec.containers.0.env.0", "set": {"name": "LD_PRELOAD", "value": "/usr/lib/x.so"}}
+    assert run(attacked(entry), runtime_env=["LD_PRELOAD"]) == []
+    assert run(attacked(entry), runtime_env=["LD_LIBRARY_PATH"])
+
+
 @pytest.mark.parametrize("entry", ATTACKS, ids=bad_inputs.ids(ATTACKS))
 def test_attack_never_passes(entry: dict[str, Any]) -> None:
     found = run(attacked(entry))

@@ -54,6 +54,7 @@ class Weekdays:
     zone: str
     since: tuple[int, int]
     upto: tuple[int, int]
+    pods_asleep: int = 0
 
     def awake(self, start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]]:
         zone = ZoneInfo(self.zone)
@@ -204,3 +205,14 @@ def test_replicas_that_do_not_grow_are_refused() -> None:
 def test_admission(pod_class: str, cpu: str | None, gib: str | None, billed: tuple[str, str]) -> None:
     found = admitted(PodClass(pod_class), Decimal(cpu) if cpu else None, Decimal(gib) if gib else None)
     assert (found.cpu, found.memory_gib) == tuple(Decimal(text) for text in billed)
+
+
+def test_pods_that_go_on_asleep_are_paid_for_and_the_drivers_still_add_up() -> None:
+    kept_on = Weekdays("America/New_York", (7, 30), (19, 0), pods_asleep=1)
+    replicas = Replicas(minimum=1, typical=Decimal(2), maximum=4)
+    before = estimate(request("7", "28", 1), L4, replicas, at=AT, price_version="1", calendar=ALWAYS)
+    after = estimate(request("11", "80", 1), A100, replicas, at=AT, price_version="1", calendar=kept_on)
+    assert after.month.minimum.sure == after.pod.amount.sure * 730
+    assert after.month.typical.sure == after.pod.amount.sure * (2 * after.hours + after.asleep_hours)
+    moved = sum(driver.adds.typical.sure for driver in drivers(before, after))
+    assert moved == after.month.typical.sure - before.month.typical.sure

@@ -1,0 +1,74 @@
+"""Characters of a value that nobody sees or meant: found, shown and taken out. A value may hold them all the same."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+_TYPOGRAPHIC: Final = {
+    "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201b": "'", "\u2032": "'",
+    "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u2033": '"', "\u00ab": '"', "\u00bb": '"',
+}  # fmt: skip
+# Letters and marks that nothing is drawn for; Unicode does not call them formats.
+_UNDRAWN: Final = frozenset(
+    [*(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0), *range(0x180B, 0x1810), *range(0xFE00, 0xFE10)]
+)
+_DIRECTIONS: Final = frozenset({0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)})
+_BLANKS: Final = " \t\r\n"
+
+
+def problems(text: str) -> tuple[str, ...]:
+    """What is in the text that cannot be seen or was typed by an editor of prose, each once: "a no-break space"."""
+    found = dict.fromkeys(kind for character in text if (kind := _kind(character)))
+    if text != text.strip(_BLANKS):
+        found["blanks at its beginning or end"] = None
+    return tuple(found)
+
+
+def cleaned(text: str) -> str:
+    """The text as it was probably meant: plain blanks and quotes, nothing invisible, no blanks around it."""
+    return "".join(_instead(character) for character in text).strip(_BLANKS)
+
+
+def shown(text: str) -> str:
+    """The text with every such character as its number, and blanks around it as dots, so that two differ on a page."""
+    marked = "".join(
+        f"\u27e8U+{ord(character):04X}\u27e9" if _kind(character) and character not in _TYPOGRAPHIC else character
+        for character in text
+    )
+    inner = marked.strip(_BLANKS)
+    if inner == marked:
+        return marked
+    begins = len(marked) - len(marked.lstrip(_BLANKS))
+    before, after = marked[:begins], marked[begins + len(inner) :]
+    return before.translate(_EDGE) + inner + after.translate(_EDGE)
+
+
+_EDGE: Final = str.maketrans({" ": "\u00b7", "\t": "\u2192", "\n": "\u21b5", "\r": "\u240d"})
+
+
+def _kind(character: str) -> str:
+    if character.isascii():
+        return ""
+    code = ord(character)
+    if character in _TYPOGRAPHIC:
+        return "typographic quotes"
+    if code in _DIRECTIONS:
+        return "a mark of the writing direction"
+    category = unicodedata.category(character)
+    if category == "Zs":
+        return "a no-break space" if code in (0xA0, 0x202F) else "a space that is none"
+    if category in ("Zl", "Zp"):
+        return "a line separator"
+    if category == "Cf" or code in _UNDRAWN:
+        return "a zero-width character"
+    return ""
+
+
+def _instead(character: str) -> str:
+    if character in _TYPOGRAPHIC:
+        return _TYPOGRAPHIC[character]
+    kind = _kind(character)
+    if not kind:
+        return character
+    return " " if unicodedata.category(character) in ("Zs", "Zl", "Zp") else ""

@@ -1,0 +1,1 @@
+"""Pages of log sources and of data. They read rows; nothing here reads logs or reaches a cluster."""
