@@ -7,7 +7,7 @@ repeats what happened to the files.
 
 sleep: 90 days (DAYS=n) of an injected clock with 100 deployments (DEPLOYMENTS=n) on the real control plane, with edits,
 manual scales, killed workers, keep-awakes and forced sleeps: every instant explained, no wake missed, no production
-asleep, every slot second counted once. SABOTAGE=name breaks one thing (the names are in the test), SEED=n repeats a run.
+asleep, every slot second counted once. SABOTAGE=name breaks one thing (names are in the test), SEED=n repeats a run.
 """
 
 from __future__ import annotations
