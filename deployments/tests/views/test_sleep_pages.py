@@ -134,7 +134,7 @@ def test_the_morning_names_what_did_not_wake_and_why(client_as: ClientAs, ranker
     )
     page = " ".join(soup_of(client_as("viewer").get(reverse("sleep"))).get_text().split())
     assert "0 of 1 woke in time. ranker in dev did not." in page
-    assert "0/3 nodes have a GPU, tried 3 times" in page
+    assert "0/3 nodes have a GPU Tried 3 times." in page
 
 
 def test_two_weeks_of_a_deployment_are_shown_before_saving(client_as: ClientAs, ranker: Deployment) -> None:
