@@ -136,7 +136,13 @@ def _is_steady(row: Deployment, decision: Decision, record: Record | None, at: d
     """Awake with nothing open, or fast asleep with its wake far ahead: what most are at most times."""
     if record is None:
         return not decision.asleep
-    if not decision.asleep or record.reached_at is None or record.wake_started_at is not None or record.hold:
+    if (
+        row.is_retired
+        or not decision.asleep
+        or record.reached_at is None
+        or record.wake_started_at is not None
+        or record.hold
+    ):
         return False
     if decision.target != record.target or row.observation.state != State.ASLEEP:
         return False
@@ -248,10 +254,11 @@ def _rules(row: Deployment, known: Said) -> Rules:
 def _due(
     row: Deployment, inputs: Inputs, decision: Decision, record: Record | None, at: datetime, *, is_news: bool
 ) -> Due | None:
-    """When it must be Ready next. While the decision stays the same, so does the time that the record has."""
+    """When it must be Ready next: as the record has it while the decision stays, and asked anew in the last hour."""
     if not decision.asleep:
         return None
-    if record is not None and not is_news and record.wake_started_at is None:
+    is_far = record is not None and (record.due_at is None or at < record.due_at - waves.LONGEST_LEAD)
+    if record is not None and is_far and not is_news and record.wake_started_at is None:
         return waves.due(record.due_at, queries.lead_of(row.pk, inputs))
     due_at = coming.awake_again(inputs, at=at, sleeping=record.open_sleep if record else None)
     if record is None and row.sleep is not None and due_at is not None and row.sleep.wake_due_at == due_at:
@@ -279,7 +286,8 @@ def _live(row: Deployment, record: Record | None, at: datetime) -> Live | None:
         minimum = number(scaler, "spec", "minReplicas", default=wanted or 0) if scaler else wanted
     writer = _writer(row)
     return Live(
-        seen_at=seen.observed_at,
+        # What was seen is written when it changes, and holds as long as the watch is heard.
+        seen_at=max(seen.observed_at, health.watched_at or seen.observed_at),
         exists=seen.state != State.MISSING,
         replicas=seen.desired,
         pods=0 if seen.state == State.ASLEEP else max(seen.ready, seen.updated, 1),

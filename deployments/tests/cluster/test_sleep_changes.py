@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,8 +15,10 @@ from deployments.domain.sleep.plan.cases import Answer, Do
 from deployments.domain.spec.parts import Autoscale, Fixed
 from deployments.domain.status.states import Phase
 from deployments.models import (
+    ClusterHealth,
     Deployment,
     HolidayCalendar,
+    Observation,
     SleepDecision,
     SleepFreeze,
     SleepGrant,
@@ -63,6 +65,12 @@ def scaled_by(bench: Bench, deployment: Deployment, manager: str, count: int) ->
     bench.eyes._merge(f"{bench.eyes.path('Deployment', 'ranker')}/scale", body, manager)
     runs(bench, deployment, count)
     bench.run(deployment)
+    heard(FRIDAY)
+
+
+def heard(at: datetime) -> None:
+    """The watch is in touch: what was seen still holds."""
+    ClusterHealth.objects.update(watched_at=at)
 
 
 def record(deployment: Deployment) -> SleepRecord:
@@ -92,10 +100,10 @@ def test_who_scaled_it_is_waited_for(bench: Bench) -> None:
     deployment = asleep(bench)
     bench.eyes.scale("ranker", 1)
     runs(bench, deployment, 1)
-    seen = Deployment.objects.related().get(pk=deployment.pk).observation.observed_at
-    assert seen is not None
+    seen = FRIDAY + 4 * MINUTE
+    Observation.objects.filter(pk=deployment.pk).update(observed_at=seen)
 
-    assert sleep.look(*_looked_at(deployment, at=FRIDAY), at=seen + timedelta(seconds=20)).do is Do.NOTHING
+    assert sleep.look(*_looked_at(deployment, at=seen), at=seen + timedelta(seconds=20)).do is Do.NOTHING
     assert sleep.look(*_looked_at(deployment, at=FRIDAY), at=FRIDAY + 5 * MINUTE).do is Do.HOLD
 
 
@@ -213,7 +221,8 @@ def test_a_holiday_is_joined_to_the_nights_beside_it_without_a_wake(bench: Bench
     sleep_layers.save_holidays(row=SleepHolidays(environment="dev", calendars="office"), by=BY)
 
     sleep.step_all(at=FRIDAY + 2 * MINUTE)
-    assert sleep.step_all(at=MONDAY) == [], "it is a holiday"
+    assert sleep.step_all(at=MONDAY) == [(deployment.pk, Do.RETARGET)], "it sleeps on"
+    assert sleep.step_all(at=MONDAY + MINUTE) == []
     (newest, *_) = SleepDecision.objects.filter(deployment=deployment)
     assert "Founders' day of Office v1, inherited from environment" in newest.to_decision().words
     assert sleep.step_all(at=MONDAY.replace(hour=23, minute=55)) == [(deployment.pk, Do.START_WAKE)]
