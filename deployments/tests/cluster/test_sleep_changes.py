@@ -64,7 +64,8 @@ def scaled_by(bench: Bench, deployment: Deployment, manager: str, count: int) ->
     body = {"spec": {"replicas": count}}
     bench.eyes._merge(f"{bench.eyes.path('Deployment', 'ranker')}/scale", body, manager)
     runs(bench, deployment, count)
-    bench.run(deployment)
+    assert bench.run(deployment) is Outcome.COMPARED
+    assert [item["manager"] for item in bench.state(deployment).drift] == [manager]
     heard(FRIDAY)
 
 

@@ -143,7 +143,7 @@ def test_two_weeks_of_a_deployment_are_shown_before_saving(client_as: ClientAs, 
     box = page.select_one("section[aria-label='With this schedule']")
     assert box is not None
     assert len(box.select("tbody tr")) == 14
-    assert "119 h asleep in two weeks, now 0 h" in " ".join(box.get_text().split())
+    assert "119.0 h asleep in two weeks, now 0 h" in " ".join(box.get_text().split())
 
 
 def test_the_ledgers_month_is_the_sum_of_its_entries(client_as: ClientAs, ranker: Deployment) -> None:
