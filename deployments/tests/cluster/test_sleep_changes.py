@@ -61,8 +61,7 @@ def asleep(bench: Bench, **fields: Any) -> Deployment:
 
 def scaled_by(bench: Bench, deployment: Deployment, manager: str, count: int) -> None:
     """Another writer changes the number, the watch sees it and a worker finds out whose it is."""
-    body = {"spec": {"replicas": count}}
-    bench.eyes._merge(f"{bench.eyes.path('Deployment', 'ranker')}/scale", body, manager)
+    bench.eyes.patch("Deployment", "ranker", {"spec": {"replicas": count}}, manager=manager)
     runs(bench, deployment, count)
     assert bench.run(deployment) is Outcome.COMPARED
     assert [item["manager"] for item in bench.state(deployment).drift] == [manager]
@@ -80,7 +79,7 @@ def record(deployment: Deployment) -> SleepRecord:
 
 def test_a_manual_scale_is_held_until_the_window_ends(bench: Bench) -> None:
     deployment = asleep(bench)
-    scaled_by(bench, deployment, "kubectl", 1)
+    scaled_by(bench, deployment, "kubectl-edit", 1)
 
     assert sleep.step_all(at=FRIDAY + 5 * MINUTE) == [(deployment.pk, Do.HOLD)]
     lifecycle.restart(deployment=deployment, by=BY)
@@ -88,9 +87,9 @@ def test_a_manual_scale_is_held_until_the_window_ends(bench: Bench) -> None:
     sleep.step_all(at=FRIDAY + 10 * MINUTE)
 
     held = record(deployment)
-    assert (replicas(bench), held.hold_writer, held.hold_replicas, held.saved_replicas) == (1, "kubectl", 1, 2)
+    assert (replicas(bench), held.hold_writer, held.hold_replicas, held.saved_replicas) == (1, "kubectl-edit", 1, 2)
     assert bench.state(deployment).drift == []
-    assert events(deployment, "deployment.sleep_held")[0].facts["writer"] == "kubectl"
+    assert events(deployment, "deployment.sleep_held")[0].facts["writer"] == "kubectl-edit"
     runs(bench, deployment, 1)
     assert sleep.step_all(at=MONDAY) == [(deployment.pk, Do.START_WAKE)]
     bench.run(deployment)
@@ -116,7 +115,7 @@ def _looked_at(deployment: Deployment, *, at: Any) -> tuple[Deployment, sleep.Kn
 
 def test_a_held_one_goes_back_to_sleep_when_somebody_says_so(bench: Bench) -> None:
     deployment = asleep(bench)
-    scaled_by(bench, deployment, "kubectl", 1)
+    scaled_by(bench, deployment, "kubectl-edit", 1)
     sleep.step_all(at=FRIDAY + 5 * MINUTE)
 
     awake.settle(deployment=deployment, by=BY, answer=Answer.RESTORE)
@@ -131,7 +130,7 @@ def test_a_held_one_goes_back_to_sleep_when_somebody_says_so(bench: Bench) -> No
 
 def test_what_was_set_by_hand_stays_when_somebody_adopts_it(bench: Bench) -> None:
     deployment = asleep(bench)
-    scaled_by(bench, deployment, "kubectl", 3)
+    scaled_by(bench, deployment, "kubectl-edit", 3)
     sleep.step_all(at=FRIDAY + 5 * MINUTE)
     awake.settle(deployment=deployment, by=BY, answer=Answer.ADOPT)
 

@@ -41,7 +41,7 @@ def test_a_sleep_is_entered_from_when_its_pods_are_gone_to_when_it_wakes(bench: 
 def test_held_time_is_not_released(bench: Bench) -> None:
     factories.make_price_list(bench.place.cluster, effective_at=now() - timedelta(days=1))
     deployment = asleep(bench)
-    scaled_by(bench, deployment, "kubectl", 1)
+    scaled_by(bench, deployment, "kubectl-edit", 1)
     sleep.step_all(at=FRIDAY + 31 * MINUTE)
     sleep_ledger.accrue(at=FRIDAY + timedelta(hours=5))
     sleep.step_all(at=MONDAY)
