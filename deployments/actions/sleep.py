@@ -302,8 +302,8 @@ def _live(row: Deployment, record: Record | None, at: datetime) -> Live | None:
 def _writer(row: Deployment) -> str:
     """The field manager that changed the number, as a worker found it; empty: not known.
 
-    The API server keeps no owner of a number that was scaled from 0 through /scale, as `kubectl scale` does: it leaves 0
-    out, and tracks nothing from there. Who writes the Deployment itself, as GitOps and other downscalers do, is named.
+    The API server keeps no owner of a number that was scaled from 0 through /scale, as `kubectl scale` does: it leaves
+    0 out and tracks nothing from there. Who writes the Deployment itself, as GitOps and other downscalers do, is named.
     """
     paths = ("Deployment.spec.replicas", "HorizontalPodAutoscaler.spec.minReplicas")
     return next((item.manager for item in row.state.drifted if item.path in paths and item.manager), "")
