@@ -166,6 +166,7 @@ class World:
 
     def _plan(self, start: datetime, end: datetime) -> None:
         """Every edge of every schedule in every zone, an early start before each, and a few events a day."""
+        self._at(start, lambda: None)
         at = start.replace(minute=0, second=0, microsecond=0)
         while at < end:
             at += timedelta(minutes=30)
