@@ -9,8 +9,10 @@ from benchmarks import (
     accuracy,
     apply,
     clicks,
+    cost,
     fleet,
     formats,
+    importer,
     incidents,
     observability_pages,
     profile,
@@ -28,8 +30,10 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "observability-pages": observability_pages.main,
     "apply": apply.main,
     "fleet": fleet.main,
+    "cost": cost.main,
     "clicks": clicks.main,
     "slow_clients": slow_clients.main,
+    "importer": importer.main,
     "storm": storm.main,
 }
 

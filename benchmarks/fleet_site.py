@@ -35,7 +35,7 @@ GUARDED = ("deployment", "revision")  # tables that refuse what no audit event t
 
 def main(count: int, times: int) -> None:
     client = Client(headers={"host": "localhost"})
-    client.force_login(_fill(count, json.load(sys.stdin)))
+    client.force_login(fill(count, json.load(sys.stdin)))
 
     def get(path: str) -> None:
         answer = client.get(path)
@@ -45,7 +45,7 @@ def main(count: int, times: int) -> None:
     print(json.dumps({name: timed(partial(get, path), times) for name, path in PATHS.items()}))
 
 
-def _fill(count: int, view: dict[str, Any]) -> User:
+def fill(count: int, view: dict[str, Any]) -> User:
     """So many deployments; returns somebody who sees all of them."""
     admin = factories.make_user("platform", is_platform_admin=True)
     team, cluster = factories.make_team(), factories.make_cluster()

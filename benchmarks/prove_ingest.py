@@ -23,7 +23,7 @@ SABOTAGE = os.environ.get("SABOTAGE", "")
 
 def main() -> int:
     environ = {"BARISTA_IMPORT_SABOTAGE": SABOTAGE, **{name: os.environ[name] for name in _PASSED}}
-    deployment = _deployment()
+    deployment = a_deployment()
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="barista-prove-") as folder:
         place = Path(folder)
@@ -73,7 +73,7 @@ def _say(name: str, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _deployment() -> Deployment:
+def a_deployment() -> Deployment:
     user, team = factories.make_user(), factories.make_team()
     namespace = factories.make_namespace(team=team, cluster=factories.make_cluster())
     return factories.make_deployment(author=user, namespace=namespace)

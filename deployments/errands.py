@@ -16,7 +16,7 @@ from django.db.models import F, Q, QuerySet
 
 from baristaweb.lib.clock import now
 from baristaweb.lib.registry import Chore, Errand, Key
-from deployments import breaker, dispatch, dryrun, observe, podlogs, reconcile
+from deployments import accrue, breaker, dispatch, dryrun, observe, podlogs, reconcile
 from deployments.actions import deployments as actions
 from deployments.actions import retention, sleep
 from deployments.actions.errors import Refused
@@ -209,6 +209,7 @@ CHORES: Final = (
     Chore(name="sweep", every_s=SWEEP_EVERY_S, do=sweep),
     Chore(name="probe", every_s=PROBE_S, do=Prober(), waiting=_silent_clusters),
     Chore(name="pauses", every_s=5.0, do=end_pauses, waiting=_over_pauses),
+    Chore(name="accrue", every_s=5.0, do=accrue.Accruer()),
     Chore(name="sleep", every_s=5.0, do=sleep_and_wake),
     Chore(name="anchor", every_s=60.0, do=tell_the_log),
 )

@@ -144,6 +144,10 @@ class Product:
         arguments = ("--wheels", str(wheels), "--folder", str(self.home.folder("logs")))
         return replace(self._manage("logs", "seed_logs", *arguments), niceness=10)
 
+    def costs(self) -> Command:
+        """What the demo's deployments cost before it was started, made up and labelled."""
+        return self._manage("costs", "seed_costs")
+
     def progress(self) -> Command:
         """Takes lines of what is being done to the cluster."""
         log = self.home.path / "kubernetes" / "logs" / "progress.log"

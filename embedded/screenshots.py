@@ -94,6 +94,7 @@ SHOTS = (
     Shot("review", "editor", review),
     Shot("audit", "auditor", at("/audit/")),
     Shot("clusters", "platform", at("/clusters/")),
+    Shot("costs", "platform", at("/costs/")),
     Shot("coverage", "platform", at("/costs/coverage/")),
     Shot("teams", "maintainer", at("/teams/")),
     Shot("profile", "editor", at("/profile/")),

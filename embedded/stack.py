@@ -143,6 +143,7 @@ class Demo:
         try:
             kubectl = self.cluster.builder.ready().get("kubectl") if self.cluster is not None else None
             self._seed("finished", product.finish(kubectl.parent if kubectl else None), product)
+            self._seed("costs", product.costs(), product)
         except Stopped:
             raise
         except RuntimeError as error:

@@ -40,6 +40,8 @@ audit-event                event    GET   302 404 200 200 200 200 200
 audit-queue                -        GET   302 200 200 200 200 200 200
 audit-export               -        GET   302 200 200 200 200 200 200
 audit-sign-off             event    POST  302 404 403 403 302 302 302
+costs                      -        GET   302 200 200 200 200 200 200
+cost-days                  -        GET   302 200 200 200 200 200 200
 cost-coverage              -        GET   302 403 403 403 403 200 200
 cost-budgets               -        GET   302 200 200 200 200 200 200
 cost-budgets-at-risk       -        GET   302 200 200 200 200 200 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from deployments import audit
+from deployments.actions import due
 from deployments.audit import Actor
 from deployments.domain.cost.matching import plain
 from deployments.domain.cost.own_list import OwnLine
@@ -17,6 +18,7 @@ def publish(*, version: PriceVersion, by: Actor, note: str = "") -> PriceVersion
     Cluster.objects.select_for_update(of=("self",)).get(pk=version.cluster_id)
     before = PriceVersion.objects.filter(cluster_id=version.cluster_id, effective_at__lte=version.effective_at).first()
     version.save(force_insert=True)
+    due.mark_since(version.cluster_id, version.effective_at)
     audit.record(
         "priceversion.created",
         version,

@@ -6,6 +6,16 @@ from deployments.models.catalogue import HardwareProfile, MetadataPrefix, Regist
 from deployments.models.cluster import Cluster, ClusterHealth, Installation, Namespace
 from deployments.models.cost import PricePull, PriceVersion
 from deployments.models.deployment import Deployment, DeploymentState, Revision, ServedModel
+from deployments.models.ledger import (
+    ClosedMonth,
+    CostDay,
+    CostDue,
+    NodeDay,
+    NodeInterval,
+    OpenNode,
+    OpenPod,
+    PodInterval,
+)
 from deployments.models.observation import ClusterEvent, Observation, Rollout, UsageSample
 from deployments.models.people import LoginAttempt, Membership, Team, User
 from deployments.models.permit import Permit
@@ -18,9 +28,12 @@ __all__ = [
     "AuditEvent",
     "AuditReview",
     "Budget",
+    "ClosedMonth",
     "Cluster",
     "ClusterEvent",
     "ClusterHealth",
+    "CostDay",
+    "CostDue",
     "Deployment",
     "DeploymentState",
     "Draft",
@@ -32,8 +45,13 @@ __all__ = [
     "Membership",
     "MetadataPrefix",
     "Namespace",
+    "NodeDay",
+    "NodeInterval",
     "Observation",
+    "OpenNode",
+    "OpenPod",
     "Permit",
+    "PodInterval",
     "PricePull",
     "PriceVersion",
     "Proposal",

@@ -77,6 +77,7 @@ class ClusterHealth(models.Model):
         max_length=200, blank=True, default="", db_default="", help_text="What is being done to it before it answers."
     )
     progress_at = models.DateTimeField(null=True, help_text="When that was said; it counts for a minute.")
+    measured_at = models.DateTimeField(null=True, help_text="Up to when its pods were measured for their costs.")
     capacity = models.JSONField(default=list, help_text="Nodes by pool: allocatable cpu, memory, GPUs.")
 
     def __str__(self) -> str:

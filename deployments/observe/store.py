@@ -53,6 +53,17 @@ class Target:
     is_retired: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A pod that is no more. `is_seen`: the watch told its deletion; else it was missing from a list."""
+
+    uid: str
+    deployment: int
+    pod: Object
+    at: datetime
+    is_seen: bool
+
+
 @dataclass(slots=True)
 class Store:
     """Threads put objects in; the writer takes out what changed."""
@@ -72,6 +83,8 @@ class Store:
     _strangers: OrderedDict[str, tuple[ObjectKind, Object]] = field(default_factory=OrderedDict)
     _told: OrderedDict[str, dict[str, Object]] = field(default_factory=OrderedDict)
     _synced: set[ObjectKind] = field(default_factory=set)
+    _gone: list[Gone] = field(default_factory=list)
+    _pods_heard: set[str] = field(default_factory=set)
 
     @property
     def is_synced(self) -> bool:
@@ -107,11 +120,13 @@ class Store:
             self._by_deployment.setdefault(owner, defaultdict(set))[kind].add(uid)
             self._remember(uid, owner)
             self._changed[owner] = now()
+            if kind is ObjectKind.POD:
+                self._pods_heard.add(uid)
 
     def delete(self, kind: ObjectKind, item: Object) -> None:
         with self._lock:
             self._strangers.pop(str(item["metadata"]["uid"]), None)
-            self._drop(kind, item)
+            self._drop(kind, item, is_seen=True)
 
     def set_targets(self, targets: dict[int, Target]) -> None:
         """The rows as they are now; objects that came before their row was read find their place."""
@@ -132,10 +147,13 @@ class Store:
         if is_new:
             self.has_strangers.set()
 
-    def _drop(self, kind: ObjectKind, item: Object) -> None:
+    def _drop(self, kind: ObjectKind, item: Object, *, is_seen: bool = False) -> None:
         uid, owner = str(item["metadata"]["uid"]), _deployment_id(item)
         if self._objects[kind].pop(uid, None) is None or owner is None:
             return
+        if kind is ObjectKind.POD:
+            # As the watch tells a deletion, the object is the pod's last state.
+            self._gone.append(Gone(uid, owner, item, now(), is_seen))
         self._by_deployment.get(owner, {}).get(kind, set()).discard(uid)
         self._told.pop(uid, None)
         self._changed[owner] = now()
@@ -207,6 +225,33 @@ class Store:
         with self._lock:
             taken, self._suspects = self._suspects, set()
             return taken
+
+    def pods(self) -> dict[str, tuple[int, Object]]:
+        """All pods of ours by uid, each with its deployment; those that ended and are still there too."""
+        with self._lock:
+            return self._with_owner(self._objects[ObjectKind.POD])
+
+    def take_pods(self) -> dict[str, tuple[int, Object]]:
+        """Those of them that are new or were changed since this was last asked."""
+        with self._lock:
+            heard, self._pods_heard = self._pods_heard, set()
+            return self._with_owner(heard)
+
+    def _with_owner(self, uids: Iterable[str]) -> dict[str, tuple[int, Object]]:
+        here = self._objects[ObjectKind.POD]
+        found = ((uid, _deployment_id(here[uid]), here[uid]) for uid in uids if uid in here)
+        return {uid: (owner, pod) for uid, owner, pod in found if owner is not None}
+
+    def take_gone(self) -> list[Gone]:
+        """Pods that are no more, oldest first, since this was last asked."""
+        with self._lock:
+            taken, self._gone = self._gone, []
+            return taken
+
+    def put_back(self, gone: Iterable[Gone]) -> None:
+        """What was taken and could not be written."""
+        with self._lock:
+            self._gone = [*gone, *self._gone]
 
     def put_usage(self, usage: Mapping[tuple[str, str], PodUse], *, is_told: bool = True) -> None:
         """CPU and memory by namespace and pod; marks the deployments whose figures moved since they were last told.

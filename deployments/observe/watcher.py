@@ -13,12 +13,15 @@ from django.db import connections
 
 from baristaweb.lib.clock import now
 from deployments import breaker, rendering
+from deployments.domain.cost.placed import node_facts
 from deployments.domain.manifests.metadata import LABEL_MANAGED_BY, MANAGED_BY
 from deployments.kube.api import Change, ClusterError, ErrorClass, Gateway, Gone, NotConfigured, ObjectKind, Watch
 from deployments.kube.connect import connect
 from deployments.models import Cluster, Deployment
 from deployments.observe import figures, rows
 from deployments.observe.events import EventBuffer, forget_old
+from deployments.observe.ledger import Ledger
+from deployments.observe.nodes import NodeLedger
 from deployments.observe.store import KINDS, Store, Target
 from deployments.observe.usage import UsageSampler
 
@@ -38,6 +41,7 @@ USAGE_WRITTEN_S: Final = 60.0
 HEARD_EVERY_S: Final = 12.0
 CAPACITY_EVERY_S: Final = 60.0
 AGAIN_EVERY_S: Final = 20.0
+LEDGER_EVERY_S: Final = 2.0
 LOST_AFTER: Final = 2
 
 
@@ -119,6 +123,8 @@ class ClusterWatcher:
         self.store = Store(mark=rendering.install_id())
         self.events = EventBuffer(self.store, cluster.pk)
         self.sampler = UsageSampler(self.store)
+        self.ledger = Ledger(self.store, cluster.pk)
+        self.nodes = NodeLedger(cluster.pk)
         self._stopping = threading.Event()
         self._feeds = [Feed(self, kind) for kind in KINDS]
         self._event_feeds: dict[str, Feed] = {}
@@ -200,12 +206,17 @@ class ClusterWatcher:
         gateway.within(4).ready()
         breaker.succeeded(self.cluster)
         self.is_up.set()
-        feeds = [*self._feeds, *self._event_feeds.values()]
         clock = time.monotonic()
-        if clock >= self._heard_due and self.store.is_synced and all(feed.is_alive_and_heard for feed in feeds):
+        if clock >= self._heard_due and self._is_heard:
             rows.heard(self.cluster.pk, watched_at=now())
             self._heard_due = clock + HEARD_EVERY_S
         return gateway
+
+    @property
+    def _is_heard(self) -> bool:
+        """Whether every stream is alive: then nothing can have happened that we were not told."""
+        feeds = [*self._feeds, *self._event_feeds.values()]
+        return self.is_up.is_set() and self.store.is_synced and all(feed.is_alive_and_heard for feed in feeds)
 
     def _missed(self, error: ClusterError, misses: int) -> None:
         if not isinstance(error, NotConfigured):
@@ -235,13 +246,19 @@ class ClusterWatcher:
     def _capacity(self, gateway: Gateway) -> None:
         facts: dict[str, object] = {"version": gateway.version()[:40]}
         try:
-            facts["capacity"] = figures.capacity_by_pool(gateway.list_objects(ObjectKind.NODE).items)
+            nodes = gateway.list_objects(ObjectKind.NODE).items
+            facts["capacity"] = figures.capacity_by_pool(nodes)
+            self.ledger.place({str(node["metadata"]["name"]): node_facts(node) for node in nodes})
+            at = now()
+            if self.nodes.asks_for_pods(at):
+                self.nodes.count(gateway.list_objects(ObjectKind.POD).items, ours=self.store.pods().keys(), at=at)
+            self.nodes.write(nodes, at=at)
         except ClusterError as error:
             log.info("capacity_unknown", cluster=self.cluster.slug, problem=str(error)[:200])
         rows.heard(self.cluster.pk, **facts)
 
     def _write_loop(self) -> None:
-        targets_due = again_due = 0.0
+        targets_due = again_due = ledger_due = 0.0
         while not self._stopping.is_set():
             try:
                 clock = time.monotonic()
@@ -253,6 +270,9 @@ class ClusterWatcher:
                         self.store.touch(self._without_deployment())
                         again_due = clock + AGAIN_EVERY_S
                     self.flush()
+                    if clock >= ledger_due:
+                        ledger_due = clock + LEDGER_EVERY_S
+                        self.ledger.flush(at=now(), is_heard=self._is_heard)
             except DatabaseProblem as error:
                 _database_away(error)
                 self._stopping.wait(1.0)

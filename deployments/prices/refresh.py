@@ -18,9 +18,9 @@ from deployments.actions import prices
 from deployments.audit import Actor
 from deployments.domain.cost.from_catalog import derive, held
 from deployments.domain.cost.matching import PriceBook
-from deployments.domain.cost.own_list import OwnLine
+from deployments.domain.cost.own_list import SPOT, OwnLine
 from deployments.domain.cost.versions import keep
-from deployments.models import Cluster, HardwareProfile, PricePull, PriceVersion
+from deployments.models import Cluster, HardwareProfile, OpenNode, PricePull, PriceVersion
 from deployments.prices.api import Busy, PriceListError, Pull, Source
 from deployments.prices.google_catalog import pull
 
@@ -87,7 +87,7 @@ def _publish(found: Pull, *, at: datetime, accept: bool) -> list[str]:
         last = PriceVersion.objects.filter(cluster=cluster, effective_at__lte=at).first()
         if last is not None and last.source != PriceVersion.Source.GOOGLE:
             continue
-        derived = derive(book, classes, region=region)
+        derived = derive(book, classes | _seen(cluster), region=region)
         problems += [f"{cluster.name}: {problem}" for problem in derived.problems]
         before = [OwnLine.from_json(line) for line in last.lines] if last else []
         waits = () if accept else held(before, derived.lines)
@@ -104,6 +104,12 @@ def _publish(found: Pull, *, at: datetime, accept: bool) -> list[str]:
             )
             prices.publish(version=version, by=BY)
     return problems
+
+
+def _seen(cluster: Cluster) -> set[str]:
+    """Machine types of the nodes that there are: what runs has a price, whatever it was meant to run on."""
+    found = OpenNode.objects.filter(cluster=cluster).exclude(machine="").values_list("machine", "is_spot").distinct()
+    return {f"{SPOT}{machine}" if is_spot else machine for machine, is_spot in found}
 
 
 def _region(cluster: Cluster) -> str:

@@ -13,7 +13,7 @@ from django.db.models.fields.json import KeyTransform
 
 from deployments.domain.cost.amounts import Amount
 from deployments.domain.cost.change import ANY_GPU, GIB
-from deployments.domain.cost.estimate import ALWAYS, Calendar, hours_a_month, pod_hours
+from deployments.domain.cost.estimate import ALWAYS, Calendar, billed, hours_a_month, pod_hours
 from deployments.domain.cost.own_list import OwnList
 from deployments.domain.cost.prices import Request, quote_request
 from deployments.domain.cost.rules import HOURS_PER_MONTH
@@ -71,11 +71,12 @@ class Size:
         """As domain.cost.change.request_of, without reading the whole spec. Raises ValueError or LookupError."""
         size = self.resources or self.profile or {}
         count = int(size.get("gpu_count") or 0)
-        return Request(
+        wanted = Request(
             cpu=Decimal(_read(parse_cpu, size["cpu_request"])) / 1000,
             memory_gib=Decimal(_read(parse_memory, size["memory_request"])) / GIB,
             gpus=((size.get("gpu_type") or ANY_GPU, Decimal(count)),) if count else (),
         )
+        return billed(wanted, (self.profile or {}).get("price_class", ""))
 
 
 def _read(parse: Callable[[str], int], value: Any) -> int:

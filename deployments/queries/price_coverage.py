@@ -11,6 +11,7 @@ from typing import Any, Final
 from deployments.domain.catalogue import HardwareProfile as Profile
 from deployments.domain.cost.amounts import Amount
 from deployments.domain.cost.change import ANY_GPU, GIB
+from deployments.domain.cost.estimate import billed
 from deployments.domain.cost.machines import LABEL_GPU
 from deployments.domain.cost.own_list import OwnList
 from deployments.domain.cost.prices import Request, quote_request
@@ -79,6 +80,7 @@ def _profile(profile: Profile, prices: OwnList | None) -> Priced:
     request = Request(
         cpu=Decimal(profile.cpu_request) / 1000, memory_gib=Decimal(profile.memory_request) / GIB, gpus=gpus
     )
+    request = billed(request, profile.price_class)
     return Priced(name=profile.name, size=profile.price_class, hour=_hour(request, profile.price_class, prices))
 
 

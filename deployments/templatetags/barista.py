@@ -156,6 +156,16 @@ register.filter("without", without_name)
 register.filter("plain", plain)
 
 
+@register.filter
+def money(value: Decimal | str | None, places: int = 2) -> str:
+    """A number with thousands apart and so many digits after the point; without a currency."""
+    if value is None:
+        return UNKNOWN
+    number = Decimal(value)
+    minus = "\N{MINUS SIGN}" if number < 0 and round(number, places) else ""
+    return f"{minus}{abs(number):,.{places}f}"
+
+
 @register.simple_tag
 def weblink(address: str) -> SafeString | str:
     """A link when the address is one of the web, else its text: what was saved once may not be trusted for ever."""
@@ -208,6 +218,12 @@ def query_with(context: Mapping[str, Any], **changes: object) -> str:
         else:
             query[name] = str(value)
     return f"?{query.urlencode()}" if query else "?"
+
+
+@register.simple_tag(takes_context=True)
+def query_without(context: Mapping[str, Any], name: str) -> str:
+    """The page's own query string without one of its parameters."""
+    return query_with(context, **{name: None})
 
 
 @register.simple_tag

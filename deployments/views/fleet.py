@@ -28,7 +28,7 @@ from deployments.domain.status.states import State, Summary
 from deployments.domain.status.usage import uses_from_json
 from deployments.models import Deployment, Runtime, SavedView, User
 from deployments.queries import fleet as queries
-from deployments.queries import fleet_costs
+from deployments.queries import fleet_costs, measured
 from deployments.queries.shown import heard_at, summary_of
 from deployments.views import usage
 from deployments.views.usage import Use
@@ -75,6 +75,7 @@ class Row:
     heard_at: datetime | None
     is_stale: bool
     month: Amount | None = None  # what it costs by estimate; None where nothing is to run, or nobody asked
+    spark: tuple[str, str] = ("", "")  # what it came to by the day as measured: a path and its words
 
     @property
     def state(self) -> State:
@@ -138,12 +139,14 @@ class Row:
 def make_rows(deployments: list[Deployment], *, is_priced: bool = False) -> list[Row]:
     at = now()
     months = fleet_costs.months_of([fleet_costs.Size.of(item) for item in deployments], at=at) if is_priced else {}
+    sparks = measured.sparks([item.pk for item in deployments], at=at) if is_priced else {}
     old = at - timedelta(seconds=settings.BARISTA.observation_stale_s)
     rows = []
     for deployment in deployments:
         heard = heard_at(deployment)
         is_stale = heard is not None and heard < old
-        rows.append(Row(deployment, summary_of(deployment, at=at), heard, is_stale, months.get(deployment.pk)))
+        spark = sparks.get(deployment.pk, ("", ""))
+        rows.append(Row(deployment, summary_of(deployment, at=at), heard, is_stale, months.get(deployment.pk), spark))
     return rows
 
 

@@ -26,6 +26,7 @@ from embedded.supervisor import Say, Stopped, Supervisor
 
 CPU_NODES = 12
 GPU_NODES = 3
+SPOT_NODES = ("cpu-11", "cpu-12", "gpu-03")
 _TOKEN_SECONDS = 365 * 24 * 3600  # renewed at each start
 
 
@@ -176,8 +177,13 @@ def _node(name: str, pool: str, machine: str, memory: str, number: int) -> dict[
         "kubernetes.io/arch": "amd64",
         "node.kubernetes.io/instance-type": machine,
         "topology.kubernetes.io/zone": f"europe-west1-{'bcd'[number % 3]}",
+        "topology.kubernetes.io/region": "europe-west1",
         "barista.io/node-pool": pool,
     }
+    if pool == "gpu":
+        labels["cloud.google.com/gke-accelerator"] = "nvidia-l4"
+    if name in SPOT_NODES:
+        labels["cloud.google.com/gke-spot"] = "true"
     return {
         "apiVersion": "v1",
         "kind": "Node",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
+
+from django.db.models import Count
 
 from observability.domain.sources.prefixes import Prefix, between, open_prefixes
 from observability.domain.sources.template import Template
-from observability.models import LogSource
+from observability.models import LogSource, SourceObject
 
-NEWEST: Final = 3  # prefixes that are listed at every poll; older open ones take turns, so that a poll stays small
-TURNS: Final = 2
+NEWEST: Final = 2  # prefixes that every poll begins with; older open ones take turns
+REQUESTS: Final = 5  # of one poll, unless its newest prefix alone takes more
+PAGE: Final = 1_000  # objects that a store tells of in one answer
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,27 @@ class Folder:
 
 
 def poll_folders(template: Template, source: LogSource, at: datetime) -> list[Folder]:
-    """Folders of the newest open prefixes, and of the others a few in turn."""
-    zone = zone_of(source)
-    found = open_prefixes(template, at=int(at.timestamp()), lateness=source.lateness_s, zone=zone)
-    newest, older = found[-NEWEST:], found[:-NEWEST]
-    if len(older) > TURNS:
-        turn = int(at.timestamp()) // max(source.poll_s, 1) * TURNS
-        older = [older[(turn + place) % len(older)] for place in range(TURNS)]
-    return _folders(template, [*older, *newest])
+    """Folders of the newest open prefixes, and of the others in turn: as many as fit into a few requests."""
+    found = open_prefixes(template, at=int(at.timestamp()), lateness=source.lateness_s, zone=zone_of(source))
+    pages = _pages(source, found)
+    newest, older = found[-NEWEST:][::-1], found[:-NEWEST]
+    turn = int(at.timestamp()) // max(source.poll_s, 1) % max(len(older), 1)
+    chosen: list[Prefix] = []
+    spent = 0
+    for prefix in [*newest, *older[turn:], *older[:turn]]:
+        spent += pages.get(prefix.start, 1)
+        if chosen and spent > REQUESTS:
+            break
+        chosen.append(prefix)
+    return _folders(template, chosen)
+
+
+def _pages(source: LogSource, prefixes: Sequence[Prefix]) -> dict[int, int]:
+    """How many pages the listing of each prefix has, by what is known of it."""
+    starts = [datetime.fromtimestamp(prefix.start, UTC) for prefix in prefixes if prefix.end]
+    rows = SourceObject.objects.filter(source=source, placed_at__in=starts)
+    told = rows.order_by().values_list("placed_at").annotate(number=Count("pk"))
+    return {int(start.timestamp()): count // PAGE + 1 for start, count in told if start is not None}
 
 
 def _folders(template: Template, prefixes: Sequence[Prefix]) -> list[Folder]:

@@ -10,7 +10,17 @@ from typing import Any
 
 from deployments.domain.catalogue import HardwareProfile
 from deployments.domain.cost.amounts import Amount
-from deployments.domain.cost.estimate import ALWAYS, Calendar, Estimate, Replicas, Three, drivers, estimate, of_pod
+from deployments.domain.cost.estimate import (
+    ALWAYS,
+    Calendar,
+    Estimate,
+    Replicas,
+    Three,
+    billed,
+    drivers,
+    estimate,
+    of_pod,
+)
 from deployments.domain.cost.matching import plain
 from deployments.domain.cost.own_list import OwnList
 from deployments.domain.cost.prices import Part, Quote, RateCard, Request
@@ -25,7 +35,8 @@ def request_of(spec: Spec, profile: HardwareProfile | None) -> Request:
     """What one pod asks for. A GPU without a type has the label ANY_GPU, which no list prices."""
     size = effective_resources(spec, profile)
     gpus = ((size.gpu_type or ANY_GPU, Decimal(size.gpu_count)),) if size.gpu_count else ()
-    return Request(cpu=Decimal(size.cpu_request) / 1000, memory_gib=Decimal(size.memory_request) / GIB, gpus=gpus)
+    wanted = Request(cpu=Decimal(size.cpu_request) / 1000, memory_gib=Decimal(size.memory_request) / GIB, gpus=gpus)
+    return billed(wanted, profile.price_class if profile else "")
 
 
 def estimate_of(

@@ -7,7 +7,7 @@ so that a night in which clocks change has 7 or 9 of them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from deployments.domain.cost.amounts import Amount
 from deployments.domain.cost.machines import Machine
+from deployments.domain.cost.own_list import POD, SPOT
 from deployments.domain.cost.prices import Quote, RateCard, Request, quote_request
 from deployments.domain.cost.rules import HOURS_PER_MONTH, PodClass
 
@@ -293,3 +294,13 @@ def admitted(pod_class: PodClass, cpu: Decimal | None, memory_gib: Decimal | Non
         memory = max(memory, cpu * rule.least_gib)
         cpu = max(cpu, memory / rule.most_gib)
     return Request(cpu=cpu, memory_gib=memory)
+
+
+def billed(request: Request, price_class: str) -> Request:
+    """What is paid for of a request under a price class: on Autopilot what admission makes of it, else itself."""
+    name = price_class.removeprefix(SPOT)
+    if not name.startswith(POD):
+        return request
+    text = name.removeprefix(POD).partition(":")[0]
+    rule = PodClass(text) if text in {item.value for item in PodClass} else PodClass.ACCELERATOR
+    return replace(admitted(rule, request.cpu, request.memory_gib), gpus=request.gpus)

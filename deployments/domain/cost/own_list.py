@@ -22,6 +22,9 @@ COLUMNS: Final = ("component", "price_class", "gpu", "per_hour")
 SOLD: Final = (Component.CPU, Component.MEMORY, Component.GPU)
 MOST_LINES: Final = 500
 LONGEST: Final = 63
+# What a price class may begin with: a Spot machine, and a class of Autopilot, which may be Spot too.
+SPOT: Final = "spot:"
+POD: Final = "pod:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from baristaweb.lib.clock import now
 from deployments import errands
 from deployments.domain.cost.prices import Request, quote_request
-from deployments.models import AuditEvent, Cluster, PricePull, PriceVersion
+from deployments.models import AuditEvent, Cluster, OpenNode, PricePull, PriceVersion
 from deployments.prices import refresh
 from deployments.queries.costs import prices_in_force
 from deployments.tests import factories
@@ -109,3 +109,23 @@ def test_it_is_claimed_by_one_when_it_is_due(cluster: Cluster) -> None:
 def test_without_a_cluster_on_google_nobody_is_asked(cluster_row: Cluster) -> None:
     assert refresh.claim(at=now()) == []
     assert not PricePull.objects.exists()
+
+
+def test_machines_that_run_get_prices_too(cluster: Cluster) -> None:
+    OpenNode.objects.create(
+        cluster=cluster, uid="u", node="n", machine="e2-standard-16", is_spot=True, millicores=16000, memory=2**36,
+        start=now(),
+    )  # fmt: skip
+    refresh.catalog(refresh.ROW)
+    found = prices_in_force([cluster.pk], at=now())[cluster.pk]
+    assert {line.component.value for line in found.lines if line.price_class == "spot:e2-standard-16"} == {
+        "cpu",
+        "memory",
+    }
+
+
+def test_a_class_of_autopilot_gets_prices_by_the_pod(cluster: Cluster) -> None:
+    factories.make_profile("pods", price_class="pod:general")
+    refresh.catalog(refresh.ROW)
+    found = prices_in_force([cluster.pk], at=now())[cluster.pk]
+    assert len([line for line in found.lines if line.price_class == "pod:general"]) == 2

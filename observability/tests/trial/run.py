@@ -7,12 +7,13 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from deployments.models import Deployment
 from observability.domain.specs.spec import FeatureSpec, Kind, Spec
-from observability.models import LogSource, SourceObject
+from observability.models import LogSource, SourceObject, SourceState
 from observability.tests.sources import make_source, make_spec_row
 from observability.tests.trial.check import differences, settle, wrong_while_growing
 from observability.tests.trial.files import Files
@@ -64,9 +65,10 @@ def kill_at_random(
         for _ in range(2):
             pool.fork()
         while outcome.kills < kills:
-            for _ in range(files.random.randint(1, 4)):
+            for _ in range(files.random.randint(2, 8)):
                 files.step()
-            time.sleep(files.random.uniform(0.0, 1.2))
+            _wait_for_work(source)
+            time.sleep(files.random.uniform(0.0, 0.4))
             outcome.faults += wrong_while_growing(source, files)
             _kill_one(pool, files.random, outcome)
             say(f"{outcome.kills} killed, {len(files.rows)} files")
@@ -79,6 +81,17 @@ def kill_at_random(
     outcome.folds = sum(SourceObject.objects.filter(source=source).values_list("folds", flat=True))
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+def _wait_for_work(source: LogSource, *, seconds: float = 6.0) -> None:
+    """Until something was counted, so that whoever is killed is killed at work; not for ever: nobody may be left."""
+    before, until = _landed(source), time.monotonic() + seconds
+    while _landed(source) == before and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def _landed(source: LogSource) -> datetime | None:
+    return SourceState.objects.filter(source=source).values_list("landed_at", flat=True).first()
 
 
 def _kill_one(pool: Pool, chance: random.Random, outcome: Outcome) -> None:

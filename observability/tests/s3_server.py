@@ -1,0 +1,195 @@
+"""A server of the few calls of S3 that reading takes, which can fail: `python -m observability.tests.s3_server FOLDER`.
+
+The files below the folder are the bucket `logs`; beside it a file `faults` says what goes wrong, read at each request:
+one line "WHAT TIMES", with WHAT one of 503, 429, denied, expired, reset (in the middle of a body) and cut (a body that
+ends early). With a number instead of a folder the bucket holds so many names of hourly objects, newest last, and no
+bytes. GET /-/requests tells how many requests were answered.
+
+A process of its own: Arrow waits for it without letting other threads of Python run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import struct
+import sys
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+PAGE: Final = 1_000
+CODES: Final = {
+    "503": (503, "SlowDown"),
+    "429": (429, "TooManyRequests"),
+    "denied": (403, "AccessDenied"),
+    "expired": (400, "ExpiredToken"),
+}
+AN_HOUR: Final = 1_389  # objects: a million in 30 days
+
+
+class Files:
+    """A folder as a bucket."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self) -> Sequence[str]:
+        files = (path for path in self.folder.rglob("*") if path.is_file())
+        return sorted(str(path.relative_to(self.folder)) for path in files)
+
+    def stat(self, name: str) -> tuple[int, datetime] | None:
+        path = self.folder / name
+        if not path.is_file():
+            return None
+        found = path.stat()
+        return found.st_size, datetime.fromtimestamp(found.st_mtime, UTC)
+
+    def read(self, name: str) -> bytes:
+        return (self.folder / name).read_bytes()
+
+    def fault(self) -> str:
+        """What goes wrong with this request."""
+        file = self.folder.parent / "faults"
+        if not file.exists():
+            return ""
+        what, _, times = file.read_text().partition(" ")
+        if int(times or 0) <= 0:
+            return ""
+        file.write_text(f"{what} {int(times) - 1}")
+        return what
+
+
+class Names(Files):
+    """Only names: of the hours up to now."""
+
+    def __init__(self, count: int) -> None:
+        end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        hours = (end - timedelta(hours=back) for back in range(count // AN_HOUR + 1))
+        self._names = sorted(
+            f"dt={hour:%Y-%m-%d}/hh={hour:%H}/part-{part:05d}.parquet" for hour in hours for part in range(AN_HOUR)
+        )[-count:]
+        self._changed = end - timedelta(days=1)
+
+    def names(self) -> Sequence[str]:
+        return self._names
+
+    def stat(self, name: str) -> tuple[int, datetime] | None:
+        place = bisect_left(self._names, name)
+        is_there = place < len(self._names) and self._names[place] == name
+        return (1_000, self._changed) if is_there else None
+
+    def fault(self) -> str:
+        return ""
+
+
+class Bucket(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    store: Files
+    requests = 0
+
+    def do_HEAD(self) -> None:
+        self._serve(with_body=False)
+
+    def do_GET(self) -> None:
+        self._serve(with_body=True)
+
+    def _serve(self, *, with_body: bool) -> None:
+        url = urlsplit(self.path)
+        if url.path == "/-/requests":
+            self._answer(200, str(Bucket.requests).encode())
+            return
+        Bucket.requests += 1
+        fault = self.store.fault()
+        if fault in CODES:
+            code, name = CODES[fault]
+            body = f"<Error><Code>{name}</Code><Message>{name}</Message></Error>".encode()
+            self._answer(code, body if with_body else b"", **{"Content-Type": "application/xml"})
+            return
+        name = unquote(url.path).removeprefix("/logs").lstrip("/")
+        if not name:
+            self._list({key: values[0] for key, values in parse_qs(url.query).items()})
+            return
+        found = self.store.stat(name)
+        if found is None:
+            self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>" if with_body else b"")
+        elif with_body:
+            self._send(name, fault)
+        else:
+            self._answer(200, b"", length=found[0], **self._headers_of(name))
+
+    def _headers_of(self, name: str) -> dict[str, str]:
+        size, changed = self.store.stat(name) or (0, datetime.now(UTC))
+        return {
+            "ETag": f'"{hashlib.sha256(f"{name} {size} {changed.timestamp()}".encode()).hexdigest()[:32]}"',
+            "Last-Modified": format_datetime(changed.replace(microsecond=0), usegmt=True),
+            "Accept-Ranges": "bytes",
+        }
+
+    def _list(self, asked: dict[str, str]) -> None:
+        names, prefix, delimiter = self.store.names(), asked.get("prefix", ""), asked.get("delimiter", "")
+        place = bisect_left(names, max(prefix, asked.get("continuation-token", "")))
+        told: list[str] = []
+        after = ""
+        most = min(int(asked.get("max-keys", PAGE)), PAGE)
+        while place < len(names) and names[place].startswith(prefix):
+            if len(told) == most:
+                after = names[place]
+                break
+            rest = names[place][len(prefix) :]
+            if delimiter and delimiter in rest:
+                common = prefix + rest[: rest.index(delimiter) + 1]
+                told.append(f"<CommonPrefixes><Prefix>{escape(common)}</Prefix></CommonPrefixes>")
+                place = bisect_left(names, common + "\U0010ffff")
+                continue
+            size, changed = self.store.stat(names[place]) or (0, datetime.now(UTC))
+            told.append(
+                f"<Contents><Key>{escape(names[place])}</Key><LastModified>{changed:%Y-%m-%dT%H:%M:%S.000Z}"
+                f"</LastModified><Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+            )
+            place += 1
+        more = f"<NextContinuationToken>{escape(after)}</NextContinuationToken>" if after else ""
+        body = (
+            '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><Name>logs</Name>'
+            f"<Prefix>{escape(prefix)}</Prefix><KeyCount>{len(told)}</KeyCount><MaxKeys>{most}</MaxKeys>"
+            f"<IsTruncated>{'true' if after else 'false'}</IsTruncated>{more}{''.join(told)}</ListBucketResult>"
+        )
+        self._answer(200, body.encode(), **{"Content-Type": "application/xml"})
+
+    def _send(self, name: str, fault: str) -> None:
+        whole = self.store.read(name)
+        first, _, last = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
+        begin, end = int(first), min(int(last) + 1 if last else len(whole), len(whole))
+        part = whole[begin:end]
+        headers = {"Content-Range": f"bytes {begin}-{end - 1}/{len(whole)}", **self._headers_of(name)}
+        if fault in ("reset", "cut"):
+            self._answer(206, part[: len(part) // 2], length=len(part), **headers)
+            if fault == "reset":  # without waiting for what was not read, so that the other side is told at once
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+            return
+        self._answer(206, part, **headers)
+
+    def _answer(self, code: int, body: bytes, *, length: int | None = None, **headers: str) -> None:
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the first line of the output is the port, and the only one."""
+
+
+if __name__ == "__main__":
+    Bucket.store = Names(int(sys.argv[1])) if sys.argv[1].isdigit() else Files(Path(sys.argv[1]))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
+    print(server.server_port, flush=True)
+    server.serve_forever()
