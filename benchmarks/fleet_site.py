@@ -65,11 +65,13 @@ def fill(count: int, view: dict[str, Any]) -> User:
         revisions.append(one)
         machine.append(DeploymentState(deployment_id=row.pk, phase="applied", observed_generation=row.generation))
         seen.append(Observation(deployment_id=row.pk, observed_at=row.changed_at, state=state, view=view, desired=2))
-    _copy({Deployment: rows, Revision: revisions, DeploymentState: machine, Observation: seen}, revision.pk - first.pk)
+    copy_as_owner(
+        {Deployment: rows, Revision: revisions, DeploymentState: machine, Observation: seen}, revision.pk - first.pk
+    )
     return admin
 
 
-def _copy(tables: dict[Any, list[Any]], ahead: int) -> None:
+def copy_as_owner(tables: dict[Any, list[Any]], ahead: int) -> None:
     """Insert as the owner, past the audit. The keys of revisions are `ahead` of those of their deployments."""
     with connections["owner"].cursor() as cursor:
         for name in GUARDED:

@@ -11,10 +11,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
+import django
 import pyarrow.parquet as pq
+from django.core.management import call_command
 
 from benchmarks.incident_data import CLEAN_DAYS, INCIDENTS, KEYS, LEAD, make
 from benchmarks.measure import ROOT
@@ -49,7 +52,9 @@ class Scores:
 
 
 def main() -> None:
-    folder = CACHE / "bench-data" / "incidents-1"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "baristaweb.tests.settings")
+    django.setup()
+    folder = CACHE / "bench-data" / "incidents-2"
     index = make(folder)
     found = [ours(index)]
     for tool, peer in PEERS.items():
@@ -75,12 +80,10 @@ def ours(index: dict[str, Any]) -> Scores:
 
 
 def _replayed(spec: Path, reference: Sequence[str], logs: Sequence[str]) -> list[dict[str, Any]]:
-    command = [sys.executable, "manage.py", "replay", "--spec", str(spec), "--reference", *reference]
-    command += ["--logs", *logs, "--time", "ts:ms:UTC", "--window", "day", "--json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"replay failed: {done.stderr[-2_000:]}")
-    answer: list[dict[str, Any]] = json.loads(done.stdout)
+    out = StringIO()
+    given = ["--spec", str(spec), "--reference", *reference, "--logs", *logs, "--time", "ts:ms:UTC"]
+    call_command("replay", *given, "--window", "day", "--json", stdout=out, stderr=StringIO())
+    answer: list[dict[str, Any]] = json.loads(out.getvalue())
     return answer
 
 

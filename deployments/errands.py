@@ -18,7 +18,7 @@ from baristaweb.lib.clock import now
 from baristaweb.lib.registry import Chore, Errand, Key
 from deployments import accrue, breaker, dispatch, dryrun, observe, podlogs, reconcile
 from deployments.actions import deployments as actions
-from deployments.actions import retention, sleep
+from deployments.actions import retention, sleep, sleep_ledger
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.status.states import Phase
@@ -130,6 +130,13 @@ def sleep_and_wake() -> None:
         log.info("sleep", deployment=deployment, did=did.value)
 
 
+def count_sleep() -> None:
+    """Enter in the ledger what sleep has released so far, and what keeping awake gave up."""
+    at = now()
+    sleep_ledger.accrue(at=at)
+    sleep_ledger.close_counted(at=at)
+
+
 class Prober:
     """Asks clusters that do not answer whether they are back, each in a thread: one that hangs delays no other."""
 
@@ -211,5 +218,6 @@ CHORES: Final = (
     Chore(name="pauses", every_s=5.0, do=end_pauses, waiting=_over_pauses),
     Chore(name="accrue", every_s=5.0, do=accrue.Accruer()),
     Chore(name="sleep", every_s=5.0, do=sleep_and_wake),
+    Chore(name="sleep-ledger", every_s=300.0, do=count_sleep),
     Chore(name="anchor", every_s=60.0, do=tell_the_log),
 )

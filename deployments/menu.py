@@ -19,6 +19,7 @@ def _current_revision(deployment: Deployment) -> int | None:
 NAV: Final = (
     NavEntry(label="Home", url_name="home", order=10),
     NavEntry(label="Fleet", url_name="fleet", order=20, under=("deployment",)),
+    NavEntry(label="Sleep", url_name="sleep", order=30, under=("sleep",)),
     NavEntry(label="Cost", url_name="costs", order=40, under=("cost",)),
     NavEntry(label="Clusters", url_name="clusters", order=50),
     NavEntry(label="Teams", url_name="teams", order=60, under=("team",)),

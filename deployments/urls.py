@@ -26,6 +26,12 @@ from deployments.views import (
     saved_views,
     session,
     sleep,
+    sleep_feeds,
+    sleep_import,
+    sleep_ledger,
+    sleep_night,
+    sleep_rules,
+    sleep_weeks,
 )
 from deployments.views.verbs import VERBS
 
@@ -43,6 +49,19 @@ PEOPLE_PAGES = [
     path("teams/<str:slug>/members/<int:member_id>/remove/", people.remove_member, name="member-remove"),
 ]
 
+SLEEP_PAGES = [
+    path("sleep/", sleep_night.tonight, name="sleep"),
+    path("sleep/weeks/", sleep_weeks.weeks, name="sleep-weeks"),
+    path("sleep/rules/", sleep_rules.rules, name="sleep-rules"),
+    path("sleep/ledger/", sleep_ledger.ledger, name="sleep-ledger"),
+    path("sleep/ledger/export/", sleep_ledger.export, name="sleep-ledger-export"),
+    path("sleep/import/", sleep_import.read, name="sleep-import"),
+    path("teams/<str:slug>/sleep.ics", sleep_feeds.of_team, name="team-sleep-feed"),
+    path("deployments/<str:slug>/sleep.ics", sleep_feeds.of_deployment, name="deployment-sleep-feed"),
+    path("deployments/<str:slug>/wake-now/", sleep_feeds.wake_now, name="deployment-wake-now"),
+    path("deployments/<str:slug>/sleep/", sleep.page, name="deployment-sleep"),
+]
+
 READ_PAGES = [
     path("", home.home, name="home"),
     path("fleet/", fleet.fleet, name="fleet"),
@@ -50,7 +69,6 @@ READ_PAGES = [
     path("deployments/<str:slug>/status/", detail.status, name="deployment-status"),
     path("deployments/<str:slug>/configuration/", detail.configuration, name="deployment-configuration"),
     path("deployments/<str:slug>/revisions/", detail.revisions, name="deployment-revisions"),
-    path("deployments/<str:slug>/sleep/", sleep.page, name="deployment-sleep"),
     path("deployments/<str:slug>/logs/", logs.logs, name="deployment-logs"),
     path("deployments/<str:slug>/logs/<uuid:request_id>/", logs.log_lines, name="deployment-log-lines"),
     path("deployments/<str:slug>/logs/<uuid:request_id>/newer/", logs.newer, name="deployment-log-newer"),
@@ -99,4 +117,13 @@ SAVED_VIEW_PAGES = [
     path("fleet/views/<int:view_id>/delete/", saved_views.delete, name="fleet-view-delete"),
 ]
 
-urlpatterns = [*PROMOTE_PAGES, *SAVED_VIEW_PAGES, *WRITE_PAGES, *VERB_PAGES, *BULK_PAGES, *PEOPLE_PAGES, *READ_PAGES]
+urlpatterns = [
+    *PROMOTE_PAGES,
+    *SAVED_VIEW_PAGES,
+    *WRITE_PAGES,
+    *VERB_PAGES,
+    *BULK_PAGES,
+    *SLEEP_PAGES,
+    *PEOPLE_PAGES,
+    *READ_PAGES,
+]

@@ -31,6 +31,9 @@ class Barista:
     keep_drafts_d: int  # BARISTA_KEEP_DRAFTS_D: days that drafts are kept
     keep_events_d: int  # BARISTA_KEEP_EVENTS_D: days that events of clusters are kept
     keep_samples_d: int  # BARISTA_KEEP_SAMPLES_D: days that samples of use are kept
+    keep_sleep_d: int  # BARISTA_KEEP_SLEEP_D: days that past sleeps and why they were are kept
+    wakes_at_once: int  # BARISTA_WAKES_AT_ONCE: deployments of a cluster that may wake at the same time
+    wake_within_min: int  # BARISTA_WAKE_WITHIN_MIN: minutes after its due time in which one that wakes must be ready
     billing_endpoint: str  # BARISTA_BILLING_ENDPOINT: whom to ask for Google's prices; empty: Google
     billing_key: str  # BARISTA_BILLING_KEY: API key for it; empty: application default credentials
     store_keys: Path  # BARISTA_STORE_KEYS: keys of object stores are files below this folder of the import workers
@@ -64,6 +67,9 @@ def read(env: FileAwareEnv) -> Barista:
         keep_drafts_d=env.int("BARISTA_KEEP_DRAFTS_D", 30),
         keep_events_d=env.int("BARISTA_KEEP_EVENTS_D", 30),
         keep_samples_d=env.int("BARISTA_KEEP_SAMPLES_D", 7),
+        keep_sleep_d=env.int("BARISTA_KEEP_SLEEP_D", 400),
+        wakes_at_once=env.int("BARISTA_WAKES_AT_ONCE", 20),
+        wake_within_min=env.int("BARISTA_WAKE_WITHIN_MIN", 15),
         billing_endpoint=env.str("BARISTA_BILLING_ENDPOINT", ""),
         billing_key=env.str("BARISTA_BILLING_KEY", ""),
         store_keys=Path(env.str("BARISTA_STORE_KEYS", "/etc/barista/stores")).absolute(),

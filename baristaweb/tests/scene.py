@@ -12,17 +12,21 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from baristaweb.lib.clock import now
-from deployments.actions import deployments, logs, proposals, records, saved_views
+from deployments.actions import deployments, logs, proposals, records, saved_views, sleep_layers
 from deployments.audit import Actor
 from deployments.models import (
     AuditEvent,
     Budget,
     Deployment,
+    HolidayCalendar,
     LogRequest,
     Membership,
     MetadataPrefix,
     Proposal,
     SavedView,
+    SleepFreeze,
+    SleepGrant,
+    SleepHolidays,
     SleepSchedule,
 )
 from deployments.tests import factories
@@ -91,7 +95,7 @@ def scene(people: People, places: Places) -> Scene:
     records.save(row=MetadataPrefix(prefix="acme.com/"), by=factories.BY)
     factories.make_permits(("secret", "store"))
     factories.make_price_list(places.dev.cluster)
-    records.save(row=SleepSchedule(team=people.other_team, zone="UTC"), by=factories.BY)
+    sleeping_layers(people, places)
     dev = factories.make_deployment(author=people.editor, namespace=places.dev, name="ranker")
     prod = factories.make_deployment(author=people.maintainer, namespace=places.prod, name="ranker")
     retired = factories.make_deployment(author=people.editor, namespace=places.staging, name="ranker")
@@ -134,6 +138,17 @@ def scene(people: People, places: Places) -> Scene:
             question={"root": source.root_id, "location": source.location},
         ),
     )
+
+
+def sleeping_layers(people: People, places: Places) -> None:
+    """One row of everything that layers say of sleep, of a team that nobody looks at here."""
+    team, until = people.other_team, now() + timedelta(days=1)
+    records.save(row=SleepSchedule(team=team, zone="UTC"), by=factories.BY)
+    calendar = HolidayCalendar(key="office", name="Office", days="2026-12-24 Closed")
+    sleep_layers.save_calendar(row=calendar, by=factories.BY)
+    sleep_layers.save_holidays(row=SleepHolidays(team=team, calendars="office"), by=factories.BY)
+    sleep_layers.grant(row=SleepGrant(ask="exemption", team=team, until=until), by=factories.BY, note="a test")
+    sleep_layers.freeze(row=SleepFreeze(cluster=places.dev.cluster, until=until), by=factories.BY, note="a test")
 
 
 def url_names() -> set[str]:

@@ -49,7 +49,8 @@ def change_intent(row: Deployment, *, by: Actor, what: str, fields: tuple[str, .
 RETIRED = "This deployment is retired. Restore it first."
 
 
-def _refuse_retired(row: Deployment) -> None:
+def refuse_retired(row: Deployment) -> None:
+    """Raises Refused."""
     _refuse(RETIRED if row.is_retired else "")
 
 
@@ -132,7 +133,7 @@ def resume(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
 def retire(*, deployment: Deployment, by: Actor, note: str, typed_name: str = "") -> Deployment:
     """Delete its objects from the cluster and keep its history. In prod the name must be typed. Raises Refused."""
     row = lock(deployment)
-    _refuse_retired(row)
+    refuse_retired(row)
     need_reason(row.environment, note)
     if row.environment is Environment.PROD and typed_name != row.name:
         raise Refused(f"Type {row.name} to confirm.")
@@ -170,7 +171,7 @@ def restore(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
 def take_over(*, deployment: Deployment, by: Actor, note: str) -> Deployment:
     """Apply the current revision by force, once: what others hold or changed becomes ours again. Raises Refused."""
     row = lock(deployment)
-    _refuse_retired(row)
+    refuse_retired(row)
     if row.is_paused:
         raise Refused("This deployment is paused. Resume it before taking anything over.")
     held = DeploymentState.objects.get(deployment=row).held

@@ -10,13 +10,23 @@ import structlog
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from deployments import audit
 from deployments.actions import logins, proposals
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
-from deployments.models import ClusterEvent, Draft, LoginAttempt, LogRequest, Proposal, RefusedTries, UsageSample, User
+from deployments.models import (
+    ClusterEvent,
+    Draft,
+    LoginAttempt,
+    LogRequest,
+    Proposal,
+    RefusedTries,
+    SleepDecision,
+    UsageSample,
+    User,
+)
 
 log = structlog.get_logger(__name__)
 BATCH: Final = 1000  # rows of one transaction: nobody waits for a lock on a million
@@ -35,6 +45,7 @@ def sweep(*, at: datetime) -> dict[str, int]:
         "session": _delete(Session.objects.filter(expire_date__lt=at)),
         "loginattempt": _delete(LoginAttempt.objects.filter(window_started_at__lte=at - logins.WINDOW)),
         "proposal": _proposals(at - timedelta(days=limits.keep_proposals_d)),
+        "sleepdecision": _delete(_replaced_decisions(at - timedelta(days=limits.keep_sleep_d))),
         "refusedtries": _refused_tries(at),
     }
     if any(gone.values()):
@@ -50,6 +61,12 @@ def _delete(rows: models.QuerySet[Any]) -> int:
         if len(batch) < BATCH:
             break
     return total
+
+
+def _replaced_decisions(kept_since: datetime) -> models.QuerySet[SleepDecision]:
+    """Those that a later one took the place of before that: what held then can still be said."""
+    later = SleepDecision.objects.filter(deployment=OuterRef("deployment"), at__gt=OuterRef("at"), at__lt=kept_since)
+    return SleepDecision.objects.filter(Exists(later), at__lt=kept_since)
 
 
 def _proposals(kept_since: datetime) -> int:

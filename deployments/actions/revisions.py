@@ -7,7 +7,7 @@ from django.db import transaction
 from baristaweb.lib.clock import now
 from deployments import audit
 from deployments.actions import budgets, places, promotions
-from deployments.actions.deployments import change_intent, lock, need_reason
+from deployments.actions.deployments import change_intent, lock, need_reason, refuse_retired
 from deployments.actions.errors import NotYet, Refused, Stale, Wrong
 from deployments.audit import Actor
 from deployments.domain.changes.diff import FieldChange, spec_diff
@@ -39,21 +39,13 @@ def apply(
     `reviewed` is the digest of the spec that the reviewer saw. Raises Stale when another revision was saved since the
     proposal was begun, Wrong when it no longer fits the catalogue, OverBudget when it takes `over_budget`, a
     maintainer's reason, Refused otherwise. An unchanged spec gives back the current one. `without_verdict`: whether the
-    reviewer goes on before the cluster answers; None asks no cluster. `priced_by`: the prices that the reviewer saw, as
-    `costs.price_key` names them; None: none were shown.
+    reviewer goes on before the cluster answers; None asks no cluster. `priced_by`: `costs.price_key` of what was seen.
     """
-    candidate = (
-        Proposal.objects.select_for_update(of=("self",))
-        .select_related("namespace__team", "namespace__cluster", "model")
-        .get(pk=proposal.pk)
-    )
+    candidate = _locked(proposal)
     done = Revision.objects.filter(proposal=candidate).first()
     if done is not None:
         return done
-    if candidate.dropped_at is not None:
-        raise Refused("This proposal was dropped. Begin a new edit.")
-    if reviewed != candidate.spec_hash:
-        raise Refused("What you reviewed is not what would be applied. Review it again.")
+    _check_open(candidate, reviewed)
     promotes = promotions.check(candidate)
     goes_without = {} if without_verdict is None else _goes_without(candidate, is_said=without_verdict)
     spec = Spec.from_json(candidate.spec)
@@ -61,8 +53,7 @@ def apply(
         candidate.namespace, candidate.model = places.hold(candidate.namespace, candidate.model)
     _check(candidate, spec)
     deployment = lock(candidate.deployment) if candidate.deployment else _create(candidate)
-    if deployment.is_retired:
-        raise Refused("This deployment is retired. Restore it first.")
+    refuse_retired(deployment)
     need_reason(deployment.environment, note)
     current = deployment.current
     if current is not None and current.number != candidate.based_on:
@@ -74,17 +65,7 @@ def apply(
         _close(candidate, deployment)
         return current
     by_hand = scaled_back(deployment, at=now(), after=spec)
-    cost = costs.change_of(candidate, before=current, at=now())
-    _same_prices(cost, priced_by)
-    effects = budgets.check(
-        deployment,
-        spec=candidate.spec,
-        profile=candidate.profile,
-        moves=cost.is_moving,
-        by=by,
-        reason=over_budget,
-        is_return=candidate.kind == Proposal.Kind.ROLLBACK,
-    )
+    cost, effects = _priced(candidate, deployment, by=by, over_budget=over_budget, priced_by=priced_by)
     revision = _insert(candidate, deployment, cost, effects, by=by, note=note, changes=changes)
     _close(candidate, deployment)
     deployment.current = revision
@@ -97,17 +78,57 @@ def apply(
         note=note,
         changes=(*changes, *by_hand) if current else (),
         facts={
-            "revision": revision.number,
-            "returns_to": revision.returns_to,
-            "proposed_by": str(candidate.author) if by.id != candidate.author_id else None,
+            **_facts(candidate, revision, effects, by=by),
             "catalogue_changed": current is not None and not same_catalogue,
             **promotes,
             **goes_without,
             **cost.to_facts(),
-            **({"budgets": [effect.to_facts() for effect in effects]} if effects else {}),
         },
     )
     return revision
+
+
+def _facts(candidate: Proposal, revision: Revision, effects: tuple[Effect, ...], *, by: Actor) -> dict[str, object]:
+    return {
+        **({"budgets": [effect.to_facts() for effect in effects]} if effects else {}),
+        "revision": revision.number,
+        "returns_to": revision.returns_to,
+        "proposed_by": str(candidate.author) if by.id != candidate.author_id else None,
+    }
+
+
+def _locked(proposal: Proposal) -> Proposal:
+    return (
+        Proposal.objects.select_for_update(of=("self",))
+        .select_related("namespace__team", "namespace__cluster", "model")
+        .get(pk=proposal.pk)
+    )
+
+
+def _check_open(candidate: Proposal, reviewed: str) -> None:
+    """Raises Refused."""
+    if candidate.dropped_at is not None:
+        raise Refused("This proposal was dropped. Begin a new edit.")
+    if reviewed != candidate.spec_hash:
+        raise Refused("What you reviewed is not what would be applied. Review it again.")
+
+
+def _priced(
+    candidate: Proposal, deployment: Deployment, *, by: Actor, over_budget: str, priced_by: str | None
+) -> tuple[CostChange, tuple[Effect, ...]]:
+    """What it does to the price and to the budgets over it, which stay locked. Raises OverBudget, Refused."""
+    cost = costs.change_of(candidate, before=deployment.current, at=now())
+    _same_prices(cost, priced_by)
+    effects = budgets.check(
+        deployment,
+        spec=candidate.spec,
+        profile=candidate.profile,
+        moves=cost.is_moving,
+        by=by,
+        reason=over_budget,
+        is_return=candidate.kind == Proposal.Kind.ROLLBACK,
+    )
+    return cost, effects
 
 
 def _same_prices(cost: CostChange, seen: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Falling asleep and waking: what is due by the schedules becomes intent; and keeping one awake by hand.
+"""Falling asleep and waking: what is due by the schedules becomes intent.
 
 `step` looks at one deployment and does the next thing of its plan. Done twice, or by two at once, it is done once.
 """
@@ -9,46 +9,57 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from baristaweb.lib.clock import now
-from deployments import audit
-from deployments.actions.deployments import RETIRED, change_intent, lock
-from deployments.actions.errors import Refused
-from deployments.audit import Actor
+from deployments.actions import sleep_records
+from deployments.actions.deployments import lock
+from deployments.domain.apiserver.objects import condition, number, obj
 from deployments.domain.replicas import for_plan
-from deployments.domain.sleep.plan import steps, waves
-from deployments.domain.sleep.plan.cases import Case, Do, Due, Live, Plan, Record, Spec
+from deployments.domain.sleep.plan import steps, waves, writers
+from deployments.domain.sleep.plan.cases import Case, Do, Due, Live, Plan, Record, Rules, SleepState, Spec
 from deployments.domain.sleep.schedule import coming, history
-from deployments.domain.sleep.schedule.decisions import Decision, decide
+from deployments.domain.sleep.schedule.decisions import Decision, Step, decide
 from deployments.domain.sleep.schedule.layers import Inputs
 from deployments.domain.sleep.schedule.windows import Schedule, WakeOrder
 from deployments.domain.status.states import State
-from deployments.models import ClusterHealth, Deployment, KeepAwake, SleepDecision, SleepRecord
+from deployments.models import ClusterHealth, Deployment, DeploymentState, KeepAwake, SleepDecision, SleepRecord
 from deployments.queries import sleep as queries
-from deployments.queries.sleep import Schedules
+from deployments.queries.sleep_layers import Said, said
 
 log = structlog.get_logger(__name__)
 
-RELAY: Final = Actor.system("relay")
 # What the watch saw less than this after an apply may be what was there before it.
 SETTLES: Final = timedelta(seconds=10)
-# So many wake at once; one that is not Ready this long after its wake began no longer keeps others waiting.
-WAKES_AT_ONCE: Final = 20
+# One that is not Ready this long after its wake began no longer keeps others waiting.
 GIVES_WAY: Final = timedelta(minutes=15)
-LONGEST_KEEP_AWAKE: Final = timedelta(days=31)
-_NEW_INTENT: Final = frozenset({Do.OPEN_RECORD, Do.SLEEP_ON, Do.START_WAKE})
-_DONE_HERE: Final = _NEW_INTENT | {Do.RETARGET, Do.REACHED, Do.CLOSE_RECORD}
+# So long after a manual change a worker may take to find out whose it is.
+NAMED_WITHIN: Final = timedelta(seconds=60)
+_DONE_HERE: Final = frozenset(
+    {
+        Do.OPEN_RECORD,
+        Do.SLEEP_ON,
+        Do.START_WAKE,
+        Do.RETARGET,
+        Do.REACHED,
+        Do.CLOSE_RECORD,
+        Do.HOLD,
+        Do.FLIP,
+        Do.CONFLICT,
+        Do.RELEASE_HOLD,
+    }
+)
+_OF_ANOTHER: Final = frozenset({Do.HOLD, Do.FLIP, Do.CONFLICT})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
     """What a look at many deployments reads once."""
 
-    schedules: Schedules
+    said: Said
     keep_awakes: Mapping[int, list[KeepAwake]]
     decisions: Mapping[int, Decision]
     may_wake: bool = True
@@ -56,62 +67,103 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """One deployment at one instant: what is decided, and the next step."""
+    """One deployment at one instant: what is decided, and the next step.
+
+    `is_decided`: some layer has a say, so it is looked at again. `follows`: the number that its holder chose anew.
+    """
 
     inputs: Inputs
     decision: Decision
     is_news: bool
+    is_decided: bool
     plan: Plan | None = None
+    is_failing: bool = False
+    follows: int | None = None
 
     @property
     def do(self) -> Do:
         return self.plan.do if self.plan is not None and self.plan.do in _DONE_HERE else Do.NOTHING
 
+    @property
+    def is_due(self) -> bool:
+        return self.is_news or self.is_failing or self.follows is not None or self.do is not Do.NOTHING
+
 
 def look(row: Deployment, known: Known, *, at: datetime) -> Look:
     """Reads only, and plans only what may change. `row` as `queries.sleep.covered_by` gives it."""
-    inputs = queries.inputs_of(row, known.schedules, known.keep_awakes.get(row.pk, ()))
+    inputs = queries.inputs_of(row, known.said, known.keep_awakes.get(row.pk, ()))
     record = _record(row)
     decision = decide(inputs, at=at, sleeping=record.open_sleep if record else None)
     last = known.decisions.get(row.pk)
-    is_news = history.must_store(last, decision)
-    if not is_news and _is_steady(decision, record, at):
-        return Look(inputs=inputs, decision=decision, is_news=False)
+    is_decided = known.said.speaks_of(row) or decision.step is not Step.AWAKE
+    is_news = history.must_store(last, decision) or row.state.is_sleep_decided != is_decided
+    if not is_news and _is_steady(row, decision, record, at):
+        return Look(inputs=inputs, decision=decision, is_news=False, is_decided=is_decided)
     case = Case(
-        spec=_planned(row),
+        spec=_planned(row, inputs),
         decision=decision,
         due=_due(row, inputs, decision, record, at, is_news=is_news),
         record=record,
         live=_live(row, record, at),
+        conflict=row.sleep.conflict if row.sleep else None,
         may_wake=known.may_wake,
+        rules=_rules(row, known.said),
     )
-    return Look(inputs=inputs, decision=decision, is_news=is_news, plan=steps.next_step(case, at=at))
+    plan = steps.next_step(case, at=at)
+    if plan.do in _OF_ANOTHER and not _is_named(row, at):
+        plan = replace(plan, do=Do.NOTHING)
+    opened = row.open_sleep
+    return Look(
+        inputs=inputs,
+        decision=decision,
+        is_news=is_news,
+        is_decided=is_decided,
+        plan=plan,
+        is_failing=plan.state is SleepState.WAKE_FAILED
+        and opened is not None
+        and sleep_records.is_retry_due(opened, at),
+        follows=_follows(plan, record),
+    )
 
 
-def _is_steady(decision: Decision, record: Record | None, at: datetime) -> bool:
+def _follows(plan: Plan, record: Record | None) -> int | None:
+    if plan.do is not Do.NOTHING or plan.live is None or record is None or record.hold is None:
+        return None
+    return plan.live.count if plan.live.count != record.hold.replicas else None
+
+
+def _is_steady(row: Deployment, decision: Decision, record: Record | None, at: datetime) -> bool:
     """Awake with nothing open, or fast asleep with its wake far ahead: what most are at most times."""
     if record is None:
         return not decision.asleep
-    if not decision.asleep or record.reached_at is None or record.wake_started_at is not None:
+    if (
+        row.is_retired
+        or not decision.asleep
+        or record.reached_at is None
+        or record.wake_started_at is not None
+        or record.hold
+    ):
+        return False
+    if decision.target != record.target or row.observation.state != State.ASLEEP:
         return False
     return record.due_at is None or at < record.due_at - waves.LONGEST_LEAD
 
 
 def step_all(*, at: datetime) -> list[tuple[int, Do]]:
     """One pass over what sleep may have something to do with; what was done."""
-    known = queries.schedules()
+    known = said(at=at)
     rows = list(queries.covered_by(known))
     ids = [row.pk for row in rows]
     awake, decisions = queries.keep_awakes_of(ids, at=at), queries.last_decisions_of(ids)
-    seen = Known(schedules=known, keep_awakes=awake, decisions=decisions)
-    due: list[tuple[int, int, Deployment]] = []
+    seen = Known(said=known, keep_awakes=awake, decisions=decisions)
+    due: list[tuple[int, datetime, int, Deployment]] = []
     done: list[tuple[int, Do]] = []
     for row in rows:
         with _alone(row):
             found = look(row, seen, at=at)
-            if found.is_news or found.do is not Do.NOTHING:
-                due.append((_rank(found), row.pk, row))
-    for _, pk, row in sorted(due, key=lambda item: item[:2]):
+            if found.is_due:
+                due.append((_rank(found), _wanted_at(row, at), row.pk, row))
+    for _, _, pk, row in sorted(due, key=lambda item: item[:3]):
         with _alone(row):
             did = step(row, at=at)
             done += [(pk, did)] if did is not Do.NOTHING else []
@@ -122,6 +174,12 @@ def _rank(found: Look) -> int:
     """Whose schedule says so wakes first."""
     _, weekly = found.inputs.weekly()
     return weekly.order.rank if isinstance(weekly, Schedule) else WakeOrder.NORMAL.rank
+
+
+def _wanted_at(row: Deployment, at: datetime) -> datetime:
+    """Of one rank, who has waited longest wakes first."""
+    record = row.open_sleep
+    return record.due_at if record is not None and record.due_at is not None else at
 
 
 @contextlib.contextmanager
@@ -142,129 +200,29 @@ def step(deployment: Deployment, *, at: datetime) -> Do:
     if row.current is None:
         return Do.NOTHING
     known = Known(
-        schedules=queries.schedules(),
+        said=said(at=at),
         keep_awakes=queries.keep_awakes_of([row.pk], at=at),
         decisions=queries.last_decisions_of([row.pk]),
         may_wake=_may_wake(row, at),
     )
     found = look(row, known, at=at)
     if found.is_news:
-        SleepDecision.objects.create(deployment=row, at=at, decision=history.to_json(found.decision))
+        _decided(row, found, known, at)
+    record = row.open_sleep
     if found.plan is not None and found.do is not Do.NOTHING:
-        _do(row, found.plan, found.decision, at)
+        sleep_records.do(row, found.plan, found.decision, at)
+    elif found.is_failing and record is not None:
+        sleep_records.fail_wake(row, record, at)
+    elif found.follows is not None and record is not None:
+        sleep_records.follow_hold(record, found.follows)
     return found.do
 
 
-def _do(row: Deployment, plan: Plan, decision: Decision, at: datetime) -> None:
-    record = row.open_sleep
-    if plan.do is Do.OPEN_RECORD and plan.record is not None:
-        _fall_asleep(row, plan.record, decision)
-    elif record is None:
-        return
-    elif plan.do is Do.CLOSE_RECORD:
-        SleepRecord.objects.filter(pk=record.pk).update(closed_at=at)
-    elif plan.do is Do.REACHED:
-        SleepRecord.objects.filter(pk=record.pk).update(reached_at=at)
-    elif plan.do is Do.START_WAKE and plan.record is not None:
-        start_wake(row, record, at=at, due_at=plan.record.wake_due_at, words=plan.words)
-        change_intent(row, by=RELAY, what="wake", fields=())
-        audit.record("deployment.woken", row, by=RELAY, note=plan.words, facts=_facts(record))
-    elif plan.record is not None:
-        _sleep_on(row, record, plan, decision)
-
-
-def _fall_asleep(row: Deployment, planned: Record, decision: Decision) -> None:
-    """The record before anything is scaled; the worker that finds the new intent scales."""
-    record = SleepRecord.objects.create(
-        deployment=row,
-        opened_at=planned.opened_at,
-        due_at=planned.due_at,
-        target=planned.target,
-        saved_replicas=planned.saved_replicas,
-        saved_minimum=planned.saved_minimum,
-        spec_replicas=planned.spec_replicas,
-        generation=row.generation + 1,
-        words=decision.words[:300],
-    )
-    row.sleep = record
-    change_intent(row, by=RELAY, what="sleep", fields=("sleep",))
-    audit.record("deployment.slept", row, by=RELAY, note=decision.words, facts=_facts(record))
-
-
-def _sleep_on(row: Deployment, record: SleepRecord, plan: Plan, decision: Decision) -> None:
-    """Another due time or target, or asleep again before it had woken; what is saved stays."""
-    planned = plan.record
-    if planned is None:
-        return
-    is_intent = plan.do is Do.SLEEP_ON or planned.target != record.target
-    record.due_at, record.target, record.words = planned.due_at, planned.target, decision.words[:300]
-    if is_intent:
-        record.reached_at = record.wake_started_at = record.wake_due_at = None
-        record.generation = row.generation + 1
-    record.save()
-    if is_intent:
-        change_intent(row, by=RELAY, what="sleep", fields=())
-        audit.record("deployment.slept", row, by=RELAY, note=decision.words, facts=_facts(record))
-
-
-def start_wake(row: Deployment, record: SleepRecord, *, at: datetime, due_at: datetime | None, words: str) -> None:
-    """The caller changes the intent and records the event after it."""
-    record.wake_started_at, record.wake_due_at = at, due_at
-    record.generation = row.generation + 1
-    record.wake_words = words[:300]
-    record.save(update_fields=["wake_started_at", "wake_due_at", "generation", "wake_words"])
-
-
-@transaction.atomic
-def keep_awake(*, deployment: Deployment, by: Actor, until: datetime, note: str) -> KeepAwake:
-    """Keep it awake until then, waking it at once if it sleeps. Raises Refused."""
-    row, at = lock(deployment), now()
-    if row.is_retired:
-        raise Refused(RETIRED)
-    if not note.strip():
-        raise Refused("Say why, for the others of the team.")
-    if not at < until <= at + LONGEST_KEEP_AWAKE:
-        raise Refused("Choose an end within the next 31 days.")
-    record = row.open_sleep
-    is_woken = record is not None and not record.is_waking
-    kept = KeepAwake.objects.create(deployment=row, since=at, until=until, by=by.name[:120], reason=note.strip()[:300])
-    if record is not None and is_woken:
-        start_wake(row, record, at=at, due_at=at, words=f"kept awake by {by.name}: {note.strip()}")
-        change_intent(row, by=by, what="wake", fields=())
-    facts: dict[str, Any] = {"until": until.isoformat(timespec="minutes"), "woken": is_woken}
-    audit.record("deployment.kept_awake", row, by=by, note=note, facts=facts)
-    return kept
-
-
-@transaction.atomic
-def end_keep_awake(*, deployment: Deployment, by: Actor, note: str = "") -> int:
-    """End what keeps it awake: its schedule decides again. How many; raises Refused when there is nothing."""
-    row, at = lock(deployment), now()
-    count = KeepAwake.objects.filter(deployment=row, until__gt=at, ended_at=None).update(ended_at=at)
-    if not count:
-        raise Refused("Nobody keeps it awake.")
-    audit.record("deployment.keep_awake_ended", row, by=by, note=note)
-    return count
-
-
-def why_no_wake(row: Deployment) -> str:
-    """Empty when it can be woken now."""
-    if row.is_retired:
-        return RETIRED
-    if row.open_sleep is None:
-        return "It is not asleep."
-    return "It is waking already." if row.open_sleep.is_waking else ""
-
-
-def wake_now(*, deployment: Deployment, by: Actor, note: str) -> KeepAwake:
-    """Awake until the wake that was due anyway. Raises Refused."""
-    row = Deployment.objects.select_related("sleep").get(pk=deployment.pk)
-    why, record = why_no_wake(row), row.open_sleep
-    if why or record is None:
-        raise Refused(why)
-    until = record.due_at or now() + LONGEST_KEEP_AWAKE
-    until = min(max(until, now() + timedelta(hours=1)), now() + LONGEST_KEEP_AWAKE)
-    return keep_awake(deployment=deployment, by=by, until=until, note=note.strip() or "woken by hand")
+def _decided(row: Deployment, found: Look, known: Known, at: datetime) -> None:
+    """Keep what was decided, and whether any layer still has a say: without one it is looked at no more."""
+    if history.must_store(known.decisions.get(row.pk), found.decision):
+        SleepDecision.objects.create(deployment=row, at=at, decision=history.to_json(found.decision))
+    DeploymentState.objects.filter(deployment=row).update(is_sleep_decided=found.is_decided)
 
 
 def _record(row: Deployment) -> Record | None:
@@ -275,25 +233,38 @@ def _record(row: Deployment) -> Record | None:
     return record.to_record(written_at=state.applied_at + SETTLES if is_written and state.applied_at else None)
 
 
-def _planned(row: Deployment) -> Spec:
+def _planned(row: Deployment, inputs: Inputs) -> Spec:
     if row.current is None:
         raise LookupError("without a revision nothing is planned")
-    return replace(for_plan(row.current.to_spec()), is_paused=row.is_paused, is_retired=row.is_retired)
+    _, weekly = inputs.weekly()
+    return replace(
+        for_plan(row.current.to_spec()),
+        is_paused=row.is_paused,
+        is_retired=row.is_retired,
+        wake_to=weekly.wake_to if isinstance(weekly, Schedule) else None,
+        deployed_at=row.current.saved_at,
+    )
+
+
+def _rules(row: Deployment, known: Said) -> Rules:
+    grace = queries.grace_of(row, known)
+    return Rules(grace=grace, ready_within=timedelta(minutes=settings.BARISTA.wake_within_min))
 
 
 def _due(
     row: Deployment, inputs: Inputs, decision: Decision, record: Record | None, at: datetime, *, is_news: bool
 ) -> Due | None:
-    """When it must be Ready next. While the decision stays the same, so does the time that the record has."""
+    """When it must be Ready next: as the record has it while the decision stays, and asked anew in the last hour."""
     if not decision.asleep:
         return None
-    if record is not None and not is_news and record.wake_started_at is None:
-        return waves.due(record.due_at, queries.lead_of(row.pk))
+    is_far = record is not None and (record.due_at is None or at < record.due_at - waves.LONGEST_LEAD)
+    if record is not None and is_far and not is_news and record.wake_started_at is None:
+        return waves.due(record.due_at, queries.lead_of(row.pk, inputs))
     due_at = coming.awake_again(inputs, at=at, sleeping=record.open_sleep if record else None)
     if record is None and row.sleep is not None and due_at is not None and row.sleep.wake_due_at == due_at:
         # It woke early for that very time: a lead that is shorter now does not put it to sleep again.
         return Due(due_at=due_at, start_at=at)
-    return waves.due(due_at, queries.lead_of(row.pk))
+    return waves.due(due_at, queries.lead_of(row.pk, inputs))
 
 
 def _live(row: Deployment, record: Record | None, at: datetime) -> Live | None:
@@ -306,17 +277,44 @@ def _live(row: Deployment, record: Record | None, at: datetime) -> Live | None:
         return None
     if at < state.applied_at + SETTLES:
         return None
+    scaler = obj(seen.figures, "hpa")
+    expected = for_plan(row.current.to_spec()).autoscaler if row.current else None
     minimum = None
-    if record is not None and record.wake_started_at is None:
-        minimum = steps.sleeping_at(_planned(row), record.target, record.saved_replicas).minimum
+    if record is not None and record.wake_started_at is None and expected is not None:
+        wanted = steps.sleeping_at(_planned(row, Inputs()), record.target, record.saved_replicas).minimum
+        # An autoscaler that was not seen has what was written.
+        minimum = number(scaler, "spec", "minReplicas", default=wanted or 0) if scaler else wanted
+    writer = _writer(row)
     return Live(
-        seen_at=seen.observed_at,
+        # What was seen is written when it changes, and holds as long as the watch is heard.
+        seen_at=max(seen.observed_at, health.watched_at or seen.observed_at),
         exists=seen.state != State.MISSING,
         replicas=seen.desired,
         pods=0 if seen.state == State.ASLEEP else max(seen.ready, seen.updated, 1),
         ready=seen.ready,
         minimum=minimum,
+        scaled_to_zero=condition(scaler, "ScaledToZero").get("status") == "True",
+        writer=writer,
+        is_automation=writers.is_automation(writer),
     )
+
+
+def _writer(row: Deployment) -> str:
+    """The field manager that changed the number, as a worker found it; empty: not known.
+
+    The API server keeps no owner of a number that was scaled from 0 through /scale, as `kubectl scale` does: it leaves
+    0 out and tracks nothing from there. Who writes the Deployment itself, as GitOps and other downscalers do, is named.
+    """
+    paths = ("Deployment.spec.replicas", "HorizontalPodAutoscaler.spec.minReplicas")
+    return next((item.manager for item in row.state.drifted if item.path in paths and item.manager), "")
+
+
+def _is_named(row: Deployment, at: datetime) -> bool:
+    """Whether a worker has looked at who changed it, or had the time to."""
+    seen, checked = row.observation.observed_at, row.state.drift_checked_at
+    if seen is None or (checked is not None and checked >= seen):
+        return True
+    return bool(_writer(row)) or at >= seen + NAMED_WITHIN
 
 
 def _may_wake(row: Deployment, at: datetime) -> bool:
@@ -326,13 +324,4 @@ def _may_wake(row: Deployment, at: datetime) -> bool:
         wake_started_at__gt=at - GIVES_WAY,
         deployment__namespace__cluster=row.namespace.cluster_id,
     ).exclude(deployment=row)
-    return others.count() < WAKES_AT_ONCE
-
-
-def _facts(record: SleepRecord) -> dict[str, Any]:
-    return {
-        "saved_replicas": record.saved_replicas,
-        "saved_minimum": record.saved_minimum,
-        "target": record.target,
-        "due": record.due_at.isoformat(timespec="minutes") if record.due_at else None,
-    }
+    return others.count() < settings.BARISTA.wakes_at_once

@@ -13,6 +13,7 @@ from deployments.domain.catalogue import Environment
 from deployments.domain.sleep.schedule.windows import BadSchedule
 from deployments.domain.sleep.schedule.zones import UnknownZone
 from deployments.models import SleepSchedule
+from deployments.models.sleep import LONGEST_GRACE_MINUTES
 
 
 @transaction.atomic
@@ -22,6 +23,8 @@ def save(*, row: SleepSchedule, by: Actor, note: str = "") -> SleepSchedule:
         row.to_schedule()
     except (BadSchedule, UnknownZone) as problem:
         raise Wrong({"windows": str(problem)}) from problem
+    if row.grace_minutes > LONGEST_GRACE_MINUTES:
+        raise Wrong({"grace_minutes": f"The grace after a deploy is at most {LONGEST_GRACE_MINUTES} minutes."})
     before = SleepSchedule.objects.select_for_update().filter(pk=row.pk).first() if row.pk else None
     is_prod = row.deployment is not None and row.deployment.environment is Environment.PROD
     if is_prod:
@@ -47,4 +50,5 @@ def remove(*, row: SleepSchedule, by: Actor, note: str = "") -> None:
 
 
 def _says(row: SleepSchedule) -> tuple[object, ...]:
-    return (row.zone, row.windows, row.target, row.priority)
+    rules = (row.wake_to, row.lead_minutes, row.grace_minutes)
+    return (row.zone, row.windows, row.target, row.priority, *rules)

@@ -27,12 +27,19 @@ from deployments.admin.cluster import ClusterAdmin, NamespaceAdmin
 from deployments.admin.cost import PriceVersionAdmin
 from deployments.admin.people import TeamAdmin, UserAdmin
 from deployments.admin.permit import PermitAdmin
-from deployments.admin.sleep import SleepScheduleAdmin
+from deployments.admin.sleep import (
+    HolidayCalendarAdmin,
+    SleepFreezeAdmin,
+    SleepGrantAdmin,
+    SleepHolidaysAdmin,
+    SleepScheduleAdmin,
+)
 from deployments.models import (
     AuditEvent,
     Budget,
     Cluster,
     HardwareProfile,
+    HolidayCalendar,
     MetadataPrefix,
     Namespace,
     Permit,
@@ -40,6 +47,9 @@ from deployments.models import (
     RegistryRule,
     Runtime,
     ServedModel,
+    SleepFreeze,
+    SleepGrant,
+    SleepHolidays,
     SleepSchedule,
     Team,
     User,
@@ -59,6 +69,10 @@ PAGES: tuple[tuple[type[Any], type[AuditedAdmin]], ...] = (
     (Budget, BudgetAdmin),
     (ServedModel, ServedModelAdmin),
     (SleepSchedule, SleepScheduleAdmin),
+    (HolidayCalendar, HolidayCalendarAdmin),
+    (SleepHolidays, SleepHolidaysAdmin),
+    (SleepGrant, SleepGrantAdmin),
+    (SleepFreeze, SleepFreezeAdmin),
     (AuditEvent, AuditEventAdmin),
 )
 

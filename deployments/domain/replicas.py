@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from deployments.domain.sleep.plan import cases, steps
-from deployments.domain.sleep.plan.cases import Record
+from deployments.domain.sleep.plan.cases import Answer, Record
 from deployments.domain.spec.parts import Autoscale, Fixed
 from deployments.domain.spec.spec import Spec
 
@@ -20,17 +20,21 @@ class EffectiveReplicas:
     """What is wanted now. `count`: pods, and with an autoscaler the number below which it does not go.
 
     `is_autoscaled`: there is an autoscaler, it owns the number, and `count` is only where it begins. `is_resting`: not
-    at 0, where it does nothing. `starts_from_zero`: and so `count` is written where it stands at 0.
+    at 0, where it does nothing. `starts_from_zero`: and so `count` is written where it stands at 0. `is_left`: somebody
+    else's number is held, and is neither written nor compared.
     """
 
     count: int
     is_autoscaled: bool
     is_resting: bool = False
     starts_from_zero: bool = False
+    is_left: bool = False
 
     @property
     def held(self) -> int | None:
-        """The number that a worker holds through /scale; None while the autoscaler owns it."""
+        """The number that a worker holds through /scale; None while the autoscaler or somebody else owns it."""
+        if self.is_left:
+            return None
         return None if self.is_autoscaled and not self.is_resting else self.count
 
 
@@ -40,10 +44,14 @@ def effective_replicas(spec: Spec, *, at: datetime, sleep: Record | None = None)
     if sleep is None:
         return EffectiveReplicas(count=spec.min_replicas, is_autoscaled=is_autoscaled)
     planned = for_plan(spec)
+    if sleep.hold is not None and sleep.wake_started_at is None and sleep.hold.answer is not Answer.RESTORE:
+        return EffectiveReplicas(count=sleep.hold.replicas, is_autoscaled=is_autoscaled, is_left=True)
     if sleep.wake_started_at is None:
         wanted = steps.sleeping_at(planned, sleep.target, sleep.saved_replicas)
     else:
-        wanted = steps.waking_to(planned, sleep)
+        hold = sleep.hold
+        live = cases.Live(seen_at=hold.since, replicas=hold.replicas) if hold is not None else None
+        wanted = steps.waking_to(planned, sleep, live)
     count = wanted.count if wanted.count is not None else wanted.minimum or 0
     return EffectiveReplicas(
         count=count,

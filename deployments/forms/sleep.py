@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from deployments.domain.sleep.schedule import zones
-from deployments.domain.sleep.schedule.windows import MOST_REPLICAS, BadSchedule, WakeOrder
+from deployments.domain.sleep.schedule.windows import LONGEST_LEAD_MINUTES, MOST_REPLICAS, BadSchedule, WakeOrder
 from deployments.domain.sleep.schedule.zones import UnknownZone
-from deployments.models import SleepSchedule
+from deployments.models import HolidayCalendar, SleepSchedule
+from deployments.models.sleep import LONGEST_GRACE_MINUTES
 
 ORDERS = [
     (WakeOrder.FIRST.value, "before others"),
@@ -45,6 +47,28 @@ class SleepForm(forms.Form):
         initial=0,
         help_text="At 0 an autoscaler rests; above 0 its minimum is lowered to it.",
     )
+    wake_to = forms.IntegerField(
+        label="Wakes to",
+        required=False,
+        min_value=1,
+        max_value=MOST_REPLICAS,
+        help_text="Replicas without an autoscaler. Empty: what it had, or what was saved meanwhile.",
+    )
+    lead_minutes = forms.IntegerField(
+        label="Starts early by minutes",
+        required=False,
+        min_value=0,
+        max_value=LONGEST_LEAD_MINUTES,
+        help_text="Empty: the p90 of its last 20 wakes, so that it is ready when it is due.",
+    )
+    grace_minutes = forms.IntegerField(
+        label="Grace after a deploy, minutes",
+        required=False,
+        min_value=0,
+        max_value=LONGEST_GRACE_MINUTES,
+        initial=0,
+        help_text="So long after a revision is saved it does not fall asleep.",
+    )
     priority = forms.ChoiceField(label="Wakes", choices=ORDERS, initial=WakeOrder.NORMAL.value)
     note = forms.CharField(label="Why?", max_length=300, required=False, help_text="Kept in the audit log.")
 
@@ -67,6 +91,27 @@ class SleepForm(forms.Form):
 
     def row(self, row: SleepSchedule) -> SleepSchedule:
         """`row` with what the form says."""
-        for name in ("zone", "windows", "target", "priority"):
+        for name in ("zone", "windows", "target", "wake_to", "lead_minutes", "priority"):
             setattr(row, name, self.cleaned_data[name])
+        row.grace_minutes = self.cleaned_data["grace_minutes"] or 0
         return row
+
+
+class HolidaysForm(forms.Form):
+    """Which calendars a deployment keeps, beside what it inherits."""
+
+    KEEP = (("inherit", "As inherited"), ("own", "These calendars"), ("none", "None: it works on holidays"))
+
+    keep = forms.ChoiceField(label="Holidays", choices=KEEP, initial="inherit")
+    calendars = forms.MultipleChoiceField(label="Calendars", required=False, widget=forms.CheckboxSelectMultiple)
+    reason = forms.CharField(label="Why?", max_length=300, required=False, help_text="Kept in the audit log.")
+
+    def __init__(self, *args: Any, known: Iterable[HolidayCalendar], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.MultipleChoiceField", self.fields["calendars"]).choices = [(row.key, row.name) for row in known]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("keep") == "own" and not data.get("calendars"):
+            self.add_error("calendars", "Choose at least one calendar, or let it work on holidays.")
+        return data

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deployments", "0050_ledger"),
+        ("deployments", "0060_sleep_layers"),
     ]
 
     operations = [

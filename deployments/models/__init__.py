@@ -23,6 +23,8 @@ from deployments.models.personal import Draft, SavedView
 from deployments.models.queues import QueueState
 from deployments.models.requests import LogRequest, Proposal
 from deployments.models.sleep import KeepAwake, SleepDecision, SleepRecord, SleepSchedule
+from deployments.models.sleep_layers import HolidayCalendar, SleepFreeze, SleepGrant, SleepHolidays
+from deployments.models.sleep_ledger import SleepEntry
 
 __all__ = [
     "AuditEvent",
@@ -38,6 +40,7 @@ __all__ = [
     "DeploymentState",
     "Draft",
     "HardwareProfile",
+    "HolidayCalendar",
     "Installation",
     "KeepAwake",
     "LogRequest",
@@ -64,6 +67,10 @@ __all__ = [
     "SavedView",
     "ServedModel",
     "SleepDecision",
+    "SleepEntry",
+    "SleepFreeze",
+    "SleepGrant",
+    "SleepHolidays",
     "SleepRecord",
     "SleepSchedule",
     "Team",

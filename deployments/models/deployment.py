@@ -146,6 +146,9 @@ class DeploymentState(models.Model):
         default=list, help_text="What differs between intent and cluster: path, desired, live, manager, at."
     )
     drift_checked_at = models.DateTimeField(null=True)
+    is_sleep_decided = models.BooleanField(
+        default=False, db_default=False, help_text="Some layer had a say when it was last decided whether it sleeps."
+    )
 
     def __str__(self) -> str:
         return f"{self.deployment_id}: {self.phase}"

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from deployments.domain.catalogue import Environment
-from deployments.domain.sleep.plan.cases import Record
+from deployments.domain.sleep.plan.cases import Answer, Hold, Record
 from deployments.domain.sleep.schedule.decisions import Decision
 from deployments.domain.sleep.schedule.history import from_json
-from deployments.domain.sleep.schedule.layers import Level
 from deployments.domain.sleep.schedule.windows import Schedule, WakeOrder, Window
 from deployments.models.cluster import Cluster
+from deployments.models.layers import ENVIRONMENTS, OfLayer
 from deployments.models.people import Team
 
+LONGEST_GRACE_MINUTES = 240
 
-class SleepSchedule(models.Model):
+
+class SleepSchedule(OfLayer, models.Model):
     """The weekly windows of one layer; the nearest layer of a deployment that has a row decides.
 
     In production only a deployment's own row counts, and only with `allowed_by`.
@@ -28,7 +30,7 @@ class SleepSchedule(models.Model):
         "Deployment", on_delete=models.PROTECT, null=True, blank=True, related_name="sleep_schedule"
     )
     team = models.OneToOneField(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="sleep_schedule")
-    environment = models.CharField(max_length=8, blank=True, choices=[(item.value, item.label) for item in Environment])
+    environment = models.CharField(max_length=8, blank=True, choices=ENVIRONMENTS)
     cluster = models.OneToOneField(
         Cluster, on_delete=models.PROTECT, null=True, blank=True, related_name="sleep_schedule"
     )
@@ -37,6 +39,18 @@ class SleepSchedule(models.Model):
     target = models.PositiveIntegerField(default=0, help_text="Replicas while asleep.")
     priority = models.CharField(
         max_length=8, choices=[(item.value, item.value) for item in WakeOrder], default=WakeOrder.NORMAL.value
+    )
+    wake_to = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Replicas to wake to, without an autoscaler; empty: to what it was."
+    )
+    lead_minutes = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Minutes that waking starts early; empty: the p90 of its last 20 wakes."
+    )
+    grace_minutes = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(LONGEST_GRACE_MINUTES)],
+        help_text="Minutes after a deploy in which it does not fall asleep; at most 240.",
     )
     version = models.PositiveIntegerField(default=1)
     changed_at = models.DateTimeField(default=timezone.now)
@@ -61,19 +75,6 @@ class SleepSchedule(models.Model):
     def __str__(self) -> str:
         return f"Sleep of {self.level.value} {self.layer_name}"
 
-    @property
-    def level(self) -> Level:
-        if self.deployment_id:
-            return Level.DEPLOYMENT
-        if self.team_id:
-            return Level.TEAM
-        return Level.CLUSTER if self.cluster_id else Level.ENVIRONMENT
-
-    @property
-    def layer_name(self) -> str:
-        named = self.deployment or self.team or self.cluster
-        return str(named) if named is not None else Environment(self.environment).label
-
     def to_schedule(self) -> Schedule:
         """Raises `ValueError` when the row holds what the parser refuses, as after a change of the pinned zones."""
         return Schedule(
@@ -83,6 +84,8 @@ class SleepSchedule(models.Model):
             zone=self.zone,
             windows=tuple(Window.parse(line) for line in self.windows.splitlines() if line.strip()),
             target=self.target,
+            wake_to=self.wake_to,
+            lead_minutes=self.lead_minutes,
             order=WakeOrder(self.priority),
         )
 
@@ -96,6 +99,7 @@ class KeepAwake(models.Model):
     by = models.CharField(max_length=120)
     reason = models.CharField(max_length=300)
     ended_at = models.DateTimeField(null=True)
+    counted_at = models.DateTimeField(null=True, help_text="When what it gave up was counted to its end.")
 
     class Meta:
         ordering = ["-since"]
@@ -121,6 +125,20 @@ class SleepRecord(models.Model):
     wake_started_at = models.DateTimeField(null=True)
     wake_due_at = models.DateTimeField(null=True)
     wake_words = models.CharField(max_length=300, blank=True, help_text="Why it wakes.")
+    hold_since = models.DateTimeField(null=True, help_text="When somebody was seen to have scaled it while asleep.")
+    hold_replicas = models.PositiveIntegerField(null=True)
+    hold_writer = models.CharField(max_length=120, blank=True, db_default="")
+    hold_answer = models.CharField(max_length=8, blank=True, db_default="", help_text="adopt, restore, or none yet.")
+    flips = models.JSONField(
+        default=list,
+        db_default=models.Value([], output_field=models.JSONField()),
+        help_text="When a change of another machine was put back: ISO 8601.",
+    )
+    conflict_at = models.DateTimeField(null=True, help_text="When Barista stopped putting it back.")
+    wake_failed_at = models.DateTimeField(null=True, help_text="When it was seen not to be Ready in time.")
+    wake_problem = models.CharField(max_length=500, blank=True, db_default="", help_text="Why, as the cluster says.")
+    wake_retries = models.PositiveIntegerField(default=0, db_default=0)
+    wake_retried_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -136,6 +154,17 @@ class SleepRecord(models.Model):
     def is_waking(self) -> bool:
         return self.wake_started_at is not None
 
+    @property
+    def hold(self) -> Hold | None:
+        if self.hold_since is None:
+            return None
+        answer = Answer(self.hold_answer)
+        return Hold(since=self.hold_since, replicas=self.hold_replicas or 0, writer=self.hold_writer, answer=answer)
+
+    @property
+    def conflict(self) -> Hold | None:
+        return self.hold if self.conflict_at is not None else None
+
     def to_record(self, *, written_at: datetime | None = None) -> Record:
         """For the plan; `written_at` is when the cluster accepted the newest intent, None: not yet."""
         return Record(
@@ -147,6 +176,8 @@ class SleepRecord(models.Model):
             spec_replicas=self.spec_replicas,
             written_at=self.opened_at if self.is_waking else written_at,
             reached_at=self.reached_at,
+            hold=self.hold,
+            flips=tuple(datetime.fromisoformat(at) for at in self.flips),
             wake_started_at=self.wake_started_at,
             wake_due_at=self.wake_due_at,
             wake_written_at=written_at if self.is_waking else None,

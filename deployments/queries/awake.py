@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from deployments.domain.catalogue import Environment
 from deployments.domain.cost.estimate import ALWAYS, Calendar
 from deployments.domain.sleep.schedule.awake import ByInputs
+from deployments.domain.sleep.schedule.layers import Level
 from deployments.models import Cluster, Deployment, KeepAwake, Namespace, ServedModel, Team
 from deployments.queries import sleep
+from deployments.queries.sleep_layers import LayerKey, said
 
 
 @dataclass(slots=True)
@@ -36,7 +38,9 @@ class Calendars:
 
     def __init__(self, deployments: Iterable[int] = (), *, at: datetime) -> None:
         asked = list(deployments)
-        self._schedules = sleep.schedules()
+        self._said = said(at=at)
+        # What an ordinary month looks like: without what somebody asked for a time.
+        self._usual = replace(self._said, exemptions={}, forced={}, freezes={})
         self._awake = sleep.keep_awakes_of(asked, at=at) if asked else {}
         self._shared: dict[tuple[object, ...], Calendar] = {}
 
@@ -49,23 +53,23 @@ class Calendars:
 
     def at_place(self, pk: int, *, team_id: int, environment: str, cluster_id: int) -> Calendar:
         """The same by the keys alone, for lists of rows that are not read whole."""
-        known = self._schedules
-        own = known.deployments.get(pk)
-        rows = (
-            own,
-            known.teams.get(team_id),
-            known.environments.get(environment),
-            known.clusters.get(cluster_id),
+        known = self._usual
+        keys: tuple[LayerKey, ...] = (
+            (Level.DEPLOYMENT, pk),
+            (Level.TEAM, team_id),
+            (Level.ENVIRONMENT, environment),
+            (Level.CLUSTER, cluster_id),
         )
-        if not any(rows) or (environment == Environment.PROD and own is None):
+        rows = [of.get(key) for key in keys for of in (known.weekly, known.holidays)]
+        if not any(rows) or (environment == Environment.PROD and known.weekly.get(keys[0]) is None):
             return ALWAYS
-        key = (environment, *(row.pk if row else None for row in rows))
-        if key not in self._shared:
+        shared = (environment, *(row.pk if row else None for row in rows))
+        if shared not in self._shared:
             # Names are only for the words of a decision, which nobody reads here.
             place = Namespace(team=Team(pk=team_id), cluster=Cluster(pk=cluster_id), environment=environment)
             found = sleep.inputs_of(Deployment(pk=pk, namespace=place), known, ())
-            self._shared[key] = Remembered(ByInputs(found))
-        return self._shared[key]
+            self._shared[shared] = Remembered(ByInputs(found))
+        return self._shared[shared]
 
     def ahead(self, deployment: Deployment) -> Calendar:
         """With what people asked for by hand, and the sleep that is open now: what comes from now on."""
@@ -74,7 +78,7 @@ class Calendars:
         sleeping = record.open_sleep if record else None
         if not kept and sleeping is None:
             return self.usual(deployment)
-        return Remembered(ByInputs(sleep.inputs_of(deployment, self._schedules, kept), sleeping))
+        return Remembered(ByInputs(sleep.inputs_of(deployment, self._said, kept), sleeping))
 
 
 def of_place(namespace: Namespace, *, model: ServedModel | None = None) -> Deployment:

@@ -18,7 +18,7 @@ from deployments.domain.cost.own_list import OwnList
 from deployments.domain.cost.prices import Request, quote_request
 from deployments.domain.cost.rules import HOURS_PER_MONTH
 from deployments.domain.text.quantities import parse_cpu, parse_memory
-from deployments.models import Deployment, SleepSchedule
+from deployments.models import Deployment, SleepHolidays, SleepSchedule
 from deployments.queries.awake import Calendars
 from deployments.queries.costs import versions_in_force
 
@@ -103,8 +103,9 @@ def sizes(found: QuerySet[Deployment]) -> list[Size]:
 def months_of(rows: Sequence[Size], *, at: datetime) -> dict[int, Amount]:
     """What each costs in a month at the pods wanted now and by its sleep schedule; those that are to run nothing are
     left out. One query, and another where anything sleeps."""
-    in_force = versions_in_force({row.cluster_id for row in rows}, at=at)
-    versions = list(in_force.annotate(anything_sleeps=Exists(SleepSchedule.objects.all())))
+    in_force = versions_in_force(_clusters(rows), at=at)
+    sleeps = Exists(SleepSchedule.objects.all()) | Exists(SleepHolidays.objects.all())
+    versions = list(in_force.annotate(anything_sleeps=sleeps))
     prices = {version.cluster_id: version.to_domain() for version in versions}
     calendars = Calendars(at=at) if any(version.anything_sleeps for version in versions) else None
     hours: dict[int, Decimal] = {}
@@ -124,6 +125,23 @@ def months_of(rows: Sequence[Size], *, at: datetime) -> dict[int, Amount]:
         counted = pod_hours(Decimal(pods), awake, HOURS_PER_MONTH - awake, calendar.pods_asleep)
         months[row.pk] = hourly[key].times(counted)
     return months
+
+
+def hours_of(rows: Sequence[Size], *, at: datetime) -> dict[int, Amount]:
+    """What an hour of one pod of each costs. One query."""
+    prices = {version.cluster_id: version.to_domain() for version in versions_in_force(_clusters(rows), at=at)}
+    hourly: dict[str, Amount] = {}
+    found = {}
+    for row in rows:
+        key = repr((row.cluster_id, row.resources, row.profile))
+        if key not in hourly:
+            hourly[key] = hour_of(row, prices.get(row.cluster_id))
+        found[row.pk] = hourly[key]
+    return found
+
+
+def _clusters(rows: Sequence[Size]) -> set[int]:
+    return {row.cluster_id for row in rows}
 
 
 def _calendar(row: Size, calendars: Calendars | None) -> Calendar:

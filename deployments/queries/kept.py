@@ -47,6 +47,13 @@ def _rules() -> tuple[Kept, ...]:
             "1 hour" if hours == 1 else f"{hours} hours",
             "BARISTA_KEEP_LOG_ANSWERS_H",
         ),
+        Kept(
+            "Why something slept or not",
+            "deployments_sleepdecision",
+            _days(limits.keep_sleep_d),
+            "BARISTA_KEEP_SLEEP_D",
+        ),
+        Kept("Sleeps, and entries of the savings ledger", "deployments_sleepentry", "for ever", ""),
         Kept("Sessions", "django_session", "until they end, at most 12 hours", ""),
         Kept("Failed logins", "deployments_loginattempt", "15 minutes", ""),
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Case, CharField, F, Field, IntegerField, Q, Value, When
 
-from deployments.domain.status.sleeping import ON_THE_WAY, OpenSleep, in_sleep
+from deployments.domain.status.sleeping import HELD_UP, NOT_UP, ON_THE_WAY, OpenSleep, in_sleep
 from deployments.domain.status.states import ClusterView, Intent, NextAction, Phase, State, Summary
 from deployments.domain.status.summary import summarise
 from deployments.models import ClusterHealth, Deployment
@@ -65,9 +65,22 @@ def _sleep_of(deployment: Deployment) -> OpenSleep | None:
     if sleep is None:
         return None
     if sleep.wake_started_at is None:
-        return OpenSleep(is_waking=False, words=sleep.words, started_at=sleep.opened_at, due_at=sleep.due_at)
-    started, due = sleep.wake_started_at, sleep.wake_due_at
-    return OpenSleep(is_waking=True, words=sleep.wake_words, started_at=started, due_at=due)
+        return OpenSleep(
+            is_waking=False,
+            words=sleep.words,
+            started_at=sleep.opened_at,
+            due_at=sleep.due_at,
+            held_by=sleep.hold_writer if sleep.hold_since else None,
+            is_conflict=sleep.conflict_at is not None,
+        )
+    return OpenSleep(
+        is_waking=True,
+        words=sleep.wake_words,
+        started_at=sleep.wake_started_at,
+        due_at=sleep.wake_due_at,
+        failed_at=sleep.wake_failed_at,
+        problem=sleep.wake_problem,
+    )
 
 
 def summary_of(deployment: Deployment, *, at: datetime) -> Summary:
@@ -122,6 +135,10 @@ def _decided(pick: Callable[[State], str | int], *, seen: str, output: Field[Any
     is_open = Q(sleep__isnull=False, sleep__closed_at=None)
     is_of_sleep = is_open & Q(sleep__generation=F("generation"))
     is_waking = is_open & Q(sleep__wake_started_at__isnull=False)
+    is_on_the_way = Q(observation__state__in=[state.value for state in ON_THE_WAY])
+    is_not_up = Q(observation__state__in=[state.value for state in NOT_UP])
+    is_up = Q(observation__state__in=[state.value for state in HELD_UP])
+    is_held = is_open & is_up & Q(sleep__wake_started_at__isnull=True, sleep__hold_since__isnull=False)
     rules = [
         # Restored: a worker has not begun yet, and what it says of the time before is over.
         (Q(**{phase: Phase.RETIRED}) & (Q(retired_at__isnull=False) | ~is_waiting), State.RETIRED),
@@ -136,7 +153,10 @@ def _decided(pick: Callable[[State], str | int], *, seen: str, output: Field[Any
         (is_waiting, State.SAVED_NOT_APPLIED),
         (is_unseen & Q(state__applied_at__isnull=False), State.STARTING),
         (is_unseen, State.UNKNOWN),
-        (is_waking & Q(observation__state__in=[state.value for state in ON_THE_WAY]), State.WAKING),
+        (is_waking & is_not_up & Q(sleep__wake_failed_at__isnull=False), State.WAKE_FAILED),
+        (is_held & Q(sleep__conflict_at__isnull=False), State.CONFLICT),
+        (is_held, State.HELD_AWAKE),
+        (is_waking & is_on_the_way, State.WAKING),
     ]
     return Case(
         *(When(condition, then=Value(pick(state))) for condition, state in rules), default=F(seen), output_field=output

@@ -3,84 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 
+from baristaweb.lib.clock import now
 from deployments.domain.catalogue import Environment
 from deployments.domain.sleep.plan import waves
 from deployments.domain.sleep.plan.waves import Lead
 from deployments.domain.sleep.schedule.decisions import Decision
-from deployments.domain.sleep.schedule.layers import Ask, Broken, Grant, Inputs, Layer, Level, Production
+from deployments.domain.sleep.schedule.layers import Ask, Grant, Inputs, Production
 from deployments.domain.sleep.schedule.windows import Schedule, Span
-from deployments.models import Deployment, KeepAwake, SleepDecision, SleepRecord, SleepSchedule
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schedules:
-    """Every schedule of the installation, by what it is of."""
-
-    deployments: Mapping[int, SleepSchedule]
-    teams: Mapping[int, SleepSchedule]
-    environments: Mapping[str, SleepSchedule]
-    clusters: Mapping[int, SleepSchedule]
-
-    def covered(self) -> Q:
-        """Deployments that one of them is about, and those in the middle of a sleep."""
-        is_open = Q(sleep__isnull=False, sleep__closed_at=None)
-        return (
-            is_open
-            | Q(pk__in=list(self.deployments))
-            | Q(namespace__team__in=list(self.teams))
-            | Q(namespace__environment__in=list(self.environments))
-            | Q(namespace__cluster__in=list(self.clusters))
-        )
-
-    def of(self, deployment: Deployment) -> tuple[tuple[Level, str, SleepSchedule | None], ...]:
-        """The deployment's four layers, nearest first, and what each says."""
-        place = deployment.namespace
-        return (
-            (Level.DEPLOYMENT, deployment.name, self.deployments.get(deployment.pk)),
-            (Level.TEAM, place.team.name, self.teams.get(place.team_id)),
-            (Level.ENVIRONMENT, deployment.environment.label, self.environments.get(place.environment)),
-            (Level.CLUSTER, place.cluster.name, self.clusters.get(place.cluster_id)),
-        )
-
-
-def schedules() -> Schedules:
-    rows = list(SleepSchedule.objects.all())
-    return Schedules(
-        deployments={row.deployment_id: row for row in rows if row.deployment_id},
-        teams={row.team_id: row for row in rows if row.team_id},
-        environments={row.environment: row for row in rows if row.environment},
-        clusters={row.cluster_id: row for row in rows if row.cluster_id},
-    )
+from deployments.models import Deployment, KeepAwake, SleepDecision, SleepGrant, SleepRecord, SleepSchedule
+from deployments.models.sleep import LONGEST_GRACE_MINUTES
+from deployments.queries.sleep_layers import Said, layers_of, said
 
 
 def inputs_of(
-    deployment: Deployment, known: Schedules, keep_awakes: Iterable[KeepAwake], *, own: Schedule | None = None
+    deployment: Deployment, known: Said, keep_awakes: Iterable[KeepAwake], *, own: Schedule | None = None
 ) -> Inputs:
     """What `decide` looks at. `own` stands in for the deployment's own schedule: a preview of one not saved yet."""
-    layers = tuple(
-        Layer(level=level, name=name, weekly=own if own and level is Level.DEPLOYMENT else _weekly(row))
-        for level, name, row in known.of(deployment)
-    )
     return Inputs(
-        layers=layers,
+        layers=known.layers(deployment, own=own),
         keep_awake=tuple(_grant(row) for row in keep_awakes),
-        production=_production(deployment, known.deployments.get(deployment.pk), is_preview=own is not None),
+        forced_sleep=known.forced_sleep(deployment),
+        freezes=known.freezes_of(deployment),
+        production=_production(deployment, known.own(deployment), is_preview=own is not None),
     )
-
-
-def _weekly(row: SleepSchedule | None) -> Schedule | Broken | None:
-    if row is None:
-        return None
-    try:
-        return row.to_schedule()
-    except (ValueError, TypeError) as problem:
-        return Broken(f"the schedule of {row.level.value} {row.layer_name}: {problem}")
 
 
 def _grant(row: KeepAwake) -> Grant:
@@ -108,6 +58,30 @@ def keep_awakes_of(deployments: Iterable[int], *, at: datetime) -> dict[int, lis
     return found
 
 
+def exemptions_of(deployment: Deployment, *, counted: bool) -> list[SleepGrant]:
+    """Exemptions of all its layers; `counted` False: those of which what they gave up is not counted to their end."""
+    rows = SleepGrant.objects.filter(ask=Ask.EXEMPTION, counted_at__isnull=not counted)
+    place = deployment.namespace
+    mine = (
+        Q(deployment=deployment)
+        | Q(team=place.team_id)
+        | Q(cluster=place.cluster_id)
+        | Q(environment=place.environment)
+    )
+    return list(rows.filter(mine))
+
+
+def own_grants(deployment: Deployment, *, at: datetime) -> list[SleepGrant]:
+    """Exemptions and forced sleeps of the deployment alone that have not ended at `at`."""
+    rows = SleepGrant.objects.filter(deployment=deployment, until__gt=at)
+    return list(rows.filter(Q(ended_at=None) | Q(ended_at__gt=at)))
+
+
+def decided_at(deployment: Deployment, at: datetime) -> SleepDecision | None:
+    """What held at `at`, as it was stored then; None: nothing was decided yet."""
+    return SleepDecision.objects.filter(deployment=deployment, at__lte=at).order_by("-at").first()
+
+
 def last_decisions_of(deployments: Iterable[int]) -> dict[int, Decision]:
     """The newest stored decision of each."""
     rows = SleepDecision.objects.filter(deployment__in=list(deployments)).order_by("deployment_id", "-at")
@@ -125,18 +99,32 @@ def took_of(deployment: int) -> list[float]:
     return [took.total_seconds() for took in reversed(done)]
 
 
-def lead_of(deployment: int) -> Lead:
-    """How long before its due time its wake begins, by its own last wakes."""
+def lead_of(deployment: int, inputs: Inputs) -> Lead:
+    """How long before its due time its wake begins: as its schedule says, else by its own last wakes."""
+    _, weekly = inputs.weekly()
+    if isinstance(weekly, Schedule) and weekly.lead_minutes is not None:
+        return waves.lead((), fixed_minutes=weekly.lead_minutes)
     return waves.lead(took_of(deployment))
+
+
+def grace_of(deployment: Deployment, known: Said) -> timedelta:
+    """How long after a deploy it does not fall asleep: as the schedule that decides says, at most four hours."""
+    rows = (known.weekly.get(key) for key, _ in layers_of(deployment))
+    nearest = next((row for row in rows if row is not None), None)
+    return timedelta(minutes=min(nearest.grace_minutes, LONGEST_GRACE_MINUTES) if nearest else 0)
 
 
 def zone_of(deployment: Deployment) -> str:
     """The zone in which people who look after it think: its schedule's, UTC without one."""
-    _, weekly = inputs_of(deployment, schedules(), ()).weekly()
-    return weekly.zone if isinstance(weekly, Schedule) else "UTC"
+    return zone_in(inputs_of(deployment, said(at=now()), ()))
 
 
-def covered_by(known: Schedules) -> QuerySet[Deployment]:
+def zone_in(inputs: Inputs) -> str:
+    """The same of what was read already."""
+    return inputs.holiday_zone() or "UTC"
+
+
+def covered_by(known: Said) -> QuerySet[Deployment]:
     """Deployments that sleep may have something to do with, without the objects that the cluster answered."""
     is_left = Q(retired_at=None) | Q(sleep__isnull=False, sleep__closed_at=None)
     return (

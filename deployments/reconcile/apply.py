@@ -47,12 +47,12 @@ def _create(gateway: Gateway, job: Job, live: Object | None, first: int, wanted:
 
 
 def _scaling(gateway: Gateway, job: Job, live: Object, replicas: EffectiveReplicas, wanted: Object | None) -> None:
-    """One owner of the number: the autoscaler while it exists, else we, through /scale."""
+    """One owner of the number: the autoscaler while it exists, else we, through /scale; nobody while it is held."""
     if replicas.is_autoscaled:
         existing = _read(gateway, job, ObjectKind.HPA)
         # An autoscaler never wakes what stands at zero, and does nothing to it.
         must_start = (existing is None or replicas.starts_from_zero) and _replicas(live) == 0
-        if replicas.is_resting or must_start:
+        if not replicas.is_left and (replicas.is_resting or must_start):
             _scale(gateway, job, live, replicas.count)
         if wanted is not None:
             _send(gateway, job, wanted, existing, manager=FIELD_MANAGER_HPA)
@@ -60,7 +60,8 @@ def _scaling(gateway: Gateway, job: Job, live: Object, replicas: EffectiveReplic
     if remove(gateway, job, ObjectKind.HPA):
         # Until it was gone the autoscaler may have written a number of its own: ask again.
         live = _read(gateway, job, ObjectKind.DEPLOYMENT) or live
-    _scale(gateway, job, live, replicas.count)
+    if not replicas.is_left:
+        _scale(gateway, job, live, replicas.count)
 
 
 def _companion(gateway: Gateway, job: Job, kind: ObjectKind, wanted: Object | None) -> None:

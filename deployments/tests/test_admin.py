@@ -263,22 +263,13 @@ def test_a_runtime_is_made_of_typed_fields(platform: Client) -> None:
 
 
 def test_what_changes_the_loader_is_set_with_a_reason(platform: Client) -> None:
-    factories.make_registry_rules()
-    address = url(Runtime, "add")
-    data = filled(
-        platform,
-        address,
-        slug="fast",
-        name="Fast",
-        image="docker.io/acme/fast:1",
-        env="LD_PRELOAD=/usr/lib/libtcmalloc.so.4\r\nPYTHONUNBUFFERED=1",
-    )
+    address, loaders = url(Runtime, "add"), "LD_PRELOAD=/usr/lib/libtcmalloc.so.4\r\nPYTHONUNBUFFERED=1"
+    data = filled(platform, address, slug="fast", name="Fast", image="docker.io/acme/fast:1", env=loaders)
     assert "LD_PRELOAD and PYTHONUNBUFFERED" in errors(platform.post(address, {**data, "reason": " "}))["reason"]
     assert platform.post(address, {**data, "reason": "tcmalloc frees memory"}).status_code == 302
-    row = Runtime.objects.get(slug="fast")
-    change = url(Runtime, "change", row.pk)
-    kept = filled(platform, change, name="Faster")
-    assert platform.post(change, {**kept, "reason": ""}).status_code == 302, "what stays had its reason"
+    change = url(Runtime, "change", Runtime.objects.get(slug="fast").pk)
+    kept = filled(platform, change, name="Faster", reason="")
+    assert platform.post(change, kept).status_code == 302, "what stays had its reason"
 
 
 WRONG_RUNTIMES = [

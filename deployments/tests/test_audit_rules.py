@@ -119,6 +119,7 @@ MACHINE_WRITTEN = {
     "rollout",
     "samplerequest",
     "sleepdecision",
+    "sleepentry",
     "sourcefinding",
     "sourceobject",
     "sourcestate",

@@ -33,6 +33,11 @@ KINDS = {
     "deployment.woken": Words("sun", "woke"),
     "deployment.kept_awake": Words("sun", "keeps awake", "until {until}"),
     "deployment.keep_awake_ended": Words("moon", "ended what kept awake"),
+    "deployment.sleep_held": Words("sun", "holds what {writer} scaled in the night:", "at {replicas}"),
+    "deployment.sleep_conflict": Words("git-compare", "stopped putting back what {writer} scales:"),
+    "deployment.sleep_put_back": Words("moon", "put back to sleep what somebody else had scaled:"),
+    "deployment.sleep_settled": Words("circle-check", "said whose number of pods counts ({answer}) of"),
+    "deployment.wake_failed": Words("alert-octagon", "found not to be ready in time:", "due {due}"),
     "deployment.tried_now": Words("refresh", "asked for another try of"),
     "conflict.taken_over": Words("git-compare", "took over fields that others held in"),
     "budget.crossed": Words("coin", "changed {deployment}, which {what}", "{forecast}"),
@@ -76,6 +81,10 @@ NOUNS = {
     "priceversion": "the price list",
     "storeroot": "the root of logs",
     "storecredential": "the key of a store",
+    "sleepholidays": "the holidays kept,",
+    "holidaycalendar": "the holiday calendar",
+    "sleepgrant": "the exemption or forced sleep,",
+    "sleepfreeze": "the freeze of sleep,",
 }
 _CATALOGUE = (
     "cluster.",
@@ -87,10 +96,15 @@ _CATALOGUE = (
     "permit.",
     "storeroot.",
     "storecredential.",
+    "holidaycalendar.",
 )
 GROUPS = (
     ("changes", "Revisions and rollbacks", ("revision.", "deployment.created")),
-    ("lifecycle", "Restarts, pauses, sleep, retirements", ("deployment.", "sleepschedule.")),
+    (
+        "lifecycle",
+        "Restarts, pauses, sleep, retirements",
+        ("deployment.", "sleepschedule.", "sleepholidays.", "sleepgrant.", "sleepfreeze."),
+    ),
     ("proposals", "Proposals", ("proposal.",)),
     ("conflicts", "Conflicts taken over", ("conflict.",)),
     ("logs", "Prediction logs", ("logsource.",)),

@@ -50,6 +50,8 @@ class State(Shown):
     ASLEEP = "asleep"
     FALLING_ASLEEP = "falling-asleep"
     WAKING = "waking"
+    WAKE_FAILED = "wake-failed"
+    HELD_AWAKE = "held-awake"
     SAVED_NOT_APPLIED = "saved-not-applied"
     UNREACHABLE = "unreachable"
     RETIRING = "retiring"
@@ -206,6 +208,7 @@ _STATES: Final[dict[State, Look]] = {
     State.STALLED: Look("Stalled", _T.STALL, "hourglass", True, 80),
     State.UNREACHABLE: Look("Cluster unreachable", _T.STALL, "plug-connected-x", False, 70),
     State.OVERLOADED: Look("At its maximum", _T.WARN, "arrow-up", True, 65),
+    State.WAKE_FAILED: Look("Did not wake", _T.BAD, "alert-octagon", False, 89),
     State.DRIFTED: Look("Drifted", _T.WARN, "wave-sine", True, 60),
     State.SAVED_NOT_APPLIED: Look("Saved, not applied", _T.DRAFT, "device-floppy", False, 50),
     State.UNKNOWN: Look("Not seen yet", _T.QUIET, "help", False, 45),
@@ -214,6 +217,7 @@ _STATES: Final[dict[State, Look]] = {
     State.ROLLING_OUT: Look("Rolling out", _T.BUSY, "refresh", False, 38),
     State.RETIRING: Look("Retiring", _T.BUSY, "archive", False, 34),
     State.PAUSED: Look("Paused", _T.WARN, "player-pause", True, 30),
+    State.HELD_AWAKE: Look("Held awake", _T.WARN, "sun", True, 32),
     State.FALLING_ASLEEP: Look("Falling asleep", _T.SLEEP, "moon", False, 22),
     State.ASLEEP: Look("Asleep", _T.SLEEP, "moon", True, 20),
     State.RUNNING: Look("Running", _T.OK, "circle-check", True, 10),

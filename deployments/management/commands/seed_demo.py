@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from deployments.actions.errors import Refused
-from deployments.management.seed import budgets, finishing, making
+from deployments.management.seed import budgets, finishing, making, nights
 from deployments.management.seed.fleet import FLEET
 from deployments.models import Cluster, Deployment
 
@@ -88,5 +88,8 @@ class Command(BaseCommand):
         kubeconfig = Path(external) if external else admin
         if kubeconfig is None:
             raise CommandError("Give who changes the cluster from outside: --admin-kubeconfig FILE.")
+        # After the pauses: what sleeps cannot be paused.
+        nights.begin(demo)
+        nights.finish(demo)
         finishing.change_behind_our_back(demo, FLEET, kubeconfig=kubeconfig, say=self.stdout.write)
         self.stdout.write("The demo is complete.")

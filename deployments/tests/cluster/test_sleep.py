@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from baristaweb.lib.clock import now
+from deployments.actions import awake, records, sleep, sleep_schedules
 from deployments.actions import deployments as lifecycle
-from deployments.actions import records, sleep, sleep_schedules
 from deployments.audit import Actor
 from deployments.domain.sleep.plan.cases import Do
 from deployments.domain.spec.parts import Autoscale, Fixed
@@ -226,7 +226,7 @@ def test_a_keep_awake_wakes_at_once_and_ends_by_itself(bench: Bench) -> None:
     bench.run(deployment)
     runs(bench, deployment, 0)
 
-    kept = sleep.keep_awake(deployment=deployment, by=BY, until=now() + timedelta(hours=2), note="load test")
+    kept = awake.keep_awake(deployment=deployment, by=BY, until=now() + timedelta(hours=2), note="load test")
 
     assert bench.run(deployment) is Outcome.APPLIED
     runs(bench, deployment, 1)

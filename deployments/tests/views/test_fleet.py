@@ -257,6 +257,13 @@ SLEEPS: list[tuple[str, dict[str, Any], bool, State, State]] = [
     ("its pods start", {"wake_started_at": now()}, True, State.STARTING, State.WAKING),
     ("crashes on waking", {"wake_started_at": now()}, True, State.CRASH_LOOPING, State.CRASH_LOOPING),
     ("is awake", {"wake_started_at": now(), "closed_at": now()}, True, State.STARTING, State.STARTING),
+    ("is held", {"hold_since": now(), "hold_replicas": 1}, True, State.RUNNING, State.HELD_AWAKE),
+    ("is held, and scaled down again", {"hold_since": now(), "hold_replicas": 0}, True, State.ASLEEP, State.ASLEEP),
+    ("is fought over", {"hold_since": now(), "conflict_at": now()}, True, State.RUNNING, State.CONFLICT),
+    ("held pods crash", {"hold_since": now()}, True, State.CRASH_LOOPING, State.CRASH_LOOPING),
+    ("did not wake", {"wake_started_at": now(), "wake_failed_at": now()}, True, State.STARTING, State.WAKE_FAILED),
+    ("has no node", {"wake_started_at": now(), "wake_failed_at": now()}, True, State.UNSCHEDULABLE, State.WAKE_FAILED),
+    ("woke late", {"wake_started_at": now(), "wake_failed_at": now()}, True, State.RUNNING, State.RUNNING),
 ]
 
 

@@ -34,7 +34,7 @@ class SleepState(Shown):
 _LOOKS: Final = {
     SleepState.WAKE_FAILED: Look("Did not wake", Tone.BAD, "alert-octagon", False, 95),
     SleepState.CONFLICT: Look("Conflict", Tone.WARN, "git-compare", True, 84),
-    SleepState.HELD: Look("Held awake", Tone.WARN, "hand-stop", True, 32),
+    SleepState.HELD: Look("Held awake", Tone.WARN, "sun", True, 32),
     SleepState.WAKING: Look("Waking", Tone.BUSY, "refresh", False, 39),
     SleepState.FALLING_ASLEEP: Look("Falling asleep", Tone.SLEEP, "moon", False, 22),
     SleepState.ASLEEP: Look("Asleep", Tone.SLEEP, "moon", True, 20),
