@@ -46,8 +46,7 @@ def apply(
     if done is not None:
         return done
     _check_open(candidate, reviewed)
-    promotes = promotions.check(candidate)
-    goes_without = {} if without_verdict is None else _goes_without(candidate, is_said=without_verdict)
+    told = promotions.check(candidate) | _goes_without(candidate, is_said=without_verdict)
     spec = Spec.from_json(candidate.spec)
     if candidate.deployment is None:
         candidate.namespace, candidate.model = places.hold(candidate.namespace, candidate.model)
@@ -80,8 +79,7 @@ def apply(
         facts={
             **_facts(candidate, revision, effects, by=by),
             "catalogue_changed": current is not None and not same_catalogue,
-            **promotes,
-            **goes_without,
+            **told,
             **cost.to_facts(),
         },
     )
@@ -148,11 +146,13 @@ def _check(candidate: Proposal, spec: Spec) -> None:
         raise Wrong(errors)
 
 
-def _goes_without(candidate: Proposal, *, is_said: bool) -> dict[str, bool]:
+def _goes_without(candidate: Proposal, *, is_said: bool | None) -> dict[str, bool]:
     """The fact that it is applied before the cluster has answered, if so. Raises Refused when it or nobody said yes.
 
     Read under the lock: asking again must not wipe out a refusal for the moment in which somebody applies.
     """
+    if is_said is None:
+        return {}
     if ClusterVerdict.of(candidate).is_refused:
         raise Refused("The cluster refuses this, so it was not applied. Change what it names and review again.")
     if candidate.answer != Answer.WAITING:
