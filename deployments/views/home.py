@@ -48,7 +48,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "unfinished": unfinished,
         "waiting": waiting,
         "news": [line_of(item, slugs.get(item.deployment_id or 0, "")) for item in news],
-        "needs": in_trouble + len(to_decide) + len(drafts) + len(unfinished),
+        "needs": in_trouble + len(to_decide),
         "in_prod": counts.attention_prod * bool(troubled)
         + sum(item.namespace.environment == Environment.PROD.value for item in to_decide),
         "is_settled": all(row.state.settled for row in [*troubled, *own]),

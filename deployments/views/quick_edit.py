@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from baristaweb.lib.numbers import whole
 from deployments import access
+from deployments.actions import drafts
 from deployments.domain.roles import Permission
 from deployments.forms.choices import Choices
 from deployments.forms.spec import form as spec_forms
@@ -32,13 +33,15 @@ def quick_edit(request: HttpRequest, slug: str) -> HttpResponse:
     deployment = access.get_deployment(request, slug, Permission.REVISION_PROPOSE)
     if spec_pages.is_step(request):
         return _price(request, deployment)
-    if Draft.objects.filter(user=access.current_user(request), key=slug).exists():
-        # Proposing ends the draft of the form, and with it what else was typed there.
-        messages.info(request, "You began an edit and did not finish it. Make the change there, or discard it first.")
-        return HttpResponseRedirect(f"{reverse('deployment-edit', args=[slug])}?draft=1")
     base = deployment.revisions.filter(number=whole(request.POST.get("based_on"), 0)).first() or deployment.current
     if base is None:
         return redirect("deployment-edit", slug)
+    draft = Draft.objects.filter(user=access.current_user(request), key=slug).first()
+    if draft is not None:
+        # Proposing this alone would leave the draft behind on an old revision: both go on together.
+        drafts.fill_in(draft=draft, fields=_changed(request, base))
+        messages.info(request, "You began an edit and did not finish it. Your change is filled in there: review both.")
+        return HttpResponseRedirect(f"{reverse('deployment-edit', args=[slug])}?draft=1")
     data = _data(request, base)
     # The edit form has the one way to check a spec, to propose it and to meet a conflict.
     request.POST = data  # type: ignore[assignment]
@@ -58,6 +61,14 @@ def _price(request: HttpRequest, deployment: Deployment) -> HttpResponse:
     )
     price = form_cost.of_form(form, deployment=deployment, before=base)
     return render(request, "costs/_quick_cost.html", {"price": price, "problems": form.problems})
+
+
+def _changed(request: HttpRequest, base: Revision) -> dict[str, str]:
+    """What was posted and is not what the revision says anyway."""
+    spec = base.to_spec()
+    start = spec_forms.data_of(texts.of_spec(spec, base.to_profile()), spec.env)
+    posted = {name: request.POST[name] for name in FIELDS if name in request.POST}
+    return {name: value for name, value in posted.items() if value.strip() != start.get(name, "")}
 
 
 def _data(request: HttpRequest, base: Revision) -> QueryDict:

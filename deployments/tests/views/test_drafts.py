@@ -14,6 +14,7 @@ from deployments.models import Deployment, Draft, Proposal
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 from deployments.tests.views.helpers import body, posted, send_edit
+from deployments.tests.views.seen import soup_of
 
 ClientAs = Callable[[str], Client]
 
@@ -60,6 +61,60 @@ def test_discarding_gives_the_draft_up(client_as: ClientAs, people: People, plac
     assert client.post(reverse("deployment-new"), {"discard": "1"}).headers["Location"] == reverse("fleet")
     assert not Draft.objects.exists()
     assert not Proposal.objects.filter(kind=Proposal.Kind.EDIT).exists()
+
+
+def test_a_draft_of_another_sitting_is_not_typed_over(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    url = reverse("deployment-edit", args=[deployment.slug])
+    client = client_as("editor")
+    typed(client, deployment, model_version="first")
+    first = Draft.objects.get()
+    page = soup_of(client.get(url))
+    assert page.select_one("#draft-id")["value"] == ""  # type: ignore[index]
+    typed(client, deployment, model_version="second")
+    assert sorted(row.data["model_version"][0] for row in Draft.objects.all()) == ["first", "second"]
+    assert body(client.get(url)).count("You left changes unfinished") == 2
+    assert 'value="first"' in body(client.get(f"{url}?draft=n{first.pk}"))
+    assert 'value="second"' in body(client.get(f"{url}?draft=1"))
+
+
+def test_a_page_goes_on_with_its_own_draft(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    url = reverse("deployment-edit", args=[deployment.slug])
+    client = client_as("editor")
+    sent = posted(deployment, model_version="a") | {"step": "1"}
+    answer = soup_of(client.post(url, sent, headers={"hx-request": "true"}))
+    number = answer.select_one("#draft-id")["value"]  # type: ignore[index]
+    assert number == str(Draft.objects.get().pk)
+    typed(client, deployment, model_version="b", draft_id=str(number))
+    assert Draft.objects.get().data["model_version"] == ["b"]
+    taken = soup_of(client.get(f"{url}?draft=1"))
+    assert taken.select_one("#draft-id")["value"] == number  # type: ignore[index]
+
+
+def test_another_persons_draft_is_not_reached_by_its_number(
+    client_as: ClientAs, people: People, places: Places
+) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    typed(client_as("editor"), deployment, model_version="mine")
+    number = str(Draft.objects.get().pk)
+    other = client_as("maintainer")
+    typed(other, deployment, model_version="theirs", draft_id=number)
+    other.post(reverse("deployment-draft-discard", args=[deployment.slug]), {"draft_id": number})
+    assert Draft.objects.get().data["model_version"] == ["mine"]
+
+
+def test_one_is_discarded_from_home(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    client = client_as("editor")
+    typed(client, deployment, model_version="first")
+    typed(client, deployment, model_version="second")
+    page = soup_of(client.get(reverse("home")))
+    forms = page.select('section[aria-label="Unfinished"] form')
+    assert len(forms) == 2
+    sent = {str(field["name"]): str(field["value"]) for field in forms[0].select("input[name]")}
+    assert client.post(str(forms[0]["action"]), sent).headers["Location"] == reverse("home")
+    assert Draft.objects.get().data["model_version"] == ["first"]
 
 
 def test_drafts_are_bounded_and_storable(people: People) -> None:
@@ -113,7 +168,7 @@ def test_home_lists_what_was_left(client_as: ClientAs, people: People, places: P
     client.post(reverse("deployment-new"), {"name": "half-typed", "step": "1"}, headers={"hx-request": "true"})
     drafts.keep(by=people.editor, key="other.place.gone", data={})
     page = body(client.get(reverse("home")))
-    assert "2 things need you" in page
+    assert "Nothing needs you" in page, "what one left oneself waits for nobody"
     assert reverse("deployment-edit", args=[deployment.slug]) + "?draft=1" in page
     assert reverse("deployment-new") + "?draft=1" in page
     assert "half-typed" in page

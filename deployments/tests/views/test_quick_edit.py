@@ -80,7 +80,10 @@ def test_an_unfinished_edit_is_not_lost(client_as: ClientAs, people: People, ran
     Draft.objects.create(user=people.editor, key=ranker.slug, data={"model_version": ["half"]})
     answer = send(client_as("editor"), ranker, "q-replicas", replicas__count="3")
     assert answer["Location"].endswith("/edit/?draft=1")
-    assert Draft.objects.filter(user=people.editor, key=ranker.slug).exists()
+    assert Draft.objects.get(user=people.editor, key=ranker.slug).data == {
+        "model_version": ["half"],
+        "replicas__count": ["3"],
+    }
 
 
 def test_readers_are_not_offered_it(client_as: ClientAs, ranker: Deployment) -> None:
