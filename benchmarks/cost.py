@@ -35,6 +35,8 @@ from embedded.supervisor import Supervisor
 
 COUNT = int(os.environ.get("BARISTA_BENCH_COST", "5000"))
 SKUS = 40_000
+DEMO_SKUS = 23_860
+COMPUTE = "6F81-5844-456A"
 REGION = "us-central1"
 TIMES = 20
 
@@ -104,9 +106,9 @@ class _Long(Handler):
 
     def content(self, path: str, query: dict[str, str]) -> dict[str, Any]:
         found = super().content(path, query)
-        if "skus" in found and not query.get("pageToken"):
+        if COMPUTE in path and "skus" in found and not query.get("pageToken"):
             first = found["skus"][0]
-            extra = SKUS // 2 - len(found["skus"])
+            extra = SKUS - DEMO_SKUS
             found["skus"] += [
                 first | {"skuId": f"DECOY-{number:06}", "description": f"Decoy {number} running in Americas"}
                 for number in range(max(0, extra))

@@ -38,7 +38,7 @@ MORE = 140  # intervals of a deployment besides, for the aggregate: a million wi
 FILL = """
 INSERT INTO deployments_podinterval (cluster_id, uid, pod, deployment_id, team_id, node, machine, pool, is_spot,
     price_class, millicores, memory, gpus, start, is_start_exact, source, day, "end", is_end_exact, made_at)
-SELECT %(cluster)s, 'pod-' || d.id || '-' || n, 'ranker-' || d.id || '-' || n, d.id, %(teams)s + d.id %% 20,
+SELECT %(cluster)s, %(kind)s || d.id || '-' || n, 'ranker-' || d.id || '-' || n, d.id, %(teams)s + d.id %% 20,
     'node-' || d.id %% 300, 'e2-standard-16', 'cpu', false, 'e2-standard', 500 * (1 + d.id %% 8),
     (1 + d.id %% 8) * 1073741824, '[]', day + n * interval '1 minute', true, 'watch', day::date,
     day + interval '12 hours' + n * interval '1 minute',
@@ -65,7 +65,7 @@ def main(count: int, times: int, target: str) -> None:
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     begins = midnight - timedelta(days=DAYS)
     factories.make_price_list(cluster, effective_at=begins)
-    _fill_intervals(cluster.pk, first_team, PRICED, begins, midnight)
+    _fill_intervals("priced-", cluster.pk, first_team, PRICED, begins, midnight - timedelta(days=1))
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT deployment_id, day FROM deployments_podinterval")
         due.mark(cluster.pk, cursor.fetchall())
@@ -74,7 +74,7 @@ def main(count: int, times: int, target: str) -> None:
     priced_s = time.perf_counter() - began
     if CostDue.objects.exists():
         raise RuntimeError("not all days were priced")
-    _fill_intervals(cluster.pk, first_team, MORE, begins, begins)
+    _fill_intervals("more-", cluster.pk, first_team, MORE, begins, begins)
     with connections["owner"].cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     client = Client(headers={"host": "localhost"})
@@ -118,9 +118,10 @@ def _teams() -> int:
     return last + 1
 
 
-def _fill_intervals(cluster: int, teams: int, each: int, first: Any, last: Any) -> None:
+def _fill_intervals(kind: str, cluster: int, teams: int, each: int, first: Any, last: Any) -> None:
     with connections["owner"].cursor() as cursor:
-        cursor.execute(FILL, {"cluster": cluster, "teams": teams, "each": each, "first": first, "last": last})
+        values = {"kind": kind, "cluster": cluster, "teams": teams, "each": each, "first": first, "last": last}
+        cursor.execute(FILL, values)
 
 
 def _get(client: Client, path: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import orjson
 from django.db import transaction
-from django.db.models import Q, QuerySet
 
 from baristaweb.lib.clock import now
 from deployments.models import Draft, User
@@ -14,17 +13,16 @@ from deployments.models import Draft, User
 MOST = 20  # of one user
 MOST_BYTES = 50_000
 NOT_KEPT = frozenset(
-    {"csrfmiddlewaretoken", "step", "undo", "remove", "more", "discard", "review", "resumes", "beside"}
+    {"csrfmiddlewaretoken", "step", "undo", "remove", "more", "discard", "review", "draft_id", "clean"}
 )
-ASIDE = "~"  # between the key of what is edited and a number, of a draft beside which another was begun
 
 
 @transaction.atomic
-def keep(*, by: User, key: str, data: Mapping[str, list[str]], resumes: int = 0, beside: int = 0) -> None:
-    """Replace the user's draft of `key`; one too large to be a form is not kept, and beyond 20 the oldest go.
+def keep(*, by: User, key: str, data: Mapping[str, list[str]], draft: int | None = None) -> Draft | None:
+    """Store what was typed: into `draft`, which the page goes on with, or as a new one of `key`.
 
-    `resumes`: the draft that the page went on with. `beside`: the one that was there when the page was opened and that
-    was left alone, which is put aside and stays.
+    A draft of another sitting that stands at `key` is put aside, never replaced. One too large to be a form is not
+    kept, and beyond 20 the oldest go.
     """
     kept = {
         name: [value.replace("\0", "") for value in values]
@@ -32,22 +30,33 @@ def keep(*, by: User, key: str, data: Mapping[str, list[str]], resumes: int = 0,
         if name not in NOT_KEPT and "\0" not in name
     }
     if len(orjson.dumps(kept)) > MOST_BYTES:
-        return
-    mine = Draft.objects.filter(user=by)
-    if not of_key(mine, key).filter(pk=resumes).update(data=kept, saved_at=now()):
-        mine.filter(key=key, pk=beside).update(key=f"{key}{ASIDE}{beside}")
-        Draft.objects.update_or_create(user=by, key=key, defaults={"data": kept, "saved_at": now()})
+        return None
+    of_user = Draft.objects.select_for_update().filter(user=by)
+    row = next((item for item in of_user.filter(pk=draft) if item.of == key), None) if draft else None
+    if row is None:
+        for other in of_user.filter(key=key):
+            other.key = f"{key}{Draft.ASIDE}{other.pk}"
+            other.save(update_fields=["key"])
+        row = Draft(user=by, key=key)
+    row.data, row.saved_at = kept, now()
+    row.save()
     old = Draft.objects.filter(user=by).order_by("-saved_at").values_list("pk", flat=True)[MOST:]
     Draft.objects.filter(pk__in=list(old)).delete()
+    return row
 
 
-def discard(*, by: User, key: str, resumes: int = 0, beside: int = 0) -> None:
-    """Forget what a page kept: the draft that it went on with, else the newest, unless that was left alone."""
-    mine = Draft.objects.filter(user=by)
-    if not of_key(mine, key).filter(pk=resumes).delete()[0]:
-        mine.filter(key=key).exclude(pk=beside).delete()
+@transaction.atomic
+def fill_in(*, draft: Draft, fields: Mapping[str, str]) -> None:
+    """Put a few fields that were changed elsewhere into a draft, so that neither is lost."""
+    row = Draft.objects.select_for_update().filter(pk=draft.pk).first()
+    if row is not None:
+        row.data |= {name: [value.replace("\0", "")] for name, value in fields.items()}
+        row.saved_at = now()
+        row.save(update_fields=["data", "saved_at"])
 
 
-def of_key(rows: QuerySet[Draft], key: str) -> QuerySet[Draft]:
-    """The newest draft of what is edited, and those put aside."""
-    return rows.filter(Q(key=key) | Q(key__startswith=f"{key}{ASIDE}"))
+def discard(*, by: User, key: str, draft: int | None = None) -> None:
+    """Forget `draft`, or without one what stands at `key`; those of other sittings stay."""
+    rows = Draft.objects.filter(user=by)
+    mine = [item.pk for item in rows.filter(pk=draft) if item.of == key] if draft else []
+    (rows.filter(pk__in=mine) if mine else rows.filter(key=key)).delete()

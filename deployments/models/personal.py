@@ -12,6 +12,7 @@ class Draft(models.Model):
     """What was typed into the form of a spec and not yet proposed; survives a lost session."""
 
     NEW = "new"  # the key of a deployment that does not exist yet
+    ASIDE = "~"  # ends the slug in the key of a draft that another sitting began before
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="drafts")
     key = models.CharField(max_length=200, help_text="Slug of the deployment, or `new`.")
@@ -22,7 +23,17 @@ class Draft(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "key"], name="draft_once")]
 
     def __str__(self) -> str:
-        return f"draft of {self.key}"
+        return f"draft of {self.of}"
+
+    @property
+    def of(self) -> str:
+        """Slug of the deployment, or `new`, of a draft that was put aside too."""
+        return self.key.partition(self.ASIDE)[0]
+
+    @property
+    def address(self) -> str:
+        """What ?draft= has to say to take it up."""
+        return f"n{self.pk}" if self.ASIDE in self.key else "1"
 
 
 class SavedView(models.Model):

@@ -61,15 +61,13 @@ def unfinished(user: User) -> list[tuple[Draft, Deployment | None]]:
     """What the user typed lately and did not propose, newest first; without a deployment: a new one."""
     recent = now() - timedelta(days=DRAFT_DAYS)
     rows = list(Draft.objects.filter(user=user, saved_at__gte=recent).order_by("-saved_at"))
-    slugs = {row.pk: row.key.partition("~")[0] for row in rows}
-    names = [slug.split(".", 2) for slug in slugs.values() if slug != Draft.NEW]
+    names = [row.of.split(".", 2) for row in rows if row.of != Draft.NEW]
     wanted = Q()
     for cluster, namespace, name in (parts for parts in names if len(parts) == 3):
         wanted |= Q(namespace__cluster__slug=cluster, namespace__name=namespace, name=name)
     found = load(shown_to(user).only("pk").filter(wanted, retired_at=None)) if wanted else []
     by_slug = {item.slug: item for item in found if _may(user, Permission.REVISION_PROPOSE, item.namespace)}
-    kept = [row for row in rows if slugs[row.pk] == Draft.NEW or slugs[row.pk] in by_slug]
-    return [(row, by_slug.get(slugs[row.pk])) for row in kept]
+    return [(row, by_slug.get(row.of)) for row in rows if row.of == Draft.NEW or row.of in by_slug]
 
 
 def news(user: User, limit: int) -> list[AuditEvent]:

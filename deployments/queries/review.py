@@ -173,6 +173,7 @@ class Review:
             pods=self.pods,
             environment_label=self.environment.label,
             new=self.spec,
+            is_asleep=self.deployment is not None and self.deployment.open_sleep is not None,
         )
         if not self.verdict.is_waiting:
             sentence = sentence.replace("the cluster is being asked", "the cluster has not confirmed it")

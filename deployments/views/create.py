@@ -111,8 +111,8 @@ def _page(request: HttpRequest, place: PlaceForm, form: SpecForm, *, status: int
         "name": place.value("name"),
         "environment": namespace.environment if namespace else "",
         "action": reverse("deployment-new"),
-        "left": drafts.offered(request, Draft.NEW),
-        "draft_fields": drafts.fields(request, Draft.NEW),
+        "drafts": drafts.offered(request, Draft.NEW),
+        "draft_id": drafts.of_page(request, Draft.NEW),
         "manifests": spec_pages.manifests_of(form, at, revision=1, deployment=None),
         "price": form_cost.of_form(form, deployment=of_place(namespace, model=place.model), before=None)
         if namespace is not None

@@ -128,8 +128,8 @@ def _page(
         "manifests": spec_pages.manifests_of(form, place, revision=base.number + 1, deployment=deployment),
         "is_stale": deployment.current is not None and base.number != deployment.current.number,
         "catalogue_moved": _catalogue_moved(base),
-        "left": drafts.offered(request, deployment.slug),
-        "draft_fields": drafts.fields(request, deployment.slug),
+        "drafts": drafts.offered(request, deployment.slug),
+        "draft_id": drafts.of_page(request, deployment.slug),
         "price": form_cost.of_form(form, deployment=deployment, before=base),
     }
     return spec_pages.respond(request, "deployments/edit.html", context, status=status)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from baristaweb.lib.numbers import whole
 from deployments import access
+from deployments.actions import drafts
 from deployments.domain.roles import Permission
 from deployments.forms.choices import Choices
 from deployments.forms.spec import form as spec_forms
@@ -33,6 +36,12 @@ def quick_edit(request: HttpRequest, slug: str) -> HttpResponse:
     base = deployment.revisions.filter(number=whole(request.POST.get("based_on"), 0)).first() or deployment.current
     if base is None:
         return redirect("deployment-edit", slug)
+    draft = Draft.objects.filter(user=access.current_user(request), key=slug).first()
+    if draft is not None:
+        # Proposing this alone would leave the draft behind on an old revision: both go on together.
+        drafts.fill_in(draft=draft, fields=_changed(request, base))
+        messages.info(request, "You began an edit and did not finish it. Your change is filled in there: review both.")
+        return HttpResponseRedirect(f"{reverse('deployment-edit', args=[slug])}?draft=1")
     data = _data(request, base)
     # The edit form has the one way to check a spec, to propose it and to meet a conflict.
     request.POST = data  # type: ignore[assignment]
@@ -54,6 +63,14 @@ def _price(request: HttpRequest, deployment: Deployment) -> HttpResponse:
     return render(request, "costs/_quick_cost.html", {"price": price, "problems": form.problems})
 
 
+def _changed(request: HttpRequest, base: Revision) -> dict[str, str]:
+    """What was posted and is not what the revision says anyway."""
+    spec = base.to_spec()
+    start = spec_forms.data_of(texts.of_spec(spec, base.to_profile()), spec.env)
+    posted = {name: request.POST[name] for name in FIELDS if name in request.POST}
+    return {name: value for name, value in posted.items() if value.strip() != start.get(name, "")}
+
+
 def _data(request: HttpRequest, base: Revision) -> QueryDict:
     """The whole form of the revision with the few fields that were posted."""
     spec = base.to_spec()
@@ -62,8 +79,4 @@ def _data(request: HttpRequest, base: Revision) -> QueryDict:
         if name in request.POST:
             data[name] = request.POST[name]
     data["based_on"], data["review"] = str(base.number), "1"
-    # An edit that was begun in the form stays, whatever is proposed here.
-    slug = base.deployment.slug
-    begun = Draft.objects.filter(user=access.current_user(request), key=slug).first()
-    data["beside"] = str(begun.pk) if begun else ""
     return data

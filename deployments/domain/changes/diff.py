@@ -131,8 +131,12 @@ def blast_radius(
     pods: int,
     environment_label: str,
     new: Spec | None = None,
+    is_asleep: bool = True,
 ) -> str:
-    """One sentence: what applying this does to the pods that serve now. `restarts` None: not known yet."""
+    """One sentence: what applying this does to the pods that serve now. `restarts` None: not known yet.
+
+    `is_asleep`: where no pod runs, a schedule put it to sleep; else somebody took the pods away.
+    """
     where = environment_label.lower()
     if not changes and not restarts:
         return "Nothing changes."
@@ -146,7 +150,8 @@ def blast_radius(
     if not restarts:
         return f"Changes settings in {where} without replacing a pod{also}."
     if pods == 0:
-        return f"No pods run in {where} now: it takes effect when it wakes."
+        rest = "it takes effect when it wakes" if is_asleep else "applying starts them"
+        return f"No pods run in {where} now: {rest}."
     every = f"{'the' if pods == 1 else 'all'} {noun}"
     if new is not None and not isinstance(new.strategy, RollingUpdate):
         return f"Stops {every} in {where} first, then starts new ones: an interruption{also}."

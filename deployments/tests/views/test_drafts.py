@@ -8,7 +8,6 @@ from django.test import Client
 from django.urls import reverse
 
 from deployments.actions import drafts
-from deployments.domain.spec.spec import Spec
 from deployments.forms.spec import form as spec_forms
 from deployments.forms.spec import texts
 from deployments.models import Deployment, Draft, Proposal
@@ -64,6 +63,60 @@ def test_discarding_gives_the_draft_up(client_as: ClientAs, people: People, plac
     assert not Proposal.objects.filter(kind=Proposal.Kind.EDIT).exists()
 
 
+def test_a_draft_of_another_sitting_is_not_typed_over(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    url = reverse("deployment-edit", args=[deployment.slug])
+    client = client_as("editor")
+    typed(client, deployment, model_version="first")
+    first = Draft.objects.get()
+    page = soup_of(client.get(url))
+    assert page.select_one("#draft-id")["value"] == ""  # type: ignore[index]
+    typed(client, deployment, model_version="second")
+    assert sorted(row.data["model_version"][0] for row in Draft.objects.all()) == ["first", "second"]
+    assert body(client.get(url)).count("You left changes unfinished") == 2
+    assert 'value="first"' in body(client.get(f"{url}?draft=n{first.pk}"))
+    assert 'value="second"' in body(client.get(f"{url}?draft=1"))
+
+
+def test_a_page_goes_on_with_its_own_draft(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    url = reverse("deployment-edit", args=[deployment.slug])
+    client = client_as("editor")
+    sent = posted(deployment, model_version="a") | {"step": "1"}
+    answer = soup_of(client.post(url, sent, headers={"hx-request": "true"}))
+    number = answer.select_one("#draft-id")["value"]  # type: ignore[index]
+    assert number == str(Draft.objects.get().pk)
+    typed(client, deployment, model_version="b", draft_id=str(number))
+    assert Draft.objects.get().data["model_version"] == ["b"]
+    taken = soup_of(client.get(f"{url}?draft=1"))
+    assert taken.select_one("#draft-id")["value"] == number  # type: ignore[index]
+
+
+def test_another_persons_draft_is_not_reached_by_its_number(
+    client_as: ClientAs, people: People, places: Places
+) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    typed(client_as("editor"), deployment, model_version="mine")
+    number = str(Draft.objects.get().pk)
+    other = client_as("maintainer")
+    typed(other, deployment, model_version="theirs", draft_id=number)
+    other.post(reverse("deployment-draft-discard", args=[deployment.slug]), {"draft_id": number})
+    assert Draft.objects.get().data["model_version"] == ["mine"]
+
+
+def test_one_is_discarded_from_home(client_as: ClientAs, people: People, places: Places) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    client = client_as("editor")
+    typed(client, deployment, model_version="first")
+    typed(client, deployment, model_version="second")
+    page = soup_of(client.get(reverse("home")))
+    forms = page.select('section[aria-label="Unfinished"] form')
+    assert len(forms) == 2
+    sent = {str(field["name"]): str(field["value"]) for field in forms[0].select("input[name]")}
+    assert client.post(str(forms[0]["action"]), sent).headers["Location"] == reverse("home")
+    assert Draft.objects.get().data["model_version"] == ["first"]
+
+
 def test_drafts_are_bounded_and_storable(people: People) -> None:
     drafts.keep(by=people.editor, key="a", data={"note": ["nul\0 here"]})
     assert Draft.objects.get().data == {"note": ["nul here"]}
@@ -115,17 +168,11 @@ def test_home_lists_what_was_left(client_as: ClientAs, people: People, places: P
     client.post(reverse("deployment-new"), {"name": "half-typed", "step": "1"}, headers={"hx-request": "true"})
     drafts.keep(by=people.editor, key="other.place.gone", data={})
     page = body(client.get(reverse("home")))
-    assert "Nothing needs you" in page, "what somebody left does not need them"
-    box = soup_of(client.get(reverse("home"))).select_one("#drafts")
-    assert box is not None
-    links = [str(link["href"]).partition("?")[0] for link in box.select("a.q")]
-    assert sorted(links) == sorted([reverse("deployment-edit", args=[deployment.slug]), reverse("deployment-new")])
-    assert "half-typed" in box.text
-    for form in box.select("form"):
-        sent = {str(item["name"]): str(item["value"]) for item in form.select("input, button")}
-        assert client.post(str(form["action"]), sent).headers["Location"] == reverse("home")
-    assert "Your drafts" not in body(client.get(reverse("home")))
-    assert "Your drafts" not in body(client_as("maintainer").get(reverse("home")))
+    assert "Nothing needs you" in page, "what one left oneself waits for nobody"
+    assert reverse("deployment-edit", args=[deployment.slug]) + "?draft=1" in page
+    assert reverse("deployment-new") + "?draft=1" in page
+    assert "half-typed" in page
+    assert "Not finished" not in body(client_as("maintainer").get(reverse("home")))
 
 
 def test_a_draft_of_somebody_who_may_not_edit_any_more_is_not_listed(
@@ -133,67 +180,4 @@ def test_a_draft_of_somebody_who_may_not_edit_any_more_is_not_listed(
 ) -> None:
     deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
     drafts.keep(by=people.viewer, key=deployment.slug, data={})
-    assert "Your drafts" not in body(client_as("viewer").get(reverse("home")))
-
-
-def hidden(client: Client, deployment: Deployment, query: str = "") -> dict[str, str]:
-    """The fields of the edit form that say which draft it goes on with or leaves alone."""
-    page = soup_of(client.get(reverse("deployment-edit", args=[deployment.slug]) + query))
-    found = page.select("#spec-form input[name=resumes], #spec-form input[name=beside]")
-    return {str(item["name"]): str(item["value"]) for item in found}
-
-
-def test_an_edit_that_is_begun_beside_a_draft_loses_neither(
-    client_as: ClientAs, people: People, places: Places
-) -> None:
-    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
-    client, url = client_as("editor"), reverse("deployment-edit", args=[deployment.slug])
-    typed(client, deployment, model_version="first")
-    fields = hidden(client, deployment)
-    typed(client, deployment, model_version="sec", **fields)
-    typed(client, deployment, model_version="second", **fields)
-    assert {row.data["model_version"][0] for row in Draft.objects.all()} == {"first", "second"}
-    page = soup_of(client.get(url))
-    offers = [str(link["href"]) for link in page.select(".note a") if "draft=" in str(link["href"])]
-    assert len(offers) == 2
-    versions = {soup_of(client.get(url + offer)).select_one("[name=model_version]")["value"] for offer in offers}  # type: ignore[index]
-    assert versions == {"first", "second"}
-
-
-def test_typing_on_overwrites_the_draft_that_was_resumed_and_no_other(
-    client_as: ClientAs, people: People, places: Places
-) -> None:
-    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
-    client = client_as("editor")
-    typed(client, deployment, model_version="first")
-    typed(client, deployment, model_version="second", **hidden(client, deployment))
-    first = next(row for row in Draft.objects.all() if row.data["model_version"] == ["first"])
-    resumed = hidden(client, deployment, f"?draft={first.pk}")
-    assert resumed == {"resumes": str(first.pk)}
-    typed(client, deployment, model_version="first and more", **resumed)
-    assert {row.data["model_version"][0] for row in Draft.objects.all()} == {"first and more", "second"}
-    assert send_edit(client, deployment, model_version="2", **resumed).status_code == 302
-    assert [row.data["model_version"][0] for row in Draft.objects.all()] == ["second"]
-
-
-def test_a_quick_edit_keeps_the_number_and_the_draft(client_as: ClientAs, people: People, places: Places) -> None:
-    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
-    client = client_as("editor")
-    typed(client, deployment, model_version="half-typed")
-    url = reverse("deployment-quick-edit", args=[deployment.slug])
-    assert client.post(url, {"based_on": "1", "replicas__count": "3"}).status_code == 302
-    assert Spec.from_json(Proposal.objects.get(kind=Proposal.Kind.EDIT).spec).min_replicas == 3
-    assert Draft.objects.get().data["model_version"] == ["half-typed"]
-
-
-def test_drafts_of_others_are_never_taken_up(client_as: ClientAs, people: People, places: Places) -> None:
-    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
-    drafts.keep(by=people.maintainer, key=deployment.slug, data={"model_version": ["theirs"]})
-    theirs = Draft.objects.get()
-    client = client_as("editor")
-    url = reverse("deployment-edit", args=[deployment.slug])
-    assert "theirs" not in body(client.get(f"{url}?draft={theirs.pk}"))
-    typed(client, deployment, model_version="mine", resumes=str(theirs.pk), beside=str(theirs.pk))
-    client.post(reverse("deployment-draft-discard", args=[deployment.slug]), {"resumes": str(theirs.pk)})
-    theirs.refresh_from_db()
-    assert (theirs.key, theirs.data) == (deployment.slug, {"model_version": ["theirs"]})
+    assert "Not finished" not in body(client_as("viewer").get(reverse("home")))

@@ -79,8 +79,11 @@ def test_somebody_else_saved_meanwhile(client_as: ClientAs, people: People, rank
 def test_an_unfinished_edit_is_not_lost(client_as: ClientAs, people: People, ranker: Deployment) -> None:
     Draft.objects.create(user=people.editor, key=ranker.slug, data={"model_version": ["half"]})
     answer = send(client_as("editor"), ranker, "q-replicas", replicas__count="3")
-    assert answer["Location"] == reverse("deployment-review", args=[Proposal.objects.latest("created_at").pk])
-    assert Draft.objects.filter(user=people.editor, key=ranker.slug).exists()
+    assert answer["Location"].endswith("/edit/?draft=1")
+    assert Draft.objects.get(user=people.editor, key=ranker.slug).data == {
+        "model_version": ["half"],
+        "replicas__count": ["3"],
+    }
 
 
 def test_readers_are_not_offered_it(client_as: ClientAs, ranker: Deployment) -> None:

@@ -168,3 +168,14 @@ def test_flatten_keeps_empty_collections_as_leaves(value: Any) -> None:
     leaves = flatten({"k": value})
     assert leaves
     assert all(not isinstance(leaf, dict) or not leaf for leaf in leaves.values())
+
+
+def test_pods_that_somebody_took_away_start_with_the_apply() -> None:
+    said = blast_radius(
+        spec_diff(make_spec(), make_spec(model_version="43")),
+        restarts=True,
+        pods=0,
+        environment_label="Staging",
+        is_asleep=False,
+    )
+    assert said == "No pods run in staging now: applying starts them."
