@@ -75,7 +75,7 @@ ASKED = (
 POSTED = (
     *("note", "based_on", "seen", "reviewed", "do", "hours", "typed_name", "name", "query", "verdict", "role", "user"),
     *("next", "theme", "density", "username", "password", "old_password", "new_password1", "new_password2", "follow"),
-    *("back", "override"),
+    *("override",),
     *("source_revision", "target_revision", "carry", "step", "remove", "more", "env-0-name", "env-0-value", "action"),
     *("deployment", "display_name", "model", "namespace", "artifact_uri", "model_version", "image_override", "runtime"),
     *(

@@ -114,8 +114,6 @@ def _drop(request: HttpRequest, proposal: Proposal) -> HttpResponse:
     except Refused as problem:
         return _page(request, proposal, refusal=str(problem), status=409)
     messages.info(request, "The proposal is dropped. Nothing was applied.")
-    if request.POST.get("back") == "home":
-        return redirect("home")
     if proposal.deployment is not None:
         return redirect("deployment-detail", proposal.deployment.slug)
     return redirect("fleet")
