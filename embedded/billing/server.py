@@ -30,12 +30,15 @@ LOS_ANGELES: Final = ZoneInfo("America/Los_Angeles")
 
 
 class CatalogServer(ThreadingHTTPServer):
-    """Listens at once, answers when `serving` or `serve_forever` runs. `day` is the age of its price list."""
+    """Listens at once, answers when `serving` or `serve_forever` runs. `day` is the age of its price list, which holds
+    only what is sold in `region` where one is given."""
 
     daemon_threads = True
 
-    def __init__(self, port: int = 0, *, day: int = 0, handler: type[BaseHTTPRequestHandler] | None = None) -> None:
-        self.day = day
+    def __init__(
+        self, port: int = 0, *, day: int = 0, region: str = "", handler: type[BaseHTTPRequestHandler] | None = None
+    ) -> None:
+        self.day, self.region = day, region
         super().__init__((LOOPBACK, port), handler or Handler)
 
     @property
@@ -83,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
         if parts == ["v1", "services"]:
             return {"services": [_service(service, name) for service, name in demo_prices.SERVICES.items()]}
         if len(parts) == 4 and parts[:2] == ["v1", "services"] and parts[3] == "skus":
-            return skus_page(parts[2], query, day=self.server.day)
+            return skus_page(parts[2], query, day=self.server.day, region=self.server.region)
         raise Refused(HTTPStatus.NOT_FOUND, "NOT_FOUND", "Method not found.")
 
     def answer(self, code: HTTPStatus, content: dict[str, Any]) -> None:
@@ -103,9 +106,9 @@ class Handler(BaseHTTPRequestHandler):
         """Quiet: the stack has logs of its own."""
 
 
-def skus_page(service: str, query: dict[str, str], *, day: int = 0) -> dict[str, Any]:
+def skus_page(service: str, query: dict[str, str], *, day: int = 0, region: str = "") -> dict[str, Any]:
     """One page. The token says where it begins, and is only good for the size and currency it was given for."""
-    listed = _listed(service, day)
+    listed = _listed(service, day, region)
     if not listed:
         raise Refused(HTTPStatus.NOT_FOUND, "NOT_FOUND", f"Service {service} not found.")
     currency = query.get("currencyCode") or "USD"
@@ -123,8 +126,8 @@ def skus_page(service: str, query: dict[str, str], *, day: int = 0) -> dict[str,
 
 
 @lru_cache(maxsize=4)
-def _listed(service: str, day: int) -> tuple[dict[str, Any], ...]:
-    return tuple(demo_prices.skus(service, day=day))
+def _listed(service: str, day: int, region: str) -> tuple[dict[str, Any], ...]:
+    return tuple(sku for sku in demo_prices.skus(service, day=day) if not region or region in sku["serviceRegions"])
 
 
 def _service(service: str, name: str) -> dict[str, Any]:

@@ -27,7 +27,8 @@ GPU = "nvidia-tesla-a100"
 
 @pytest.fixture(scope="module")
 def catalog() -> Iterator[CatalogServer]:
-    with serving(CatalogServer()) as server:
+    """Of one region: to read 20,000 prices takes the client seconds, which test_google_catalog spends once."""
+    with serving(CatalogServer(region="us-central1")) as server:
         yield server
 
 
