@@ -11,7 +11,7 @@ from django.db import transaction
 
 from baristaweb.lib.clock import now
 from deployments import audit
-from deployments.actions import budgets, people, prices, proposals, records, revisions
+from deployments.actions import budgets, people, prices, proposals, records, revisions, sleep_layers
 from deployments.actions.deployments import change_intent, lock
 from deployments.audit import Actor
 from deployments.domain import catalogue
@@ -25,6 +25,7 @@ from deployments.models import (
     Deployment,
     DeploymentState,
     HardwareProfile,
+    HolidayCalendar,
     MetadataPrefix,
     Namespace,
     Permit,
@@ -34,7 +35,11 @@ from deployments.models import (
     Revision,
     Runtime,
     ServedModel,
+    SleepFreeze,
+    SleepGrant,
+    SleepHolidays,
     SleepRecord,
+    SleepSchedule,
     Team,
     User,
 )
@@ -237,3 +242,13 @@ def put_to_sleep(deployment: Deployment, *, is_written: bool = True, **fields: A
     if is_written:
         DeploymentState.objects.filter(deployment=row).update(observed_generation=row.generation)
     return row.sleep
+
+
+def make_sleep_layers(team: Team, cluster: Cluster) -> None:
+    """One row of everything that decides over sleep."""
+    until = now() + timedelta(days=1)
+    records.save(row=SleepSchedule(team=team, zone="UTC"), by=BY)
+    sleep_layers.save_calendar(row=HolidayCalendar(key="office", name="Office", days="2026-12-24"), by=BY)
+    sleep_layers.save_holidays(row=SleepHolidays(team=team, calendars="office", zone="UTC"), by=BY)
+    sleep_layers.grant(row=SleepGrant(ask="exemption", team=team, until=until), by=BY, note="A demonstration.")
+    sleep_layers.freeze(row=SleepFreeze(cluster=cluster, until=until), by=BY, note="An upgrade.")

@@ -31,7 +31,6 @@ from deployments.models import (
     Namespace,
     RegistryRule,
     Runtime,
-    SleepSchedule,
     Team,
     User,
 )
@@ -127,7 +126,7 @@ def test_every_list_add_and_change_page_opens(platform: Client, places: Places, 
     factories.make_permits()
     factories.make_price_list(places.dev.cluster)
     factories.make_budget(team=people.team, hard=5)
-    records.save(row=SleepSchedule(team=people.team, zone="UTC"), by=factories.BY)
+    factories.make_sleep_layers(people.team, places.dev.cluster)
     for model, page in own_pages():
         assert platform.get(url(model, "changelist")).status_code == 200
         assert platform.get(url(model, "changelist") + "?q=a").status_code == 200
@@ -275,8 +274,8 @@ def test_what_changes_the_loader_is_set_with_a_reason(platform: Client) -> None:
     assert "LD_PRELOAD and PYTHONUNBUFFERED" in errors(platform.post(address, {**data, "reason": " "}))["reason"]
     assert platform.post(address, {**data, "reason": "tcmalloc frees memory"}).status_code == 302
     change = url(Runtime, "change", Runtime.objects.get(slug="fast").pk)
-    kept = filled(platform, change, name="Faster", reason="")
-    assert platform.post(change, kept).status_code == 302, "what stays had its reason"
+    kept = filled(platform, change, name="Faster", reason="a better name")
+    assert platform.post(change, kept).status_code == 302
 
 
 WRONG_RUNTIMES = [
