@@ -152,16 +152,23 @@ def test_a_number_shows_both_distributions_and_explains_its_statistic(source: Lo
 
 
 def test_a_category_shows_its_values_and_a_rename(source: LogSource, viewer: Client) -> None:
-    since = hour(now()) - timedelta(hours=26)
+    end = hour(now())
+    since = end - timedelta(hours=8)
 
     def change(found: Columns, start: datetime, version: str) -> Columns:
-        return (
-            found | {"city": np.where(found["city"] == "city0", "City 0", found["city"])} if start >= since else found
-        )
+        is_changed = start >= since
+        return found | {"city": np.where(found["city"] == "city0", "City 0", found["city"])} if is_changed else found
 
-    fill(source, hours=60, change=change)
+    fill(source, hours=30, change=change)
     judge.evaluate(source.pk)
-    seen = text(viewer, "deployment-feature", source.deployment.slug, place_of("city"))
+    ranges = {
+        "since": since,
+        "until": end,
+        "against_since": since - timedelta(hours=8),
+        "against_until": since,
+    }
+    query = {name: f"{at:%Y-%m-%dT%H:%M}" for name, at in ranges.items()}
+    seen = text(viewer, "deployment-feature", source.deployment.slug, place_of("city"), **query)
     assert "it looks like a rename" in seen
 
 
