@@ -96,7 +96,8 @@ def test_what_left_the_catalogue_is_kept_by_what_runs_it(people: People, places:
     deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
     first = deployment.current
     for row in (Runtime.objects.get(slug="tfserving"), HardwareProfile.objects.get(slug="cpu-small")):
-        records.delete(row=row, by=factories.BY)
+        row.is_active = False
+        records.save(row=row, by=factories.BY)
     facts = {"by": people.editor, "model": deployment.model, "namespace": deployment.namespace}
 
     edited = proposals.make(

@@ -179,7 +179,7 @@ def test_a_version_that_logs_differently_is_the_one_that_is_shown(source: LogSou
     judge.evaluate(source.pk)
     found = FeatureNow.objects.get(name="age")
     assert (found.version, found.moved_since) == ("2", since)
-    assert [name for name, _ in found.findings] == ["constant"]
+    assert [name for name, _ in found.findings] == ["constant", "out_of_range"]
     assert DataHealth.objects.get().state == DataState.BROKEN
 
 
