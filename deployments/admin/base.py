@@ -45,6 +45,10 @@ class AuditedAdmin(ModelAdmin):
     delete_confirmation_template = "admin/delete_with_reason.html"
     change_form_template = "admin/change_with_uses.html"
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Nothing is filled in from the address: Django's widgets fail on what is no date."""
+        return {}
+
     def actor(self, request: HttpRequest) -> audit.Actor:
         return audit.Actor.of(request, via="admin")
 
