@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ def posted(client: Client, cluster: Cluster, **fields: object) -> Any:
 
 
 def test_a_typed_list_is_audited_by_price(client_as: Callable[[str], Client], cluster_row: Cluster) -> None:
-    factories.make_price_list(cluster_row, effective_at="2026-10-01T00:00Z")
+    factories.make_price_list(cluster_row, effective_at=datetime(2026, 10, 1, tzinfo=UTC))
     assert posted(client_as("platform"), cluster_row).status_code == 302
     version = PriceVersion.objects.get(name="On-premises")
     assert (version.currency, version.source, len(version.lines)) == ("USD", "typed", 2)
