@@ -161,12 +161,7 @@ def test_a_category_shows_its_values_and_a_rename(source: LogSource, viewer: Cli
 
     fill(source, hours=30, change=change)
     judge.evaluate(source.pk)
-    ranges = {
-        "since": since,
-        "until": end,
-        "against_since": since - timedelta(hours=8),
-        "against_until": since,
-    }
+    ranges = {"since": since, "until": end, "against_since": since - timedelta(hours=8), "against_until": since}
     query = {name: f"{at:%Y-%m-%dT%H:%M}" for name, at in ranges.items()}
     seen = text(viewer, "deployment-feature", source.deployment.slug, place_of("city"), **query)
     assert "it looks like a rename" in seen
