@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -40,7 +41,8 @@ class Pool:
         for pid in list(self.pids):
             self.kill_worker(pid)
         self._process.kill()
-        self._process.wait()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.communicate()  # closes both pipes too
 
 
 def reader_of(pid: int) -> int | None:
@@ -51,7 +53,7 @@ def reader_of(pid: int) -> int | None:
         return None
     for child in children:
         try:
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if b"store.children" in Path(f"/proc/{child}/cmdline").read_bytes():
                 return int(child)
         except OSError:
             continue
