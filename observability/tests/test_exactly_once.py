@@ -35,6 +35,13 @@ def trial(tmp_path: Path) -> tuple[LogSource, Files]:
     return begin(deployment, tmp_path / "logs", seed=7)
 
 
+def test_twenty_kills_change_no_count(trial: tuple[LogSource, Files], environ: dict[str, str]) -> None:
+    outcome = kill_at_random(*trial, kills=20, environ=environ)
+    assert not outcome.wrong
+    assert outcome.workers_killed
+    assert outcome.readers_killed
+
+
 def test_objects_that_are_added_instead_of_replaced_are_noticed(
     trial: tuple[LogSource, Files], environ: dict[str, str]
 ) -> None:
