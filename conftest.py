@@ -105,10 +105,8 @@ class WorkerDatabase:
 
     def clone(self) -> None:
         """Make it anew, with an installation identity of its own."""
-        connections.close_all()
-        self._end_sessions()
+        self.drop()
         with self._owner(TEMPLATE, maintenance=True) as cursor:
-            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.name)))
             cursor.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(self.name), sql.Identifier(TEMPLATE))
             )
@@ -122,28 +120,31 @@ class WorkerDatabase:
             connections[alias].settings_dict["NAME"] = self.name
 
     def drop(self) -> None:
-        connections.close_all()
-        self._end_sessions()
-        with self._owner(TEMPLATE, maintenance=True) as cursor:
-            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.name)))
+        """End what a thread of the test left connected, and the database with it.
 
-    def _end_sessions(self) -> None:
-        """End what a thread of the test left connected: only the app role may end its own sessions.
-
-        Again, where PostgreSQL refuses: a session that is just beginning or ending belongs to nobody for a moment.
+        Again, where PostgreSQL refuses: a session that is just beginning or ending, or that vacuums, belongs to nobody
+        or to the superuser for a moment.
         """
-        url = os.environ["BARISTA_TEST_APP_URL"].rsplit("/", 1)[0] + "/postgres"
+        connections.close_all()
         for _ in range(100):
             try:
-                with _Autocommit(url) as cursor:
-                    cursor.execute(
-                        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                        "WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()",
-                        [self.name],
-                    )
+                self._end_sessions()
+                with self._owner(TEMPLATE, maintenance=True) as cursor:
+                    cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.name)))
                 return
             except psycopg2.errors.InsufficientPrivilege:
                 time.sleep(0.1)
+        raise TimeoutError(f"{self.name} is still in use after 10 s")
+
+    def _end_sessions(self) -> None:
+        """Only the app role may end its own sessions."""
+        url = os.environ["BARISTA_TEST_APP_URL"].rsplit("/", 1)[0] + "/postgres"
+        with _Autocommit(url) as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()",
+                [self.name],
+            )
 
     def _owner(self, database: str, *, maintenance: bool = False) -> Any:
         # Databases are made from `postgres`: the template must have no other session.

@@ -24,12 +24,20 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     booked pg_catalog.date;
 BEGIN
-    booked := CASE TG_OP WHEN 'DELETE' THEN OLD.day ELSE NEW.day END;
+    IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+        booked := OLD.day;
+    ELSE
+        booked := NEW.day;
+    END IF;
     IF EXISTS (SELECT 1 FROM public.deployments_closedmonth
-               WHERE month = pg_catalog.date_trunc('month', booked::pg_catalog.timestamp)::pg_catalog.date) THEN
+               WHERE month OPERATOR(pg_catalog.=)
+                     pg_catalog.date_trunc('month', booked::pg_catalog.timestamp)::pg_catalog.date) THEN
         RAISE EXCEPTION 'the month of % is closed', booked USING ERRCODE = 'insufficient_privilege';
     END IF;
-    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    RETURN NEW;
 END
 $$;
 CREATE TRIGGER closed_month BEFORE INSERT OR UPDATE OR DELETE ON public.deployments_costday

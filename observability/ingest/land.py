@@ -158,12 +158,12 @@ def _withdraw(landing: Landing, part: ObjectPart) -> None:
 
 
 def _reopen(landing: Landing, window: StoredWindow) -> bool:
-    """Have the other objects of the window's blob read again; False when one of them is gone for good: then the count
-    stays as it is, and a finding says so."""
+    """Have the other objects of the window's blob read again; False when one of them is gone for good but to be kept:
+    then the count stays as it is, and a finding says so. Those to be taken out need no reading: they become due too."""
     if window.state == StoredWindow.State.REOPENED:
         return True
     others = SourceObject.objects.filter(parts__window=window, parts__in_base=True).exclude(pk=landing.row.pk)
-    if others.filter(vanished_at__isnull=False).exists():
+    if others.filter(vanished_at__isnull=False).exclude(state__in=OUT).exists():
         say_uncountable(landing.source, window, landing.row.uri, landing.at)
         return False
     window.state = StoredWindow.State.REOPENED
@@ -283,7 +283,7 @@ def vanish(row: SourceObject, source: LogSource, *, at: datetime) -> None:
     found.vanished_at, found.due_at, found.claim, found.claimed_until = at, None, None, None
     if found.rows is None:
         found.state = State.REMOVED
-    elif source.vanished == LogSource.Vanished.REMOVE:
+    elif source.vanished == LogSource.Vanished.REMOVE or found.state == State.LEFT_OUT:
         found.state, found.due_at = State.REMOVED, at
     else:
         found.state = State.FOLDED

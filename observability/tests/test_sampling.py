@@ -182,6 +182,7 @@ def test_a_value_that_does_not_read_is_not_shown(
         out.writelines(json.dumps(line) + "\n" for line in lines)
     location = f"file://{tmp_path}/*.jsonl.gz"
     proposed = ask(deployment, people, root, location)
+    assert proposed.answer == "done", proposed.reason
     told = proposed.result["columns"]
     rows = columns.read(
         {"choices": {str(n): {"sensitive": True} for n, one in enumerate(told) if one["name"] == "age"}}, told

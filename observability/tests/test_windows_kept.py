@@ -10,7 +10,7 @@ import pytest
 from baristaweb.lib.clock import now
 from deployments.models import Deployment
 from observability.ingest import claims, compact, work
-from observability.models import Blob, LogSource, ObjectPart, SourceFinding, StoredWindow
+from observability.models import Blob, LogSource, ObjectPart, SourceFinding, SourceObject, StoredWindow
 from observability.queries.windows import states_of
 from observability.tests.importing import counts, fresh, hour_ago, keep, put, read, rows
 from observability.tests.sources import make_source
@@ -112,6 +112,36 @@ def test_a_window_whose_other_object_vanished_stays_and_says_so(
     read(importer, source)
     assert counts(source) == {(hour, "1"): 20}
     assert SourceFinding.objects.filter(source=source, name="recount_impossible").exists()
+
+
+def test_objects_that_vanish_together_are_all_taken_out_of_a_compacted_window(
+    importer: work.Importer, log_deployment: Deployment, tmp_path: Path
+) -> None:
+    hour = hour_ago(2)
+    source = make_source(log_deployment, tmp_path, vanished=LogSource.Vanished.REMOVE)
+    first, second, _ = (put(tmp_path / f"{name}.parquet", rows(hour, 10, country=name)) for name in "abc")
+    read(importer, source)
+    keep(source)
+    first.unlink()
+    second.unlink()
+    read(importer, source)
+    (window,) = states_of(StoredWindow.objects.filter(source=source))
+    assert window.row.state != StoredWindow.State.REOPENED
+    assert window.rows == 10
+    assert window.states["country"].table.values == ("c",)  # type: ignore[union-attr]
+
+
+def test_an_object_that_is_left_out_stays_so_when_it_vanishes(
+    importer: work.Importer, source: LogSource, tmp_path: Path
+) -> None:
+    hour = hour_ago(2)
+    first, _ = (put(tmp_path / f"{name}.parquet", rows(hour, 10)) for name in "ab")
+    read(importer, source)
+    keep(source)
+    SourceObject.objects.filter(uri__endswith="a.parquet").update(state=SourceObject.State.LEFT_OUT, due_at=now())
+    first.unlink()
+    read(importer, source)
+    assert counts(source) == {(hour, "1"): 10}
 
 
 def test_hours_become_days_that_say_the_same(importer: work.Importer, source: LogSource, tmp_path: Path) -> None:

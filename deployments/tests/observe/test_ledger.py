@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import DatabaseError, transaction
 
 from baristaweb.lib.clock import now
@@ -26,6 +27,13 @@ pytestmark = pytest.mark.django_db
 T0 = datetime(2026, 11, 10, 12, tzinfo=UTC)
 SMALL = Asked(500, GIB)
 PLACE = NodeFacts(size=Asked(16_000, 64 * GIB), machine="e2-standard-16", pool="cpu")
+
+
+@pytest.fixture(autouse=True)
+def _about_noon() -> Iterator[None]:
+    """Rows are cut at midnight, which must not come between two looks of a test."""
+    with time_machine.travel(T0, tick=True):
+        yield
 
 
 @pytest.fixture
