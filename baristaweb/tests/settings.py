@@ -22,3 +22,5 @@ from baristaweb.settings import *  # noqa: F403  the environment must be set fir
 # Hashing passwords slowly is the point of argon2, and no point of a test.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 1, "socket_connect_timeout": 1}
+# Each client of a test makes its own handlers: static files are looked up when asked for, not all listed each time.
+WHITENOISE_AUTOREFRESH = True
