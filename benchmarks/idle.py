@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 import urllib.parse
+from operator import itemgetter
 from typing import Any, Final
 
 import psycopg2
@@ -49,14 +50,12 @@ def _print(rows: list[tuple[int, int, str]], *, deployments: int, spent: float, 
     calls = sum(row[0] for row in rows)
     goal = FIXED + EACH * deployments
     print(f"\nIdle for {spent:.0f} s with {deployments} deployments")
-    print(
-        f"  {calls / spent:.2f} statements/s, of which {frames / spent:.2f} begin or end a transaction (goal {goal:.2f})"
-    )
+    print(f"  {calls / spent:.2f} statements/s, {frames / spent:.2f} of them begin or end something (goal {goal:.2f})")
     print(f"  {log_mb * 3600 / spent:.1f} MB of write-ahead log an hour (goal {LOG_GOAL_MB:.0f} at 27 deployments)")
-    for title, place in (("most often", 0), ("most log", 1)):
+    for title, by in (("most often", itemgetter(0)), ("most log", itemgetter(1))):
         print(f"  {title}:")
-        for row in sorted(rows, key=lambda row: -row[place])[:TOP]:
-            print(f"    {row[0] / spent:7.3f}/s {row[1] * 3600 / spent / 1e6:7.2f} MB/h  {row[2]}")
+        for calls, log, text in sorted(rows, key=by, reverse=True)[:TOP]:
+            print(f"    {calls / spent:7.3f}/s {float(log) * 3600 / spent / 1e6:7.2f} MB/h  {text}")
 
 
 def _superuser(home: Home) -> Any:
