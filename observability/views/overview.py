@@ -59,7 +59,7 @@ def part(request: HttpRequest, slug: str) -> HttpResponse:
     scope = observed.scope_of(deployment, days=14, at=now())
     row = DataHealth.objects.filter(pk=deployment.pk).first()
     context = {"deployment": deployment, "health": health_of(deployment, scope), "row": row}
-    return render(request, "observability/_part.html", context)
+    return render(request, "observability/_data_health_box.html", context)
 
 
 def _panels(scope: Scope, judged: Sequence[JudgedWindow], axis: Axis) -> list[Panel]:
