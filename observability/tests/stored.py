@@ -71,8 +71,7 @@ def fill(
     """Closed hours up to `until` (the last full hour); `change` gets each one's columns, start and version."""
     rng = np.random.default_rng(seed)
     end = hour(until or now())
-    row, made = source.spec, []
-    spec = row.to_spec()
+    row, drawings = source.spec, []
     for place in range(hours):
         start = end - timedelta(hours=hours - place)
         if skipped(start):
@@ -81,31 +80,55 @@ def fill(
             found = drawn(rows, rng)
             if change is not None:
                 found = change(found, start, version)
-            made.append(store(source, row, spec, start, version, found))
+            drawings.append((start, version, found))
+    return stored(source, row, drawings)
+
+
+def stored(source: LogSource, row: SourceSpec, drawings: Sequence[tuple[datetime, str, Columns]]) -> list[StoredWindow]:
+    """Closed windows of these starts and versions; those that are there are replaced."""
+    loaded, told = row.to_spec(), row.to_spec().dumps()
+    length = timedelta(hours=1) if row.window == "hour" else timedelta(days=1)
+    folded = [_folded(loaded, told, found) for _, _, found in drawings]
+    Blob.objects.bulk_create(
+        [Blob(sha256=sha, data=data, size=len(data)) for sha, data in dict(folded).items()], ignore_conflicts=True
+    )
+    blobs = dict(Blob.objects.filter(sha256__in=dict(folded)).values_list("sha256", "pk"))
+    there = StoredWindow.objects.filter(source=source, spec=row, segment="", length=row.window)
+    known = {(one.start, one.version): one.pk for one in there.only("pk", "start", "version")}
+    made = []
+    for (start, version, found), (sha, _) in zip(drawings, folded, strict=True):
+        rows = len(next(iter(found.values()))) if found else 0
+        one = StoredWindow(
+            pk=known.get((start, version)), source=source, spec=row, version=version, length=row.window, start=start,
+            end=start + length, state=StoredWindow.State.CLOSED, rows=rows, blob_id=blobs[sha], blob_rows=rows,
+            closed_at=now(), replaced_at=now(),
+        )  # fmt: skip
+        made.append(one)
+    for one in made:
+        if one.pk is not None:
+            one.save()
+    StoredWindow.objects.bulk_create([one for one in made if one.pk is None])
     return made
 
 
-def store(
-    source: LogSource, row: SourceSpec, spec: Spec, start: datetime, version: str, found: Columns
-) -> StoredWindow:
-    """One closed window; one that is there is replaced."""
-    states = {feature.name: fold(feature, pa.array(found[feature.name])) for feature in spec if feature.name in found}
-    _, data = dump_states(spec, states)
-    sha = hashlib.sha256(data).hexdigest()
-    blob = Blob.objects.get_or_create(sha256=sha, defaults={"data": data, "size": len(data)})[0]
-    length = timedelta(hours=1) if row.window == "hour" else timedelta(days=1)
-    rows = len(next(iter(found.values()))) if found else 0
-    values = {
-        "end": start + length,
-        "state": StoredWindow.State.CLOSED,
-        "rows": rows,
-        "blob": blob,
-        "blob_rows": rows,
-        "closed_at": now(),
-        "replaced_at": now(),
-    }
-    keys = {"source": source, "spec": row, "version": version, "segment": "", "length": row.window, "start": start}
-    return StoredWindow.objects.update_or_create(**keys, defaults=values)[0]
+_FOLDED: dict[str, tuple[str, bytes]] = {}
+
+
+def _folded(spec: Spec, told: bytes, found: Columns) -> tuple[str, bytes]:
+    """Digest and bytes of the states. The same drawing is folded once a process: it takes longer than the test."""
+    key = hashlib.sha256(told)
+    for name, values in found.items():
+        is_flat = isinstance(values, np.ndarray) and values.dtype != object
+        key.update(f"{name} {getattr(values, 'dtype', type(values))} {len(values)}".encode())
+        key.update(np.ascontiguousarray(values).tobytes() if is_flat else repr(values.tolist()).encode())
+    digest = key.hexdigest()
+    if digest not in _FOLDED:
+        states = {
+            feature.name: fold(feature, pa.array(found[feature.name])) for feature in spec if feature.name in found
+        }
+        _, data = dump_states(spec, states)
+        _FOLDED[digest] = hashlib.sha256(data).hexdigest(), data
+    return _FOLDED[digest]
 
 
 def utc(*parts: int) -> datetime:

@@ -31,7 +31,7 @@ from observability.models import (
     StoredWindow,
 )
 from observability.queries import evaluations, shelves
-from observability.tests.stored import Columns, connected, drawn, fill, hour, store
+from observability.tests.stored import Columns, connected, drawn, fill, hour, stored
 
 pytestmark = pytest.mark.django_db
 
@@ -113,7 +113,7 @@ def test_going_on_gives_what_one_run_over_all_gives(source: LogSource, deploymen
     for place in (4, 3, 2, 1):
         start = end - timedelta(hours=place)
         found = dear(changed)(drawn(1_200, rng), start, "1")
-        store(source, source.spec, source.spec.to_spec(), start, "1", found)
+        stored(source, source.spec, [(start, "1", found)])
         judge.evaluate(source.pk)
     steps = verdicts()
     since = FeatureNow.objects.get(name="price").moved_since
@@ -135,7 +135,7 @@ def test_late_rows_judge_their_window_again_and_those_after_it(source: LogSource
     judge.evaluate(source.pk)
     late = made[-3]
     found = drawn(1_500, np.random.default_rng(3))
-    store(source, source.spec, source.spec.to_spec(), late.start, "1", found | {"price": found["price"] * 1_000})
+    stored(source, source.spec, [(late.start, "1", found | {"price": found["price"] * 1_000})])
     assert list(evaluations.due(now())) == [source]
     judge.evaluate(source.pk)
     assert verdicts()[-4:] == ["stable", "moved", "stable", "stable"]
@@ -148,7 +148,7 @@ def test_small_windows_join_and_go_on_joining(source: LogSource) -> None:
     judge.evaluate(source.pk)
     rng = np.random.default_rng(5)
     for place in (4, 3, 2, 1):
-        store(source, source.spec, source.spec.to_spec(), end - timedelta(hours=place), "1", drawn(400, rng))
+        stored(source, source.spec, [(end - timedelta(hours=place), "1", drawn(400, rng))])
         judge.evaluate(source.pk)
     last = JudgedWindow.objects.order_by("-start")[:2]
     assert [(row.rows, row.end - row.start) for row in last] == [
