@@ -216,8 +216,8 @@ CHORES: Final = (
     Chore(name="sweep", every_s=SWEEP_EVERY_S, do=sweep),
     Chore(name="probe", every_s=PROBE_S, do=Prober(), waiting=_silent_clusters),
     Chore(name="pauses", every_s=5.0, do=end_pauses, waiting=_over_pauses),
-    Chore(name="accrue", every_s=5.0, do=accrue.Accruer()),
-    Chore(name="sleep", every_s=5.0, do=sleep_and_wake),
+    Chore(name="accrue", every_s=10.0, do=accrue.Accruer()),
+    Chore(name="sleep", every_s=10.0, do=sleep_and_wake),
     Chore(name="sleep-ledger", every_s=300.0, do=count_sleep),
     Chore(name="anchor", every_s=60.0, do=tell_the_log),
 )

@@ -13,8 +13,14 @@ EVERY: Final = timedelta(minutes=5)  # how often a deployment without new window
 
 
 def due(at: datetime) -> QuerySet[LogSource]:
-    """Sources whose closed windows, or whose rules, changed since they were judged, and that nobody judges now."""
-    closed = StoredWindow.objects.filter(source=OuterRef("pk"), spec=OuterRef("spec"), state=StoredWindow.State.CLOSED)
+    """Sources whose closed windows, or whose rules, changed since they were judged, and that nobody judges now.
+
+    Of windows those that are judged: hours that became days were judged as hours.
+    """
+    closed = StoredWindow.objects.filter(
+        source=OuterRef("pk"), spec=OuterRef("spec"), length=OuterRef("spec__window"), rows__gt=0,
+        state=StoredWindow.State.CLOSED,
+    )  # fmt: skip
     newer = closed.filter(replaced_at__gt=OuterRef("verdict__seen_at"))
     is_free = Q(verdict=None) | Q(verdict__claimed_until=None) | Q(verdict__claimed_until__lte=at)
     is_new = Q(verdict=None) | Q(verdict__seen_at=None)

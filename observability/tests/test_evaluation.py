@@ -76,6 +76,13 @@ def test_a_closed_window_makes_a_source_due_once(source: LogSource) -> None:
     assert not evaluations.due(now()).exists()
 
 
+def test_hours_that_became_a_day_do_not_make_a_source_due_for_ever(source: LogSource) -> None:
+    made = fill(source, hours=30)
+    judge.evaluate(source.pk)
+    StoredWindow.objects.filter(pk=made[0].pk).update(length="day", replaced_at=now())
+    assert not evaluations.due(now()).exists()
+
+
 def test_the_first_day_is_gathered_and_not_judged(source: LogSource) -> None:
     fill(source, hours=10)
     judge.evaluate(source.pk)
