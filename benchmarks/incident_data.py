@@ -25,7 +25,7 @@ def rows_of(count: int, rng: np.random.Generator) -> dict[str, Any]:
         lambda: rng.beta(2, 20, count),
         lambda: rng.exponential(40, count),
         lambda: np.where(rng.random(count) < 0.9, 0.0, rng.gamma(2, 3, count)),
-        lambda: 5e6 + rng.normal(0, 50, count),
+        lambda: 1e9 + rng.normal(0, 50, count),
         lambda: rng.standard_t(3, count),
         lambda: np.where(rng.random(count) < 0.5, rng.normal(-4, 1, count), rng.normal(4, 1, count)),
         lambda: rng.uniform(-74.1, -73.9, count),

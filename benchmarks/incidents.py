@@ -49,12 +49,13 @@ class Scores:
     findings: int
     seconds: float
     failed: int = 0
+    which: tuple[str, ...] = ()
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "baristaweb.tests.settings")
     django.setup()
-    folder = CACHE / "bench-data" / "incidents-2"
+    folder = CACHE / "bench-data" / "incidents-3"
     index = make(folder)
     found = [ours(index)]
     for tool, peer in PEERS.items():
@@ -71,12 +72,21 @@ def ours(index: dict[str, Any]) -> Scores:
         spec.write_bytes(Spec(tuple(one for one in propose(first) if one.name not in KEYS[:2])).dumps())
         began = time.monotonic()
         clean = _replayed(spec, index["reference"], index["clean"])
-        false = sum(one["verdict"] in ("moved", "drift") for window in clean for one in window["features"])
+        flags = [
+            (window["start"][:10], one)
+            for window in clean
+            for one in window["features"]
+            if one["verdict"] in ("moved", "drift")
+        ]
+        which = [f"{day} {one['name']}: {one['reason']}" for day, one in flags]
+        which += [
+            f"{window['start'][:10]} {one['name']}: {one['reason']}" for window in clean for one in window["findings"]
+        ]
         findings = sum(len(window["findings"]) for window in clean)
         seen = {
             name: _seen(_replayed(spec, index["reference"], paths), name) for name, paths in index["incidents"].items()
         }
-    return Scores("Barista", seen, false, findings, time.monotonic() - began)
+    return Scores("Barista", seen, len(flags), findings, time.monotonic() - began, which=tuple(which))
 
 
 def _replayed(spec: Path, reference: Sequence[str], logs: Sequence[str]) -> list[dict[str, Any]]:
@@ -136,7 +146,9 @@ def _peer_seen(days: list[dict[str, list[Any]] | None], guilty: str) -> Seen:
 
 
 def say(found: Sequence[Scores]) -> None:
-    print(f"\nPlanted incidents, {datetime.now(UTC):%Y-%m-%d}: 3,000 rows a day, 50 features, 7 reference days.")
+    print(
+        f"\nPlanted incidents, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: 3,000 rows a day, 50 features, 7 reference days."
+    )
     print("moved / drift: windows until it is flagged, until it is in 2 of 3; rank: of the guilty feature, then.\n")
     print("| incident | " + " | ".join(one.name for one in found) + " |")
     print("|---|" + "---|" * len(found))
@@ -155,6 +167,8 @@ def say(found: Sequence[Scores]) -> None:
     ]
     for words, value in rows:
         print(f"| **{words}** | " + " | ".join(value(one) for one in found) + " |")
+    for said in found[0].which:
+        print(f"of a clean day: {said}")
 
 
 def _cell(seen: Seen | None) -> str:

@@ -49,6 +49,10 @@ CASES = [
     ("created", RNG.integers(1_690_000_000, 1_700_000_000, N), Kind.TIMESTAMP),
     ("ts", RNG.integers(1_690_000_000_000, 1_700_000_000_000, N), Kind.TIMESTAMP),
     ("event_time", RNG.integers(1_690_000_000, 1_700_000_000, N).astype(float), Kind.TIMESTAMP),
+    ("x", RNG.integers(1_690_000_000, 1_700_000_000, N), Kind.TIMESTAMP),
+    ("x", 1e9 + RNG.normal(0, 50, N), Kind.NUMERIC),  # too close together for a log's times
+    ("revenue_total", RNG.integers(1_000_000_000, 1_400_000_000, N), Kind.NUMERIC),
+    ("event_ms", RNG.integers(1_690_000_000_000, 1_700_000_000_000, N), Kind.TIMESTAMP),
     ("at", pa.array([datetime(2024, 1, 1, tzinfo=UTC)] * 10), Kind.TIMESTAMP),
     ("day", pa.array([date(2024, 1, 1)] * 10), Kind.TIMESTAMP),
     ("day", pa.array(["2024-01-01", "2024-02-01"] * 50), Kind.TIMESTAMP),

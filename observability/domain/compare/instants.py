@@ -173,6 +173,10 @@ def _gap(ref: _Side, cur: _Side, latest: tuple[float, ...], windows: Windows | N
     if windows is not None:
         shifts = [windows[0].end - windows[1].end]
         lengths = [max(window.length, 1.0) for window in windows]
+        if _factor(lengths) > ALIKE:
+            # Values that reach as far over a week as over a day do not go with the clock: a start of sale, a number
+            # taken for an instant. They moved only if neither their distance to the end nor they themselves stayed.
+            shifts.append(0.0)
     else:
         # Where the windows end is not known: only the form can differ, at the best of some places.
         last, middle = latest[0] - latest[1], _middle(ref) - _middle(cur)

@@ -45,6 +45,7 @@ _TIME_NAME: Final = re.compile(
 )
 _YEARS: Final = (946_684_800, 2_524_608_000)  # 2000 to 2050 in seconds
 _NARROW: Final = 15 * 31_557_600  # seconds
+_BRIEF: Final = 3_600  # seconds: values that lie closer together are amounts of one size
 _UNIT_SCALE: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
@@ -204,8 +205,11 @@ def unix_unit(name: str, values: NDArray[Any]) -> str:
         if unit == "ns" and not is_named and (typical % 1_000 != 0).mean() > 0.01:
             return ""
         # Without a telling name a log spans years, not decades: random 60-bit ids read as nanoseconds would span 40.
-        is_narrow = len(np.unique(typical)) > 20 and float(typical.max()) - float(typical.min()) < _NARROW * scale
-        return unit if is_named or is_narrow else ""
+        span = float(typical.max()) - float(typical.min())
+        is_likely = len(np.unique(typical)) > 20 and _BRIEF * scale <= span < _NARROW * scale
+        amount = _AMOUNT_NAME.search(name)
+        is_amount = amount is not None and amount[2].lower() not in ("ms", "seconds")
+        return unit if is_named or (is_likely and not is_amount) else ""
     return ""
 
 
