@@ -17,7 +17,7 @@ from typing import Any
 import django
 import numpy as np
 import pyarrow as pa
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -140,9 +140,9 @@ def _fill(features: int, windows: int, folder: Path) -> tuple[User, LogSource]:
     judged = _judged(source, rows, reference)
     _verdicts(source, judged, features)
     _now(source, spec)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE observability_featureverdict")
-        cursor.execute("ANALYZE observability_featurenow")
+    with connections["owner"].cursor() as cursor:
+        for table in ("featureverdict", "featurenow", "windowshelf"):
+            cursor.execute(f"VACUUM ANALYZE observability_{table}")  # as autovacuum does
     return admin, source
 
 

@@ -30,7 +30,7 @@ from observability.domain.results.rules import Rules
 from observability.domain.results.verdicts import History
 from observability.domain.results.windows import MOST_JOINED, Reference, Slice
 from observability.domain.specs.spec import Kind, Spec, canonical_json
-from observability.evaluation import health, shelves
+from observability.evaluation import health, own_days, shelves
 from observability.evaluation.rows import Newest, Writer, at, features_now
 from observability.models import (
     Baseline,
@@ -209,7 +209,8 @@ def _stretches(task: Task, since: int | None) -> list[Stretch]:
 
 def _log(task: Task, until: int | None) -> WindowedLog:
     """Counts of all windows, and their states to be decoded as they are needed."""
-    made = WindowedLog(task.is_day, "" if task.source_spec.zone == "UTC" else task.source_spec.zone)
+    zone = "" if task.source_spec.zone == "UTC" else task.source_spec.zone
+    made = WindowedLog(task.is_day, zone, knows_files=False)
     rows = [row for row in task.rows if until is None or row.start.timestamp() < until]
     # Decoded one by one as they are asked for: all of them at once would not fit.
     made.states = cast("dict[Cell, dict[str, State]]", shelves.cells_of(rows, task.places, task.shelves))
@@ -287,7 +288,8 @@ def _reference(
     resolved = resolve(task.choice, version, since, starts)
     if resolved is None:
         return _nothing(task), "there is nothing to compare with yet"
-    reference = shelves.reference_of(resolved, task.rows, task.source_spec, task.spec, task.shelves)
+    gone = own_days.left_out(resolved, task.rows, task.source, task.source_spec)
+    reference = shelves.reference_of(resolved, task.rows, task.source_spec, task.spec, task.shelves, gone)
     return reference, _not_yet(task, resolved, reference, since)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from observability.queries.shelves import LazyStates, Shelves, of_reference
 
 AT_ONCE = 24  # windows whose states are in memory together
 MOST_MERGED = 20_000  # merged states of a season that are held
+LeftOut = Mapping[int, frozenset[int]]  # places of features by the start of a window that counts not for them
 
 
 def lay_out(rows: Sequence[StoredWindow], spec: Spec) -> None:
@@ -70,9 +72,15 @@ class StoredReference(Reference):
 
 
 def reference_of(
-    resolved: Resolved, rows: Sequence[StoredWindow], source_spec: SourceSpec, spec: Spec, shelves: Shelves
+    resolved: Resolved,
+    rows: Sequence[StoredWindow],
+    source_spec: SourceSpec,
+    spec: Spec,
+    shelves: Shelves,
+    left_out: LeftOut | None = None,
 ) -> StoredReference:
     """The baseline as its windows are now; its shelf is made anew when one of them changed."""
+    left_out = left_out or {}
     inside = [
         row
         for row in rows
@@ -81,20 +89,28 @@ def reference_of(
     ]
     places = {feature.name: place for place, feature in enumerate(spec)}
     is_day = source_spec.window == Window.DAY.value
-    row = _kept(resolved, inside, source_spec, spec, places, shelves) if inside else None
+    row = _kept(resolved, inside, source_spec, spec, places, shelves, left_out) if inside else None
     zone = "" if source_spec.zone == "UTC" else source_spec.zone
-    cells = cells_of(inside, places, shelves)
+    cells = cells_of(inside, places, shelves, left_out)
     return StoredReference(row, cells, places, 86_400 if is_day else 3_600, is_day=is_day, zone=zone)
 
 
 def cells_of(
-    rows: Sequence[StoredWindow], places: Mapping[str, int], shelves: Shelves
+    rows: Sequence[StoredWindow], places: Mapping[str, int], shelves: Shelves, left_out: LeftOut | None = None
 ) -> dict[Cell, Mapping[str, State]]:
     """States by version and start; segments of one window are added up."""
+    without = left_out or {}
     gathered: dict[Cell, list[int]] = {}
     for row in rows:
         gathered.setdefault(Cell(row.version, int(row.start.timestamp())), []).append(row.pk)
-    return {cell: LazyStates(shelves, windows, places) for cell, windows in gathered.items()}
+    return {
+        cell: LazyStates(shelves, windows, _without(places, without.get(cell.window or 0)))
+        for cell, windows in gathered.items()
+    }
+
+
+def _without(places: Mapping[str, int], gone: frozenset[int] | None) -> Mapping[str, int]:
+    return {name: place for name, place in places.items() if place not in gone} if gone else places
 
 
 def _kept(
@@ -104,23 +120,30 @@ def _kept(
     spec: Spec,
     places: Mapping[str, int],
     shelves: Shelves,
+    left_out: LeftOut,
 ) -> ReferenceShelf:
     newest = max(row.replaced_at for row in inside)
-    known = ReferenceShelf.objects.filter(spec=source_spec, key=resolved.key).defer("data").first()
+    key, words = resolved.key, resolved.words
+    if left_out:
+        said = sorted((start, sorted(gone)) for start, gone in left_out.items())
+        key = f"{key}-{hashlib.sha256(repr(said).encode()).hexdigest()[:16]}"
+        words = f"{words}, without what moved in them and stayed so"
+    known = ReferenceShelf.objects.filter(spec=source_spec, key=key).defer("data").first()
     if known is not None and known.contents_at == newest and known.windows == len(inside):
         return known
     whole: dict[str, State] = {}
     for first in range(0, len(inside), AT_ONCE):
         gathered: dict[str, list[State]] = {}
         for one in inside[first : first + AT_ONCE]:
-            for name, state in LazyStates(shelves, [one.pk], places).items():
+            counted = _without(places, left_out.get(int(one.start.timestamp())))
+            for name, state in LazyStates(shelves, [one.pk], counted).items():
                 gathered.setdefault(name, []).append(state)
         for name, parts in gathered.items():
             whole[name] = merge([whole[name], *parts] if name in whole else parts)
     return keep(
         source_spec,
-        resolved.key,
-        resolved.words,
+        key,
+        words,
         [whole.get(feature.name) for feature in spec],
         since=inside[0].start,
         until=max(row.end for row in inside),

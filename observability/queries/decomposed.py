@@ -18,7 +18,10 @@ from observability.queries.sides import Side, Sides
 
 def null_rate_and_mean(scope: Scope, place: int, spec: FeatureSpec, sides: Sides) -> list[Decomposition]:
     """Splits that sum exactly; empty where one version serves, or one side has no times of its own."""
-    before, after = _by_version(scope, place, sides.against), _by_version(scope, place, sides.current)
+    keys = [_keys_by_version(scope, side) for side in (sides.against, sides.current)]
+    if len({*keys[0], *keys[1]}) < 2 or not all(keys):
+        return []  # before any state is read
+    before, after = (_merged(side, place) for side in keys)
     if len({*before, *after}) < 2 or not before or not after:
         return []
     found = [decompose.null_rate(before, after)]
@@ -30,13 +33,18 @@ def null_rate_and_mean(scope: Scope, place: int, spec: FeatureSpec, sides: Sides
     return found
 
 
-def _by_version(scope: Scope, place: int, side: Side) -> dict[str, State]:
+def _keys_by_version(scope: Scope, side: Side) -> dict[str, list[int]]:
     if side.since is None or side.until is None:
         return {}
     found: dict[str, list[int]] = {}
     for key, version in _keys(scope, side.since, side.until):
         found.setdefault(version, []).append(key)
-    return {version: state for version, keys in found.items() if (state := shelves.merged(keys, place)) is not None}
+    return found
+
+
+def _merged(keys: Mapping[str, list[int]], place: int) -> dict[str, State]:
+    """By version, those that have the feature."""
+    return {version: state for version, some in keys.items() if (state := shelves.merged(some, place)) is not None}
 
 
 def _keys(scope: Scope, since: datetime, until: datetime) -> list[tuple[int, str]]:

@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from deployments.models import Deployment, SleepRecord
 from observability.domain.charts.frame import Because, Stretch
 from observability.domain.charts.paths import Point
 from observability.domain.charts.sparks import Spark, spark
 from observability.domain.fold.windows import Window
+from observability.domain.specs.kept import kept_spec
+from observability.domain.specs.spec import FeatureSpec, Spec
 from observability.models import (
     Baseline,
     FeatureNow,
@@ -130,6 +132,18 @@ def stretches_of(scope: Scope, judged: Sequence[JudgedWindow]) -> list[Stretch]:
 
 def features(scope: Scope) -> QuerySet[FeatureNow]:
     return FeatureNow.objects.filter(source=scope.source)
+
+
+def feature_spec(scope: Scope, place: int) -> FeatureSpec | None:
+    """One feature of the spec in use, without reading the others; None where there is none at that place."""
+    found = SourceSpec.objects.filter(pk=scope.spec.pk).values_list(f"spec__features__{int(place)}", "sensitive")
+    data, sensitive = found.get()
+    return kept_spec(Spec((FeatureSpec.from_json(data),)), sensitive).features[0] if data else None
+
+
+def severities(scope: Scope) -> dict[int, int]:
+    """How many features there are by their severity."""
+    return dict(features(scope).order_by().values_list("severity").annotate(number=Count("pk")))
 
 
 _SPARKS = """

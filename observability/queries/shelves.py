@@ -13,9 +13,13 @@ from observability.models import ReferenceShelf, WindowShelf
 
 HELD = 48  # shelves of windows in memory at a time
 
+# The offsets are unpacked once a row: an array of thousands of them is stored compressed.
 _PIECES = """
-SELECT window_id, substring(data FROM offsets[%s] + 1 FOR offsets[%s] - offsets[%s])
-FROM observability_windowshelf WHERE window_id = ANY(%s) AND offsets[%s] > offsets[%s]
+SELECT window_id, substring(data FROM ends[1] + 1 FOR ends[2] - ends[1])
+FROM (
+    SELECT window_id, data, offsets[%s:%s] AS ends
+    FROM observability_windowshelf WHERE window_id = ANY(%s) OFFSET 0
+) AS found WHERE ends[2] > ends[1]
 """
 
 
@@ -25,7 +29,7 @@ def pieces_of(windows: Sequence[int], place: int) -> dict[int, State]:
         return {}
     first, last = place + 1, place + 2  # arrays of the database begin at 1
     with connection.cursor() as cursor:
-        cursor.execute(_PIECES, [first, last, first, list(windows), last, first])
+        cursor.execute(_PIECES, [first, last, list(windows)])
         return {window: unpacked(bytes(piece)) for window, piece in cursor.fetchall()}
 
 

@@ -39,9 +39,10 @@ class WindowStates:
 
 
 def source_of(deployment: Deployment) -> LogSource | None:
-    """The prediction log of a deployment; the first of several."""
+    """The prediction log of a deployment; the first of several. What its spec holds is read when it is asked for: that
+    of thousands of features takes longer than the rest of a page."""
     found = LogSource.objects.filter(deployment=deployment, kind=LogSource.Kind.PREDICTIONS, removed_at=None)
-    return found.select_related("spec").order_by("pk").first()
+    return found.select_related("spec").defer("spec__spec", "spec__columns").order_by("pk").first()
 
 
 def rows_of(

@@ -27,6 +27,7 @@ from observability.models import (
     FeatureVerdict,
     JudgedWindow,
     LogSource,
+    ReferenceShelf,
     SourceVerdict,
     StoredWindow,
 )
@@ -109,6 +110,31 @@ def test_a_feature_moves_in_the_first_window_and_drifts_by_the_second(source: Lo
     assert (found.verdict, found.moved_since) == ("drift", changed)
     assert DataHealth.objects.get().since == changed
     assert FeatureNow.objects.order_by("-severity", "-ratio").first() == found
+
+
+def test_a_change_on_the_second_day_never_becomes_the_baseline(source: LogSource) -> None:
+    end = hour(now())
+    fill(source, hours=74, change=dear(end - timedelta(hours=40)))
+    judge.evaluate(source.pk)
+    assert set(verdicts()[-40:]) == {"moved", "drift"}
+    whole = ReferenceShelf.objects.get(pk=JudgedWindow.objects.order_by("-start").values("reference")[:1])
+    price, age = (shelves.of_reference(whole, FeatureNow.objects.get(name=name).place) for name in ("price", "age"))
+    assert price.rows < age.rows
+    assert (price.maximum or 0) < 100_000
+
+
+def test_windows_without_a_column_say_so_and_the_feature_is_broken(source: LogSource) -> None:
+    gone = hour(now()) - timedelta(hours=2)
+
+    def change(found: Columns, start: datetime, version: str) -> Columns:
+        return {name: found[name] for name in found if name != "age" or start < gone}
+
+    fill(source, hours=30, change=change)
+    judge.evaluate(source.pk)
+    assert [name for name, _ in FeatureNow.objects.get(name="age").findings] == ["unread"]
+    said = [len(row.findings) for row in JudgedWindow.objects.order_by("start")]
+    assert said == [0] * 28 + [1, 1]
+    assert DataHealth.objects.get().state == DataState.BROKEN
 
 
 def test_going_on_gives_what_one_run_over_all_gives(source: LogSource, deployment: Deployment) -> None:

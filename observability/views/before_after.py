@@ -8,10 +8,11 @@ from django.views.decorators.http import require_safe
 
 from deployments.models import Revision
 from observability.domain.charts.scales import number, share
+from observability.domain.compare.definitions import LABELS
 from observability.queries import before_after as queries
 from observability.queries.rules import rules_of
 from observability.views.frame import open_page
-from observability.views.words import NAMES, shown
+from observability.views.words import shown
 
 
 @require_safe
@@ -47,7 +48,7 @@ def _row(one: queries.Moved) -> dict[str, object]:
         "after": sides[1],
         "null_before": share(one.null_before) if one.null_before is not None else "",
         "null_after": share(one.null_after) if one.null_after is not None else "",
-        "statistic": f"{NAMES.get(name, name)} {shown(one.result.value)}" if one.result.value is not None else "",
+        "statistic": f"{LABELS.get(name, name)} {shown(one.result.value)}" if one.result.value is not None else "",
         "threshold": f"threshold {one.result.threshold:g}" if one.result.threshold is not None else "",
         "is_over": one.is_over,
         "reason": one.result.reason,

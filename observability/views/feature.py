@@ -23,6 +23,7 @@ from observability.domain.charts.panels import (
 )
 from observability.domain.charts.scales import number, share
 from observability.domain.charts.values import Value, renamed, values
+from observability.domain.compare.definitions import LABELS
 from observability.domain.compare.result import Comparison
 from observability.domain.profile.states import CategoryState, EmbeddingState, NumericState
 from observability.domain.results.explain import Explanation, explain
@@ -35,7 +36,7 @@ from observability.queries.observed import Scope, Series
 from observability.queries.rules import rules_of
 from observability.queries.sides import UNNAMED, Sides, sides_of
 from observability.views.frame import Axis, axis_of, open_page
-from observability.views.words import NAMES, row_of, shown, state_of
+from observability.views.words import row_of, shown, state_of
 
 TABLE_ROWS: Final = 60
 TONES: Final = {"bad": "bad", "warn": "warn", "ok": "ok"}
@@ -77,7 +78,7 @@ def page(request: HttpRequest, slug: str, place: int) -> HttpResponse:
         "form": form,
         "compared": compared,
         "explained": explained,
-        "explained_name": NAMES.get(explained.statistic, explained.statistic) if explained else "",
+        "explained_name": LABELS.get(explained.statistic, explained.statistic) if explained else "",
         "statistics": statistics_of(compared.made),
         "modes": list(Mode),
         "mode": mode,
@@ -97,10 +98,10 @@ def page(request: HttpRequest, slug: str, place: int) -> HttpResponse:
 def feature_of(scope: Scope, place: int) -> tuple[FeatureNow, FeatureSpec]:
     """The feature at that place of the spec in use; 404 where there is none."""
     one = observed.features(scope).filter(place=place, spec=scope.spec).first()
-    features = scope.spec.to_spec().features
-    if one is None or place >= len(features):
+    spec = observed.feature_spec(scope, place) if one is not None else None
+    if one is None or spec is None:
         raise Http404
-    return one, features[place]
+    return one, spec
 
 
 def compare(scope: Scope, spec: FeatureSpec, sides: Sides, drawn: Drawn | None) -> Compared:
@@ -147,7 +148,7 @@ def statistics_of(made: Comparison | None) -> list[dict[str, Any]]:
     return [
         {
             "key": name,
-            "name": NAMES.get(name, name),
+            "name": LABELS.get(name, name),
             "value": shown(one.value),
             "doubt": f"± {one.uncertainty:.2g}" if one.uncertainty >= 5e-4 else "",
             "floor": shown(one.noise_floor) if one.noise_floor is not None else "",
@@ -176,7 +177,7 @@ def panels_of(scope: Scope, one: FeatureNow, series: Sequence[Series], axis: Axi
     last = newest.rows[-1]
     is_one = len({row["statistic"] for row in newest.rows}) <= 1
     found = _levels_panel(scope, one, series, newest, axis)
-    name = NAMES.get(one.statistic, one.statistic) or "statistic"
+    name = LABELS.get(one.statistic, one.statistic) or "statistic"
     found.append(
         statistic_panel(
             axis.frame,
@@ -279,7 +280,7 @@ def table_of(series: Sequence[Series]) -> list[dict[str, Any]]:
         row["value_shown"] = shown(row["value"]) if row["value"] is not None else "unknown"
         row["floor_shown"] = shown(row["floor"]) if row["floor"] is not None else "unknown"
         row["null_shown"] = share(row["null_rate"]) if row["null_rate"] is not None else "unknown"
-        row["name"] = NAMES.get(row["statistic"], row["statistic"])
+        row["name"] = LABELS.get(row["statistic"], row["statistic"])
     return rows[:TABLE_ROWS]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.core.paginator import Paginator
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -110,8 +110,7 @@ def chosen(found: QuerySet[FeatureNow], filters: Filters) -> QuerySet[FeatureNow
 
 
 def _counts(scope: observed.Scope) -> dict[str, int]:
-    groups = observed.features(scope).order_by().values("severity").annotate(number=Count("pk"))
-    by = {group["severity"]: group["number"] for group in groups}
+    by = observed.severities(scope)
     found = {key: by.get(state.severity, 0) for key, state in _SEVERITY.items()}
     found[""] = sum(by.values())
     found["bad"] = found["broken"] + found["drift"] + found["moved"]

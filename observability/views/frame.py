@@ -56,6 +56,7 @@ class Health:
     sentence: str
     since: datetime | None = None
     change: Change | None = None
+    newest_at: datetime | None = None
 
     @property
     def tone(self) -> str:
@@ -89,7 +90,9 @@ def health_of(deployment: Deployment, scope: Scope | None) -> Health:
     if row is None:
         return Health(state=DataState.FEW, sentence="No window has closed yet: the first verdict comes after it.")
     change = _change_before(deployment, row.since) if row.since else None
-    return Health(state=DataState(row.state), sentence=row.sentence, since=row.since, change=change)
+    return Health(
+        state=DataState(row.state), sentence=row.sentence, since=row.since, change=change, newest_at=row.newest_at
+    )
 
 
 def _change_before(deployment: Deployment, since: datetime) -> Change | None:

@@ -16,6 +16,7 @@ from deployments.domain.roles import Permission
 from observability.domain.charts.panels import Panel, lines_panel, volume_panel
 from observability.domain.charts.paths import Point
 from observability.domain.charts.scales import number
+from observability.domain.results.baselines import OWN
 from observability.domain.results.health import FeatureState
 from observability.models import DataHealth, FeatureNow, JudgedWindow, SourceFinding
 from observability.queries import observed
@@ -33,21 +34,24 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     if scope is None:
         return render(request, "observability/overview.html", context)
     judged = observed.judged_in(scope)
-    axis = axis_of(scope, judged)
+    axis, newest = axis_of(scope, judged), observed.newest_of(scope)
     worst = list(observed.features(scope).order_by("-severity", "-ratio", "name")[:WORST])
-    sparks = observed.sparks_of(scope, [one.place for one in worst])
+    sparks, by = observed.sparks_of(scope, [one.place for one in worst]), observed.severities(scope)
     context |= {
         "axis": axis,
         "panels": _panels(scope, judged, axis),
         "days_table": _table(judged, scope),
         "worst": [row_of(one, sparks.get(one.place)) for one in worst],
-        "features_total": observed.features(scope).count(),
+        "features_total": sum(by.values()),
         "findings": observed.findings_in(scope),
         "column_findings": SourceFinding.objects.filter(source=scope.source, closed_at=None)[:20],
         "changes": list(reversed(axis.changes))[:12],
-        "newest": observed.newest_of(scope),
+        "newest": newest,
+        "is_own_baseline": newest is not None
+        and newest.reference is not None
+        and newest.reference.words.startswith(OWN),
         "versions": observed.versions_of(scope),
-        "counts": _counts(scope),
+        "counts": {state.name.lower(): by.get(state.severity, 0) for state in FeatureState},
     }
     return render(request, "observability/overview.html", context)
 
@@ -132,10 +136,3 @@ def _table(judged: Sequence[JudgedWindow], scope: Scope) -> list[dict[str, Any]]
         held["rows"] += row.rows
         held["moved"] = max(held["moved"], row.moved)
     return list(found.values())
-
-
-def _counts(scope: Scope) -> dict[str, int]:
-    by: dict[int, int] = {}
-    for severity in observed.features(scope).values_list("severity", flat=True):
-        by[severity] = by.get(severity, 0) + 1
-    return {state.name.lower(): by.get(state.severity, 0) for state in FeatureState}

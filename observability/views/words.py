@@ -6,25 +6,14 @@ from dataclasses import dataclass
 
 from observability.domain.charts.scales import share
 from observability.domain.charts.sparks import Spark
+from observability.domain.compare.definitions import LABELS
 from observability.domain.results.health import FeatureState, feature_state
 from observability.domain.results.outcome import Result
 from observability.models import FeatureNow
 
-NAMES = {
-    "psi": "PSI",
-    "ks": "KS",
-    "w1": "W1",
-    "linf": "L∞",
-    "tvd": "TVD",
-    "js": "JS",
-    "hellinger": "Hellinger",
-    "null_rate": "no value",
-    "unseen_rate": "unseen",
-    "odds_ratio": "odds",
-    "hour": "hour of day",
-    "weekday": "weekday",
-    "gap": "gap",
-}
+# In a column of their own "of what" is plain: the whole names are for sentences.
+SHORT = {"null_rate": "no value", "unseen_rate": "new values", "odds_ratio": "odds", "gap": "gap"}
+TOLD = ("missing", "unseen", "constant", "out_of_range")  # what the words for a move tell already
 
 
 @dataclass(frozen=True)
@@ -51,14 +40,15 @@ def state_of(one: FeatureNow) -> FeatureState:
 
 def row_of(one: FeatureNow, drawn: Spark | None) -> Row:
     state = state_of(one)
-    said = [reason for _, reason in one.findings]
-    reason = "; ".join(said) if said else one.reason
-    name = NAMES.get(one.statistic, one.statistic)
+    moved = one.reason if one.verdict in (Result.MOVED, Result.DRIFT) else ""
+    said = [reason for name, reason in one.findings if not moved or name not in TOLD]
+    reason = "; ".join([moved, *said] if moved else said or [one.reason])
+    name = SHORT.get(one.statistic) or LABELS.get(one.statistic, one.statistic)
     return Row(
         feature=one,
         state=state,
         spark=drawn,
-        reason=reason if state is not FeatureState.OK or said else "",
+        reason=_sentence(reason) if state is not FeatureState.OK or said else "",
         statistic=f"{name} {shown(one.value)}" if one.value is not None else "",
         beside=f"threshold {one.threshold:g}, noise {shown(one.floor)}" if one.threshold is not None else "",
         null_rate=share(one.null_rate) if one.null_rate is not None else "",
@@ -71,3 +61,8 @@ def shown(value: float | None) -> str:
     if value is None:
         return "unknown"
     return f"{value:.3f}" if abs(value) < 0.01 else f"{value:.2f}" if abs(value) < 100 else f"{value:.3g}"
+
+
+def _sentence(text: str) -> str:
+    """Names and quoted values keep their first letter."""
+    return text[:1].upper() + text[1:]

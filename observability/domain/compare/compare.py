@@ -18,7 +18,7 @@ from observability.domain.compare.floors import FAMILY
 from observability.domain.compare.instants import Windows, shape
 from observability.domain.compare.result import Bins, Comparison, Statistic, Verdict, cannot
 from observability.domain.compare.shares import null_rate, rate, shares
-from observability.domain.compare.verdict import NUMBERS, TIMES, decide
+from observability.domain.compare.verdict import NUMBERS, TIMES, decide, named
 from observability.domain.compare.words import compare_words
 from observability.domain.loops.numeric import Floats, Ints
 from observability.domain.profile.states import (
@@ -178,6 +178,6 @@ def _embedding(ref: EmbeddingState, cur: EmbeddingState, spec: FeatureSpec) -> C
     reason = f"{which} of {len(results)} measures moved most: {chosen.reason}"
     verdict = chosen.verdict
     if nulls.is_over:
-        verdict, reason = Verdict.DRIFT, f"null_rate is {nulls.value:.3f}, over its threshold; {reason}"
+        verdict, reason = Verdict.DRIFT, f"{named(nulls)} is {nulls.value:.3f}, over its threshold; {reason}"
     found = dict(chosen.statistics) | {"null_rate": nulls}
     return Comparison(spec.name, spec.kind.value, (ref.rows, cur.rows), found, verdict, reason, quality)

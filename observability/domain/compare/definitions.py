@@ -29,6 +29,23 @@ THRESHOLDS: Final[Mapping[str, float]] = {
     "weekday": 0.1,
     "gap": 0.1,
 }
+LABELS: Final[Mapping[str, str]] = {
+    "psi": "PSI",
+    "js": "JS",
+    "hellinger": "Hellinger",
+    "ks": "KS",
+    "ks_robust": "KS, corrected",
+    "w1": "W1",
+    "w1_raw": "W1, in its unit",
+    "linf": "L∞",
+    "tvd": "TVD",
+    "null_rate": "change of missing values",
+    "unseen_rate": "share of new values",
+    "odds_ratio": "odds ratio",
+    "hour": "hour of day",
+    "weekday": "weekday",
+    "gap": "distance to the end",
+}
 FORMULAS: Final[Mapping[str, str]] = {
     "psi": "sum over bins of (q - p) ln(q / p); reference deciles, NULL and exact values as bins; shares of at least "
     "1e-4, renormalised",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from observability.domain.compare.definitions import LABELS
 from observability.domain.compare.floors import LEAST_ROWS
 from observability.domain.compare.result import Comparison, Statistic, Verdict
 from observability.domain.profile.states import State
@@ -65,11 +66,11 @@ def _over(one: Statistic) -> str:
     least = "at least " if one.is_bound else ""
     limit = f"at or over its threshold of {one.threshold:g}"
     noise = one.noise_floor or 0.0
-    return f"{one.name} is {least}{one.value:.3f}, {limit} and beyond noise ({noise:.3f})"
+    return f"{named(one)} is {least}{one.value:.3f}, {limit} and beyond noise ({noise:.3f})"
 
 
 def _short(one: Statistic) -> str:
-    return f"{one.name} ({one.few_rows or f'noise alone reaches {one.noise_floor or 0.0:.2f}'})"
+    return f"{named(one)} ({one.few_rows or f'noise alone reaches {one.noise_floor or 0.0:.2f}'})"
 
 
 def _nothing(asked: Sequence[Statistic], rows: str) -> tuple[Verdict, str]:
@@ -77,23 +78,23 @@ def _nothing(asked: Sequence[Statistic], rows: str) -> tuple[Verdict, str]:
     short = [_short(one) for one in asked if one.value is not None and not one.is_judged]
     if short:
         return Verdict.NOT_ENOUGH_DATA, f"{rows} are too few to judge {listed(short)}"
-    undefined = [f"{one.name} ({one.reason})" for one in asked if one.value is None]
+    undefined = [f"{named(one)} ({one.reason})" for one in asked if one.value is None]
     return Verdict.UNKNOWN, f"nothing can be compared: {listed(undefined)}" if undefined else "nothing can be compared"
 
 
 def _quiet(asked: Sequence[Statistic], rows: str) -> tuple[Verdict, str]:
     """What was judged is below its threshold or within noise."""
     defined = [one for one in asked if one.value is not None]
-    bounds = [f"{one.name} is at least {one.value:.3f}" for one in defined if one.is_bound]
+    bounds = [f"{named(one)} is at least {one.value:.3f}" for one in defined if one.is_bound]
     short = [_short(one) for one in defined if not one.is_judged]
-    undefined = [f"{one.name} ({one.reason})" for one in asked if one.value is None]
+    undefined = [f"{named(one)} ({one.reason})" for one in asked if one.value is None]
     judged = [one for one in defined if one.is_judged]
     within = [one for one in judged if (one.value or 0.0) >= (one.threshold or 0.0)]
     said = []
     if within:
         said.append("what is over its threshold is within noise: " + listed([_within(one) for one in within]))
     else:
-        said.append(f"{listed([one.name for one in judged])} {'is' if len(judged) == 1 else 'are'} below threshold")
+        said.append(f"{listed([named(one) for one in judged])} {'is' if len(judged) == 1 else 'are'} below threshold")
     if bounds:
         said.append(f"{listed(bounds)}: lower bounds, the true value may be over the threshold")
     if short:
@@ -104,7 +105,11 @@ def _quiet(asked: Sequence[Statistic], rows: str) -> tuple[Verdict, str]:
 
 
 def _within(one: Statistic) -> str:
-    return f"{one.name} is {one.value:.3f}, and noise alone reaches {one.noise_floor or 0.0:.3f}"
+    return f"{named(one)} is {one.value:.3f}, and noise alone reaches {one.noise_floor or 0.0:.3f}"
+
+
+def named(one: Statistic) -> str:
+    return LABELS.get(one.name, one.name)
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -10,6 +10,10 @@ from typing import Final
 DAY: Final = 86_400
 SPAN: Final = 14 * DAY  # of a version that served before
 FIRST: Final = 7 * DAY  # of a first version, which has nothing before it
+
+
+LASTS: Final = 3  # days
+OWN: Final = "its own first days"  # how the words of a first version's baseline begin
 
 
 class How(StrEnum):
@@ -103,7 +107,7 @@ def _previous(version: str, at: int, starts: Mapping[str, Sequence[int]]) -> Res
         since=began,
         until=own_border(began, at),
         version=version,
-        words=f"its own first days, as nothing served before {version or 'it'}",
+        words=f"{OWN}, as nothing served before {version or 'it'}",
         is_own=True,
     )
 
@@ -115,6 +119,28 @@ def own_border(began: int, at: int) -> int:
     """
     days = min(max((at - began) // DAY, 1), FIRST // DAY)
     return began + days * DAY
+
+
+def lasting(judged: Sequence[int], over: Collection[int], began: int) -> set[int]:
+    """Windows that a first version's own baseline leaves out for one feature: it had moved, and did not come back.
+
+    `judged` are starts of windows, ascending, `over` those in which the feature had moved, `began` is the first window.
+    Counted by days, since a night or a weekend that is unlike what came before it belongs into a baseline: a day is
+    moved when half of its windows are, and a run of such days counts when it lasts three, or until the newest day.
+    """
+    days: dict[int, list[int]] = {}
+    for start in judged:
+        days.setdefault((start - began) // DAY, []).append(start)
+    moved = {day: 2 * sum(start in over for start in starts) >= len(starts) for day, starts in days.items()}
+    found: set[int] = set()
+    run: list[int] = []
+    ordered = sorted(days)
+    for day in ordered:
+        run = [*run, day] if moved[day] else []
+        if run and (len(run) >= LASTS or day == ordered[-1]):
+            gone = [*run, run[0] - 1]  # the day before: it began in its course
+            found |= {start for one in gone for start in days.get(one, ()) if start in over}
+    return found
 
 
 def _has(starts: Mapping[str, Sequence[int]], found: Resolved) -> bool:

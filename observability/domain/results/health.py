@@ -10,7 +10,7 @@ from baristaweb.lib.looks import Look, Shown, Tone
 from observability.domain.results.outcome import Result
 
 BREAKING: Final = frozenset(
-    {"missing", "type_errors", "constant", "missing_column", "retyped_column", "renamed_column", "duplicates"}
+    {"missing", "type_errors", "unread", "constant", "missing_column", "retyped_column", "renamed_column", "duplicates"}
 )
 
 
@@ -115,7 +115,7 @@ def health(seen: Seen) -> tuple[DataState, str]:
     if seen.is_gathering:
         return DataState.GATHERING, "The first windows are the baseline: there is nothing to compare with yet."
     if not seen.judged:
-        return DataState.FEW, seen.few_reason or "No window has enough rows to be judged."
+        return DataState.FEW, _sentence(seen.few_reason) or "No window has enough rows to be judged."
     return DataState.OK, f"All right: {seen.judged:,} of {seen.features:,} features are as in the baseline."
 
 
@@ -125,6 +125,10 @@ def _named(names: Sequence[str]) -> str:
     if len(names) == 2:
         return f"{names[0][:60]} and {names[1][:60]}"
     return f"{names[0][:60]} and {len(names) - 1} more features"
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
 
 
 def _is(names: Sequence[str]) -> str:

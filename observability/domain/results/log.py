@@ -39,7 +39,8 @@ class WindowedLog:
     state has fewer where values could not be read.
 
     `quarters` are rows per quarter of an hour of all versions; `columns` are findings about columns by the windows of
-    the files that have them.
+    the files that have them. Without `knows_files` there are neither `offered` nor `columns`: only the rows of stored
+    windows are known.
     """
 
     is_day: bool
@@ -50,6 +51,7 @@ class WindowedLog:
     quarters: dict[int, int] = field(default_factory=dict)
     columns: dict[int, set[Finding]] = field(default_factory=dict)
     last: int = 0
+    knows_files: bool = True
 
     def end(self, start: int) -> int:
         return end_of(start, self.is_day, self.zone)

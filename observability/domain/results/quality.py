@@ -14,7 +14,7 @@ from observability.domain.compare.result import Statistic
 from observability.domain.loops.hashing import REGISTERS, estimate_distinct
 from observability.domain.profile.states import CategoryState, EmbeddingState, NumericState, State
 from observability.domain.results.log import Finding
-from observability.domain.results.verdicts import FeatureResult
+from observability.domain.results.verdicts import FeatureResult, is_over
 from observability.domain.specs.spec import FeatureSpec, Kind
 
 MISSING: Final = 0.05  # growth of the share of rows without a value
@@ -50,6 +50,15 @@ def unread(read: int, offered: int, spec: FeatureSpec) -> list[Finding]:
     said = f"{lost:,} of {offered:,} values cannot be read as {spec.kind.label}"
     name = "type_errors" if lost * 2 <= offered else "retyped_column"
     return [Finding(name, spec.name, said, lost / offered, 0.0)]
+
+
+def lacking(read: int, rows: int, spec: FeatureSpec) -> list[Finding]:
+    """Rows without a value that could be read, where it is not known which files have the column."""
+    lost = rows - read
+    if lost < 10 or lost < UNREAD * rows:
+        return []
+    said = f"{lost:,} of {rows:,} rows have no such column, or a value that cannot be read as {spec.kind.label}"
+    return [Finding("unread", spec.name, said, lost / rows, 0.0)]
 
 
 def absent(state: State) -> int:
@@ -133,8 +142,10 @@ def _cardinality(ref: CategoryState, cur: CategoryState, spec: FeatureSpec) -> F
         return Finding("cardinality", spec.name, said, now, before)
     if ref.table.overflow or cur.table.overflow or now == 1:
         return None
-    usual = float(np.sum(1 - np.power(1 - ref.table.counts / ref.present, cur.present)))
-    if now >= SHRUNK * usual or usual - now < 2:
+    absent_by_chance = np.power(1 - ref.table.counts / ref.present, cur.present)
+    usual = float(np.sum(1 - absent_by_chance))
+    spread = math.sqrt(float(np.sum(absent_by_chance * (1 - absent_by_chance))))  # rare values come and go
+    if now >= SHRUNK * usual or usual - now < max(2, SIGMAS * spread):
         return None
     return Finding("cardinality", spec.name, f"{now:,} distinct values; about {usual:,.0f} are usual", now, usual)
 
@@ -147,7 +158,7 @@ def distinct(state: CategoryState) -> int:
 def _unseen(spec: FeatureSpec, judged: FeatureResult | None) -> Finding | None:
     comparison = judged.comparison if judged else None
     one: Statistic | None = comparison.statistics.get("unseen_rate") if comparison else None
-    if one is None or one.value is None or not one.is_over:
+    if one is None or one.value is None or not is_over(one):
         return None
     return Finding("unseen", spec.name, f"{one.value:.1%} are values that the reference does not know", one.value, 0.0)
 
@@ -184,9 +195,13 @@ def _doubled(ref: CategoryState, cur: CategoryState, spec: FeatureSpec) -> Findi
     now, before = duplicates(cur), duplicates(ref)
     if now is None:
         return None
-    usual = before[0] if before else 0.0
-    is_sure = _is_sure(ref, cur) and now[0] > DOUBLED
+    # Chance meets an id again the more often the more rows there are: at most in proportion.
+    grown = max(1.0, cur.present / max(ref.present, 1))
+    usual = min((before[0] if before else 0.0) * grown, 1.0)
+    is_sure = _is_sure(ref, cur) and grown == 1.0 and now[0] > DOUBLED
     if not is_sure and now[0] - usual < max(now[1], before[1] if before else 0.0):
         return None
-    said = f"{now[0]:.1%} of the rows repeat an id of this window, and {usual:.1%} in the reference"
+    said = (
+        f"{now[0]:.1%} of the rows repeat an id of this window, and {before[0] if before else 0.0:.1%} in the reference"
+    )
     return Finding("duplicates", spec.name, said, now[0], usual)

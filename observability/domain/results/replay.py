@@ -160,8 +160,12 @@ def _feature(
 ) -> tuple[FeatureResult, list[Finding]]:
     whole, cur = reference.state(spec.name), one.states.get(spec.name)
     cells = [Cell(one.version, start) for start in one.starts]
-    offered = sum(log.offered.get(cell, {}).get(spec.name, 0) for cell in cells)
-    unread = quality.unread(cur.rows if cur else 0, offered, spec)
+    read = cur.rows if cur else 0
+    if log.knows_files:
+        offered = sum(log.offered.get(cell, {}).get(spec.name, 0) for cell in cells)
+        unread = quality.unread(read, offered, spec)
+    else:
+        unread = quality.lacking(read, one.rows, spec)
     if whole is None or cur is None or not cur.rows:
         side = "reference does" if whole is None else "files of this window do"
         reason = why_not or (unread[0].reason if unread else f"the {side} not have this column")

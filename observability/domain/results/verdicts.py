@@ -10,8 +10,9 @@ from typing import Final
 from observability.domain.compare.compare import compare
 from observability.domain.compare.instants import Windows
 from observability.domain.compare.result import Comparison, Statistic, Verdict
-from observability.domain.compare.verdict import IDS, NUMBERS, TIMES, WORDS
+from observability.domain.compare.verdict import IDS, NUMBERS, TIMES, WORDS, listed, named
 from observability.domain.profile.states import State
+from observability.domain.results.movement import movement
 from observability.domain.results.outcome import Result
 from observability.domain.results.rules import Rules
 from observability.domain.specs.spec import FeatureSpec, Kind
@@ -110,12 +111,12 @@ def judge(
         if name in _deciding(spec) or name in rules.thresholds
     ]
     judged = [one for one in asked if one.value is not None and one.threshold is not None]
-    over = [one for one in judged if _is_over(one)]
+    over = [one for one in judged if is_over(one)]
     # A statistic that noise alone drives far over its threshold leads only where there is no other.
     leading = max(over or [one for one in judged if one.is_judged] or judged, key=_ratio, default=None)
     verdict = _PLAIN[made.verdict]
     if over:
-        reason = "; ".join(_said(one) for one in sorted(over, key=_ratio, reverse=True))
+        reason = _reason(ref, cur, spec, made, sorted(over, key=_ratio, reverse=True))
     elif made.verdict is Verdict.DRIFT:
         reason = "what is over its threshold is not beyond noise by a quarter, or a rule raised the threshold"
     else:
@@ -137,7 +138,7 @@ def _deciding(spec: FeatureSpec) -> Sequence[str]:
     return _DECIDING.get(spec.kind, WORDS if spec.kind.is_categorical else NUMBERS)
 
 
-def _is_over(one: Statistic) -> bool:
+def is_over(one: Statistic) -> bool:
     """At or above the threshold, and beyond noise by the margin."""
     if one.value is None or one.threshold is None or one.few_rows:
         return False
@@ -153,8 +154,16 @@ def _ratio(one: Statistic) -> float:
     return (one.value or 0.0) / (one.threshold or 1.0)
 
 
+def _reason(ref: State, cur: State, spec: FeatureSpec, made: Comparison, over: Sequence[Statistic]) -> str:
+    """What moved in words, then the statistic that says so; of the others only that they say it, too."""
+    words = movement(ref, cur, spec, made, [one.name for one in over])
+    others = [named(one) for one in over[1:]]
+    too = f"; so {'is' if len(others) == 1 else 'are'} {listed(others)}" if others else ""
+    return f"{words}; {_said(over[0])}{too}" if words else f"{_said(over[0])}{too}"
+
+
 def _said(one: Statistic) -> str:
     least = "at least " if one.is_bound else ""
     doubt = f" ± {one.uncertainty:.3g}" if one.uncertainty >= 5e-4 else ""
-    limit = f"threshold {one.threshold:g}, noise {one.noise_floor or 0.0:.3f}"
-    return f"{one.name} is {least}{one.value:.3f}{doubt} ({limit})"
+    limit = f"over its threshold of {one.threshold:g} (noise {one.noise_floor or 0.0:.3f})"
+    return f"{named(one)} is {least}{one.value:.3f}{doubt}, {limit}"

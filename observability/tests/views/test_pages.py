@@ -89,6 +89,9 @@ def test_the_first_sentence_names_what_moved_and_since_when(source: LogSource, v
     verdict = " ".join(page.select("section.verdict")[-1].get_text(" ").split())
     assert verdict.startswith("price")
     assert f"{since:%H:%M}" in verdict
+    assert "The newest window ended" in verdict
+    reason = page.select_one("td.why").get_text()
+    assert reason.startswith("Values are about 1,000 times as large, as after another unit: the median went from ")
 
 
 def test_the_change_before_is_linked_from_the_sentence(source: LogSource, viewer: Client) -> None:
