@@ -20,7 +20,7 @@ from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.models import Deployment, Team, User
 from deployments.models.requests import Answer
-from observability.actions import samples
+from observability.actions import changes, samples
 from observability.forms import columns
 from observability.ingest import sampling
 from observability.management.seed.data_sets import DAYS, PLANS, Plan, wheel_of
@@ -62,6 +62,7 @@ class Command(BaseCommand):
                 continue
             folder = options["folder"].resolve() / deployment.team.slug / plan.model
             self._write(plan, wheel, folder, now())
+            self._tell(plan, deployment, first_hour(folder, now(), DAYS), now())
             if not LogSource.objects.filter(deployment=deployment, removed_at=None).exists():
                 self._connect(plan, deployment, folder, author)
         if left_out:
@@ -75,10 +76,23 @@ class Command(BaseCommand):
         first = first_hour(folder, at, DAYS)
         with zipfile.ZipFile(wheel) as archive:
             table = plan.read(archive)
-        replay = Replay(table=table, first=first, days=DAYS, id_prefix=plan.prefix)
+        replay = Replay(table=table, first=first, days=plan.days, id_prefix=plan.prefix, incidents=plan.incidents)
         made = sum(1 for _ in write_until(replay, plan.layout, folder, at))
         if made:
             self.stdout.write(f"{made} objects of {plan.model} written. {plan.credit}.")
+
+    def _tell(self, plan: Plan, deployment: Deployment, first: datetime, at: datetime) -> None:
+        """The changes that came before what goes wrong in the log; those that are told already stay as they are."""
+        for incident in plan.incidents:
+            if incident.starts(first) <= at:
+                changes.post(
+                    deployment=deployment,
+                    kind=incident.kind,
+                    title=incident.title,
+                    occurred_at=incident.starts(first),
+                    link="",
+                    by=Actor.system("seed", via="command"),
+                )
 
     def _root(self, team: Team, folder: Path) -> StoreRoot:
         uri = f"file://{folder}/"

@@ -10,7 +10,7 @@ import gzip
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,17 +20,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from observability.management.seed.incidents import Incident, spoiled
+
 HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """`table`: the rows in order. `first`: the first hour. `days` is how long one pass lasts."""
+    """`table`: the rows in order. `first`: the first hour. `days`: how long one pass lasts. `incidents` spoil some."""
 
     table: pa.Table
     first: datetime
     days: int
     id_prefix: str
+    incidents: Sequence[Incident] = ()
 
     def hour(self, at: datetime) -> pa.Table:
         """The rows of the hour that begins at `at`, with `event_ts` and `request_id` in front."""
@@ -42,7 +45,8 @@ class Replay:
         offsets = np.sort(rng.integers(0, 3_600_000_000, count))
         stamps = pa.array(int(at.timestamp()) * 1_000_000 + offsets, pa.timestamp("us", tz="UTC"))
         ids = pa.array([f"{self.id_prefix}-{number}-{place}" for place in range(count)])
-        return picked.add_column(0, "request_id", ids).add_column(0, "event_ts", stamps)
+        made = picked.add_column(0, "request_id", ids).add_column(0, "event_ts", stamps)
+        return spoiled(made, self.incidents, self.first, at, number)
 
     def _place(self, number: int) -> int:
         """How many rows came before an hour: a smooth daily wave, integrated, so that hours join without gaps."""
