@@ -122,7 +122,7 @@ def _container(spec: Spec, runtime: Runtime, profile: HardwareProfile | None, pl
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "env": _env(spec, runtime, values),
         "ports": ports(spec, runtime),
-        "resources": _resources(effective_resources(spec, profile)),
+        "resources": _resources(spec, effective_resources(spec, profile)),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -152,13 +152,17 @@ def _env(spec: Spec, runtime: Runtime, values: dict[str, str]) -> list[dict[str,
     return [{"name": name, **entries[name]} for name in sorted(entries)]
 
 
-def _resources(resources: Resources) -> dict[str, Any]:
+def _resources(spec: Spec, resources: Resources) -> dict[str, Any]:
     requests = {"cpu": format_cpu(resources.cpu_request), "memory": format_memory(resources.memory_request)}
     limits = {"memory": format_memory(resources.memory_limit)}
     if resources.cpu_limit is not None:
         limits["cpu"] = format_cpu(resources.cpu_limit)
     if resources.gpu_count:
         requests["nvidia.com/gpu"] = limits["nvidia.com/gpu"] = str(resources.gpu_count)
+    if spec.ephemeral_request is not None:
+        requests["ephemeral-storage"] = format_memory(spec.ephemeral_request)
+    if spec.ephemeral_limit is not None:
+        limits["ephemeral-storage"] = format_memory(spec.ephemeral_limit)
     return {"requests": requests, "limits": limits}
 
 

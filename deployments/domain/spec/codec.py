@@ -17,6 +17,11 @@ from deployments.domain.text.quantities import format_cpu, format_memory
 
 Pairs = tuple[tuple[str, str], ...]
 
+_QUANTITIES: Final[Mapping[InputKind | None, Callable[[int], str]]] = {
+    InputKind.CPU: format_cpu,
+    InputKind.MEMORY: format_memory,
+}
+
 
 def read_attributes(reader: Reader) -> dict[str, Any]:
     """The values of all attributes of a spec."""
@@ -41,11 +46,13 @@ def read_field(reader: Reader, row: Field) -> Any:
 
 
 def write_attributes(spec: Any) -> dict[str, Any]:
+    kinds = {row.name: row.kind for row in attributes()}
     document: dict[str, Any] = {}
     for item in fields(spec):
         value = getattr(spec, item.name)
         if item.name in _FIRST or value != item.default:
-            document[item.name] = _WRITERS.get(item.name, write)(value)
+            writer = _WRITERS.get(item.name, write)
+            document[item.name] = _QUANTITIES.get(kinds.get(item.name), writer)(value)
     return document
 
 
@@ -207,12 +214,12 @@ def _write_env(env: Pairs) -> list[dict[str, str]]:
 def _write_resources(resources: Resources | None) -> dict[str, Any] | None:
     if resources is None:
         return None
-    quantities = {InputKind.CPU: format_cpu, InputKind.MEMORY: format_memory}
     written: dict[str, Any] = {}
     for row in members("resources"):
         value = getattr(resources, row.name)
         if row.name in _FIRST_RESOURCES or value != row.default:
-            written[row.name] = quantities[row.kind](value) if value is not None and row.kind in quantities else value
+            is_text = value is not None and row.kind in _QUANTITIES
+            written[row.name] = _QUANTITIES[row.kind](value) if is_text else value
     return written
 
 

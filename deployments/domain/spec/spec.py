@@ -32,6 +32,7 @@ class Spec:
     """`service` is the Service's port, None for no Service. Exactly one of `profile` and `resources` is set.
 
     A probe, grace period or gRPC port that is None is the runtime's; a probe of kind "off" is none at all.
+    Ephemeral storage is in bytes and beside a profile too, which says nothing of it.
     Each attribute has its row in `spec/fields`: its JSON, input, words, checks and drift follow from it.
     """
 
@@ -58,6 +59,8 @@ class Spec:
     pre_stop_sleep_s: int | None = None
     node_selector: tuple[tuple[str, str], ...] = ()
     tolerations: tuple[Toleration, ...] = ()
+    ephemeral_request: int | None = None
+    ephemeral_limit: int | None = None
     priority_class: str | None = None
     spread: Spread | None = None
     budget: Budget | None = None

@@ -26,7 +26,7 @@ SECTION_HELP = {
 FOLDED_WORDS = {
     "Model": "Description, contact, runbook, labels",
     "Environment variables": "Variables from Secrets and ConfigMaps",
-    "Resources": "Where pods run: GPU type, nodes, priority, spread",
+    "Resources": "Ephemeral storage; where pods run: GPU type, nodes, priority, spread",
     "Scaling": "Memory target, pace, disruption budget",
     "Rollout": "Probes, deadlines, ending",
     "Network": "gRPC, path, certificate, class",

@@ -44,6 +44,8 @@ EDITS: dict[str, dict[str, Any]] = {
     "cpu limit": {"resources": replace(OWN, cpu_limit=900)},
     "memory": {"resources": replace(OWN, memory_request=GI // 2)},
     "memory limit": {"resources": replace(OWN, memory_limit=2 * GI)},
+    "ephemeral_request": {"ephemeral_request": 2 * GI},
+    "ephemeral_limit": {"ephemeral_limit": 4 * GI},
     "gpu": {"resources": replace(OWN, gpu_count=1, gpu_type="nvidia-l4")},
     "replicas": {"replicas": Fixed(3)},
     "autoscale": SCALED,

@@ -219,6 +219,7 @@ def _more(draw: st.DrawFn, *, has_host: bool) -> dict[str, Any]:
         return {}
     ready = draw(st.integers(0, 100))
     grace = draw(st.none() | st.integers(31, 3600))
+    disk = draw(st.none() | st.integers(4 * 2**20, 2**40))
     fields: dict[str, Any] = {
         "env_refs": tuple({ref.name: ref for ref in draw(st.lists(_refs, max_size=2))}.values()),
         "grpc_port": draw(st.none() | st.just(9000)),
@@ -227,6 +228,8 @@ def _more(draw: st.DrawFn, *, has_host: bool) -> dict[str, Any]:
         "progress_deadline_s": draw(st.integers(ready + 1, 86_400)),
         "termination_grace_s": grace,
         "pre_stop_sleep_s": draw(st.none() | st.integers(1, 29)),
+        "ephemeral_request": disk,
+        "ephemeral_limit": draw(st.none() | st.integers(disk or 4 * 2**20, 2**41)),
         "node_selector": draw(_labels),
         "tolerations": tuple(draw(st.lists(_tolerations, max_size=2, unique_by=lambda item: item.key))),
         "priority_class": draw(st.none() | st.just("models-high")),

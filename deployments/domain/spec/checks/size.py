@@ -29,6 +29,7 @@ def check(spec: Spec, profile: HardwareProfile | None, errors: Errors) -> None:
         _resources(spec.resources, errors)
     elif profile is None:
         errors["profile"] = "Choose a hardware profile of the list, or type your own numbers."
+    _ephemeral(spec, errors)
     _nodes(spec, profile if spec.profile is not None else None, errors)
     _tolerations(spec, errors)
     if spec.priority_class is not None:
@@ -48,6 +49,12 @@ def _resources(resources: Resources, errors: Errors) -> None:
         errors["resources.gpu_type"] = "Is only for pods with GPUs: fill in how many, or leave the type empty."
     elif resources.gpu_type is not None and not is_label_value(resources.gpu_type):
         errors["resources.gpu_type"] = 'Must be the accelerator label of the nodes, such as "nvidia-l4".'
+
+
+def _ephemeral(spec: Spec, errors: Errors) -> None:
+    asked, most = spec.ephemeral_request, spec.ephemeral_limit
+    if "ephemeral_limit" not in errors and asked is not None and most is not None and most < asked:
+        errors["ephemeral_limit"] = f"Must be at least the request ({human_memory(asked)})."
 
 
 def _nodes(spec: Spec, profile: HardwareProfile | None, errors: Errors) -> None:

@@ -1,7 +1,7 @@
 """The rows of the settings against the classes they describe and the objects that are rendered from them."""
 
 from collections.abc import Iterator
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 import pytest
@@ -36,7 +36,12 @@ MEMBERS: dict[InputKind, type] = {InputKind.PROBE: Probe, InputKind.PACE: ScaleP
 NUMBERS = (InputKind.NUMBER, InputKind.PORT, InputKind.SECONDS, InputKind.PERCENT, InputKind.CPU, InputKind.MEMORY)
 # Their limits depend on the installation or on another setting: checks/scaling.py and checks/container.py.
 ELSEWHERE = {"replicas.count", "replicas.min", "replicas.max", "pre_stop_sleep_s"}
-SPECS = [*(seeded_spec(seed) for seed in range(200)), FULL]
+# Seeds draw no ephemeral storage: what they render is kept as it was before it could be asked for.
+SPECS = [
+    *(seeded_spec(seed) for seed in range(200)),
+    *(replace(seeded_spec(seed), ephemeral_request=seed << 30, ephemeral_limit=40 << 30) for seed in range(1, 20)),
+    FULL,
+]
 
 
 def attributes() -> Iterator[tuple[str, Any]]:

@@ -28,6 +28,8 @@ FULL = make_spec(
     min_ready_s=10,
     termination_grace_s=60,
     pre_stop_sleep_s=5,
+    ephemeral_request=20 * GIB,
+    ephemeral_limit=30 * GIB,
     node_selector=(("disk", "ssd"),),
     tolerations=(Toleration(key="spot", operator="Exists"),),
     priority_class="models-high",
@@ -81,6 +83,8 @@ def test_everything_set_survives_and_everything_default_is_left_out() -> None:
         {"replicas": Autoscale(1, 4, None, 61)},
         {"budget": Budget(max_unavailable=2)},
         {"tolerations": ()},
+        {"ephemeral_request": None},
+        {"ephemeral_limit": 31 * GIB},
     ],
 )
 def test_every_new_field_counts_in_the_digest(changes: dict[str, Any]) -> None:
