@@ -11,6 +11,7 @@ from deployments import access
 from deployments.domain.catalogue import Environment, ModelType
 from deployments.domain.roles import Permission
 from deployments.domain.text.naming import InvalidName, InvalidText, check_label, check_name, clean_text, suggest_name
+from deployments.domain.text.unseen import Unclean
 from deployments.forms.problem import Problem
 from deployments.models import Namespace, ServedModel, User
 from deployments.queries import rules
@@ -79,6 +80,11 @@ class PlaceForm:
         if self.shows_errors:
             return self.errors
         return {name: text for name, text in self.errors.items() if self.value(name) or name == self.trigger}
+
+    @property
+    def unclean(self) -> dict[str, Unclean | None]:
+        """By name of a field that is refused, what its text holds that nobody sees."""
+        return {name: Unclean.of(self.value(name)) for name in self.shown_errors}
 
     @property
     def problems(self) -> list[Problem]:

@@ -41,6 +41,8 @@ def create(request: HttpRequest) -> HttpResponse:
     data: QueryDict = _opened(request) if is_opened else request.POST
     rework = not is_opened and spec_pages.is_rework(request)
     show = Show.NONE if is_opened else spec_pages.shown_of(request)
+    if rework:
+        data = spec_pages.reworked(data, SpecForm(data, choices=Choices.of(None), baseline=None, show=Show.NONE))
     place = PlaceForm(
         data,
         user,
@@ -49,9 +51,6 @@ def create(request: HttpRequest) -> HttpResponse:
         trigger="" if is_opened else request.headers.get("HX-Trigger-Name", ""),
     )
     choices = Choices.of(place.namespace)
-    if rework:
-        data = spec_pages.reworked(data, SpecForm(data, choices=choices, baseline=None, show=Show.NONE))
-        place.data = data
     form = SpecForm(data, choices=choices, baseline=None, show=show, trigger=place.trigger)
     if is_opened or rework or spec_pages.is_step(request):
         if is_opened:

@@ -58,11 +58,17 @@ def reworked(data: QueryDict, start: SpecForm) -> QueryDict:
     gone = data.get(REMOVE, "")
     rows = [row for row in rows if row.key != gone]
     unclean = data.get(CLEAN, "")
-    rows = [replace(row, value=unseen.cleaned(row.value)) if row.key == unclean else row for row in rows]
+    rows = [_cleaned(row) if row.key == unclean else row for row in rows]
+    if texts.path_name(unclean) in changed:
+        changed[texts.path_name(unclean)] = unseen.cleaned_lines(data.get(texts.path_name(unclean), ""))
     rows = list(environment.with_blanks(rows, more=MORE in data))
     changed.setlist(environment.NAME, [row.name for row in rows])
     changed.setlist(environment.VALUE, [row.value for row in rows])
     return changed
+
+
+def _cleaned(row: EnvRow) -> EnvRow:
+    return replace(row, name=unseen.cleaned(row.name), value=unseen.cleaned(row.value))
 
 
 def _undo_variable(rows: Sequence[EnvRow], name: str, baseline: dict[str, str]) -> list[EnvRow]:

@@ -13,7 +13,7 @@ from deployments.domain.spec.spec import Spec, effective_image, effective_probe,
 from deployments.domain.text import unseen
 from deployments.domain.text.images import ImageReference, InvalidImage, allowed
 from deployments.domain.text.quantities import human_cpu, human_memory
-from deployments.domain.text.secrets import has_secret_name
+from deployments.domain.text.secrets import has_credentials, has_secret_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,15 @@ def review_warnings(
         ReviewWarning("secret-name", f"env.{name}", f"{name} sounds like a secret: everybody who sees this reads it.")
         for name, value in spec.env
         if value and has_secret_name(name)
+    ]
+    found += [
+        ReviewWarning(
+            "credentials",
+            f"env.{name}",
+            f"The address in {name} names a user or token before its @: everybody reads it.",
+        )
+        for name, value in spec.env
+        if has_credentials(value)
     ]
     found += _unseen(spec)
     found += _versions(spec)

@@ -17,7 +17,7 @@ from deployments.domain.text.quantities import format_cpu, format_memory
 
 Pairs = tuple[tuple[str, str], ...]
 
-_QUANTITIES: Final[Mapping[InputKind | None, Callable[[int], str]]] = {
+_QUANTITIES: Final[Mapping[InputKind | None, Callable[[Any], Any]]] = {
     InputKind.CPU: format_cpu,
     InputKind.MEMORY: format_memory,
 }
@@ -51,8 +51,9 @@ def write_attributes(spec: Any) -> dict[str, Any]:
     for item in fields(spec):
         value = getattr(spec, item.name)
         if item.name in _FIRST or value != item.default:
-            writer = _WRITERS.get(item.name, write)
-            document[item.name] = _QUANTITIES.get(kinds.get(item.name), writer)(value)
+            kind = kinds.get(item.name)
+            writer = _QUANTITIES[kind] if kind in _QUANTITIES else _WRITERS.get(item.name, write)
+            document[item.name] = writer(value)
     return document
 
 

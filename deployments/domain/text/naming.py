@@ -152,7 +152,11 @@ def clean_text(text: str, *, multiline: bool = False, limit: int) -> str:
     for character in trimmed:
         problem = _problem(character, multiline=multiline)
         if problem:
-            raise InvalidText(f"The text contains {problem} (U+{ord(character):04X}). Remove it and try again.")
+            seen = "".join(other for other in trimmed if not _problem(other, multiline=multiline))
+            raise InvalidText(
+                f"The text contains {problem} (U+{ord(character):04X}). Remove it and try again: "
+                f"without it, it is \u201c{seen[:120]}\u201d."
+            )
     return trimmed
 
 

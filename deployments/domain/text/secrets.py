@@ -17,6 +17,11 @@ _SHAPES: Final = re.compile(
     r'|"private_key"\s*:'
     r"|://[^/\s:@]+:[^/\s:@]{3,}@",
 )
+# Before the host of an address: nothing public stands there, but for the container in front of an Azure account.
+_USER_INFO: Final = re.compile(
+    r"\A(?P<scheme>[a-z][a-z0-9+.-]*):/+(?P<user>[^/?#\s@]*(?:@[^/?#\s@]*)*)@", re.ASCII | re.I
+)
+_CONTAINERS: Final = frozenset({"abfs", "abfss"})
 _NAMES: Final = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|API_?KEY|ACCESS_KEY|PRIVATE_KEY|(?:AUTH|API|ACCESS|BEARER)_TOKEN|CREDENTIALS?)\Z"
 )
@@ -24,6 +29,14 @@ _NAMES: Final = re.compile(
 
 def has_secret_shape(value: str) -> bool:
     return bool(_SHAPES.search(value))
+
+
+def has_credentials(address: str) -> bool:
+    """Whether an address names who asks: `https://token@host/`, with or without a password."""
+    match = _USER_INFO.match(address.strip())
+    if match is None:
+        return False
+    return match["scheme"].lower() not in _CONTAINERS or ":" in match["user"] or "@" in match["user"]
 
 
 def has_secret_name(name: str) -> bool:

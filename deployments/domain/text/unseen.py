@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 _TYPOGRAPHIC: Final = {
     "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201b": "'", "\u2032": "'",
@@ -25,9 +26,28 @@ def problems(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Unclean:
+    """What a text holds that nobody sees, and the text as it can be seen."""
+
+    kinds: tuple[str, ...]
+    shown: str
+
+    @classmethod
+    def of(cls, text: str) -> Self | None:
+        """None where everything can be seen."""
+        kinds = problems(text)
+        return cls(kinds, shown(text)) if kinds else None
+
+
 def cleaned(text: str) -> str:
     """The text as it was probably meant: plain blanks and quotes, nothing invisible, no blanks around it."""
     return "".join(_instead(character) for character in text).strip(_BLANKS)
+
+
+def cleaned_lines(text: str) -> str:
+    """Each line of the text cleaned."""
+    return "\n".join(cleaned(line) for line in text.replace("\r\n", "\n").split("\n"))
 
 
 def shown(text: str) -> str:

@@ -35,12 +35,13 @@ class EnvRow:
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        """What the value holds that nobody sees."""
-        return unseen.problems(self.value)
+        """What the name and the value hold that nobody sees, each once."""
+        return tuple(dict.fromkeys(unseen.problems(self.name) + unseen.problems(self.value)))
 
     @property
     def shown(self) -> str:
-        return unseen.shown(self.value)
+        value = unseen.shown(self.value)
+        return f"{unseen.shown(self.name)} = {value}" if unseen.problems(self.name) else value
 
     @property
     def is_blank(self) -> bool:

@@ -11,6 +11,7 @@ from deployments.domain.spec.fields.resources import OWN_SIZE
 from deployments.domain.spec.fields.table import FIELDS, field_for, place_of
 from deployments.domain.text.naming import suggest_name
 from deployments.domain.text.quantities import rounding
+from deployments.domain.text.unseen import Unclean
 from deployments.forms.choices import size_in_words
 from deployments.forms.spec import texts
 from deployments.forms.spec.form import SpecForm
@@ -68,6 +69,11 @@ class Row:
     @property
     def when(self) -> str:
         return _when(self.input)
+
+    @property
+    def unclean(self) -> Unclean | None:
+        """What a refused text holds that nobody sees: cleaning it may be all that is needed."""
+        return Unclean.of(self.value) if self.error else None
 
     @property
     def is_noted(self) -> bool:

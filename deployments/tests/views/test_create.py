@@ -129,3 +129,19 @@ def test_typing_and_rows_make_nothing(client_as: ClientAs, places: Places, model
     assert "Must be a place" not in step
     assert client.post(URL, sent | {"more": "1"}).status_code == 200
     assert not Proposal.objects.exists()
+
+
+def test_what_nobody_sees_in_a_refused_text_is_said_and_cleaned(
+    client_as: ClientAs, places: Places, model: ServedModel
+) -> None:
+    client, sent = client_as("editor"), filled(namespace=places.dev.pk, model=model.pk)
+    sent |= {"name": "ran\u200bker", "artifact_uri": "gs://acme-models/ran\u202eker"}
+    page = body(client.post(URL, sent))
+    assert "ran\u27e8U+200B\u27e9ker" in page
+    assert "ran\u27e8U+202E\u27e9ker" in page
+    for field in ("name", "artifact_uri"):
+        assert f'name="clean" value="{field}"' in page
+        page = body(client.post(URL, sent | {"clean": field}))
+        sent[field] = {"name": "ranker", "artifact_uri": "gs://acme-models/ranker"}[field]
+        assert f'value="{sent[field]}"' in page
+    assert client.post(URL, sent).status_code == 302

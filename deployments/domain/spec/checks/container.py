@@ -13,7 +13,7 @@ from deployments.domain.spec.fields.rollout import PROBES
 from deployments.domain.spec.fields.table import field_for
 from deployments.domain.spec.spec import Spec
 from deployments.domain.text import images, naming
-from deployments.domain.text.secrets import has_secret_shape
+from deployments.domain.text.secrets import has_credentials, has_secret_shape
 
 ENV_MAX: Final = 200
 ENV_VALUE_MAX: Final = 32 * 1024
@@ -39,15 +39,18 @@ def check(spec: Spec, runtime: Runtime | None, allowlist: Sequence[str], errors:
 
 def _model(spec: Spec, errors: Errors) -> None:
     match = _ARTIFACT.match(spec.artifact_uri)
-    if not match or match.group(1) not in ARTIFACT_SCHEMES:
+    if has_secret_shape(spec.artifact_uri) or has_credentials(spec.artifact_uri):
+        errors["artifact_uri"] = (
+            "Holds a password or token, which everybody could read. Give the place without it, and let the pods' "
+            "account or a variable from a Secret open it."
+        )
+    elif not match or match.group(1) not in ARTIFACT_SCHEMES:
         schemes = ", ".join(f"{scheme}://" for scheme in ARTIFACT_SCHEMES)
         errors["artifact_uri"] = f"Must be a place such as gs://models/ranker/42 (one of {schemes}), without spaces."
     elif len(spec.artifact_uri) > ARTIFACT_MAX:
         errors["artifact_uri"] = f"Has more than {ARTIFACT_MAX} characters."
     elif ".." in spec.artifact_uri.split("/"):
         errors["artifact_uri"] = "Must not hold '..'."
-    elif has_secret_shape(spec.artifact_uri):
-        errors["artifact_uri"] = "Holds a password or token, which everybody could read. Give the place without it."
     if not _VERSION.match(spec.model_version):
         errors["model_version"] = "May hold letters, digits, dots, hyphens and underscores, at most 63."
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.domain.text.unseen import cleaned, problems, shown
+from deployments.domain.text.unseen import Unclean, cleaned, cleaned_lines, problems, shown
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,12 @@ def test_what_is_cleaned_has_nothing_left_and_stays(text: str) -> None:
 @given(st.text(alphabet="a \u00a0\u200b\u202e\n\t"), st.text(alphabet="a \u00a0\u200b\u202e\n\t"))
 def test_two_values_that_differ_look_different(one: str, other: str) -> None:
     assert (shown(one) == shown(other)) == (one == other)
+
+
+def test_lines_are_cleaned_each() -> None:
+    assert cleaned_lines("a=\u200b1 \r\n\u00a0b=2") == "a=1\nb=2"
+
+
+def test_what_can_be_seen_is_not_unclean() -> None:
+    assert Unclean.of("info") is None
+    assert Unclean.of("in\u200bfo") == Unclean(("a zero-width character",), "in\u27e8U+200B\u27e9fo")
