@@ -11,7 +11,7 @@ from deployments.domain.spec.fields.table import field_for
 from deployments.domain.spec.spec import Spec
 from deployments.domain.text.secrets import has_secret_shape
 
-_IS_SECRET: Final = "Holds a password or token, which everybody could read: leave it out."
+_LEAVE_OUT: Final = "Holds a password or token, which everybody could read: leave it out."
 # Kubernetes and the cloud act on these: they belong to the platform team, whatever prefixes it allows to others.
 _RESERVED: Final = ("kubernetes.io", "k8s.io", "barista.io")
 
@@ -27,7 +27,7 @@ def check(spec: Spec, prefixes: Sequence[str], errors: Errors) -> None:
                 errors[f"{name}.{key}"] = problem
     for name in ("description", "contact"):
         if name not in errors and has_secret_shape(getattr(spec, name)):
-            errors[name] = _IS_SECRET
+            errors[name] = _LEAVE_OUT
     if spec.runbook and "runbook" not in errors and not is_web_link(spec.runbook):
         errors["runbook"] = "Must be a link that begins with https:// or http://."
 
@@ -72,4 +72,4 @@ def _value_problem(name: str, value: str) -> str:
         if is_label_value(value):
             return ""
         return "A label's value holds at most 63 letters, digits, dots, hyphens and underscores."
-    return text_problem(value, field_for(name).longest or 0) or (_IS_SECRET if has_secret_shape(value) else "")
+    return text_problem(value, field_for(name).longest or 0) or (_LEAVE_OUT if has_secret_shape(value) else "")
