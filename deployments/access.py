@@ -26,11 +26,18 @@ class TooSmallARole(PermissionDenied):
         self.role = role
         self.team = team
         self.doing = doing
-        holders = Membership.objects.filter(team=team, role__in=_at_least(role), user__is_active=True) if role else None
-        self.holders = (
-            [str(member.user) for member in holders.select_related("user")[:8]] if holders is not None else []
-        )
+        self.holders = _holders(team, role) if role else []
         super().__init__(f"{doing} takes the role {role.label if role else 'platform admin'} in {team}.")
+
+
+def who_may(permission: Permission, *, team: Team, environment: Environment | None) -> list[str]:
+    """Up to eight people of the team whose role is enough; others may be platform admins."""
+    return _holders(team, needed_role(permission, environment))
+
+
+def _holders(team: Team, role: Role) -> list[str]:
+    holders = Membership.objects.filter(team=team, role__in=_at_least(role), user__is_active=True)
+    return [str(member.user) for member in holders.select_related("user")[:8]]
 
 
 def _at_least(role: Role) -> list[str]:

@@ -12,7 +12,7 @@ from deployments import breaker, rendering
 from deployments.domain.apiserver import quota
 from deployments.domain.apiserver.objects import number, obj
 from deployments.domain.changes.diff import manifest_diff, needs_restart, unified_lines
-from deployments.domain.changes.drift import conflicts_from_causes
+from deployments.domain.changes.drift import conflicts_from_causes, left_by_others
 from deployments.domain.changes.dry_run import DryRun, Outcome, TriedObject
 from deployments.domain.changes.held import HeldField
 from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
@@ -156,6 +156,7 @@ class Inquiry:
                 self._note_held(conflict, live, wanted)
                 said = self.gateway.apply(body, manager=manager, dry_run=True, force=True)
         except ClusterError as error:
+            self._held += left_by_others(str(error), live, wanted)
             self._refused(kind.value, error)
             return None
         if outcome is Outcome.CHANGED and live is not None and not manifest_diff(_plain(live), _plain(said.object)):

@@ -102,6 +102,7 @@ WRITE_PAGES = [
     path("deployments/<str:slug>/conflict/", conflict.fields, name="deployment-conflict"),
     path("proposals/<uuid:proposal_id>/", review.review, name="deployment-review"),
     path("proposals/<uuid:proposal_id>/verdict/", review.verdict, name="deployment-verdict"),
+    path("deployments/<str:slug>/conflict/ask/", conflict.ask, name="deployment-conflict-ask"),
     path("proposals/<uuid:proposal_id>/merge/", conflict.merge_page, name="deployment-merge"),
 ]
 

@@ -145,6 +145,7 @@ deployment-try-now         dev      GET   302 404 403 200 200 403 200
 deployment-try-now         dev      POST  302 404 403 302 302 403 302
 deployment-conflict        dev      GET   302 404 200 200 200 200 200
 deployment-conflict        dev      POST  302 404 403 403 422 403 422
+deployment-conflict-ask    dev      POST  302 404 403 409 409 403 409
 
 fleet-data                 -        GET   302 200 200 200 200 200 200
 deployment-data            dev      GET   302 404 200 200 200 200 200

@@ -13,6 +13,7 @@ from deployments.actions import budgets, places
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
+from deployments.domain.changes.held import HeldField
 from deployments.domain.cost.budgets import Effect
 from deployments.models import Deployment, DeploymentState
 from deployments.queries import rules
@@ -168,6 +169,34 @@ def restore(*, deployment: Deployment, by: Actor, note: str = "") -> Deployment:
 
 
 @transaction.atomic
+def ask_to_settle(*, deployment: Deployment, by: Actor) -> Deployment:
+    """Ask those who may to settle what others hold or changed: it stands on their home page. Raises Refused."""
+    row = lock(deployment)
+    refuse_retired(row)
+    held = DeploymentState.objects.get(deployment=row).held
+    if not held:
+        raise Refused("There is no conflict any more.")
+    if row.is_asked:
+        raise Refused(f"{row.settle_asked_by} has asked already: it stands on the home page of those who may.")
+    row.settle_asked_at, row.settle_asked_by = now(), by.name[:120]
+    row.save(update_fields=["settle_asked_at", "settle_asked_by"])
+    audit.record("conflict.asked", row, by=by, changes=_held_changes(held))
+    return row
+
+
+def _held_changes(held: list[HeldField]) -> list[dict[str, str]]:
+    return [
+        {
+            "path": item.path,
+            "label": item.path or item.kind,
+            "before": f"{item.live_words} (held by {item.manager or 'somebody unknown'})",
+            "after": item.desired_words,
+        }
+        for item in held
+    ]
+
+
+@transaction.atomic
 def take_over(*, deployment: Deployment, by: Actor, note: str) -> Deployment:
     """Apply the current revision by force, once: what others hold or changed becomes ours again. Raises Refused."""
     row = lock(deployment)
@@ -179,22 +208,10 @@ def take_over(*, deployment: Deployment, by: Actor, note: str) -> Deployment:
         raise Refused("There is no conflict any more.")
     need_reason(row.environment, note)
     row.force_generation = row.generation + 1
-    change_intent(row, by=by, what="take over fields", fields=("force_generation",))
-    audit.record(
-        "conflict.taken_over",
-        row,
-        by=by,
-        note=note,
-        changes=[
-            {
-                "path": item.path,
-                "label": item.path or item.kind,
-                "before": f"{item.live_words} (held by {item.manager or 'somebody unknown'})",
-                "after": item.desired_words,
-            }
-            for item in held
-        ],
-    )
+    row.settle_asked_at, row.settle_asked_by = None, ""
+    fields = ("force_generation", "settle_asked_at", "settle_asked_by")
+    change_intent(row, by=by, what="take over fields", fields=fields)
+    audit.record("conflict.taken_over", row, by=by, note=note, changes=_held_changes(held))
     return row
 
 

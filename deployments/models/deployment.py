@@ -77,6 +77,8 @@ class Deployment(models.Model):
     force_generation = models.PositiveIntegerField(
         default=0, help_text="A maintainer chose to take over fields that others hold, for this generation only."
     )
+    settle_asked_at = models.DateTimeField(null=True, help_text="When somebody asked to have fields of others settled.")
+    settle_asked_by = models.CharField(max_length=120, blank=True, db_default="")
 
     objects = DeploymentQuerySet.as_manager()
 
@@ -102,6 +104,12 @@ class Deployment(models.Model):
     @property
     def is_retired(self) -> bool:
         return self.retired_at is not None
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody waits for what others hold to be settled, and some of what was there then still is."""
+        asked_at = self.settle_asked_at
+        return asked_at is not None and any(item.at is None or item.at <= asked_at for item in self.state.held)
 
     @property
     def open_sleep(self) -> SleepRecord | None:

@@ -22,6 +22,13 @@ def troubled(user: User, limit: int) -> list[Deployment]:
     return needing_attention(user, limit)
 
 
+def asked_to_settle(user: User) -> list[Deployment]:
+    """Deployments in which others hold fields and somebody asks this user, who may settle it; longest waiting first."""
+    found = shown_to(user).only("pk").filter(settle_asked_at__isnull=False, retired_at=None)
+    waiting = [row for row in load(found.order_by("settle_asked_at")[:50]) if row.is_asked]
+    return [row for row in waiting if _may(user, Permission.CONFLICT_RESOLVE, row.namespace)]
+
+
 def own_teams(user: User, limit: int) -> list[Deployment]:
     """The user's newest-changed deployments; for people without a team, the newest of all that they see."""
     return load(shown_to(user).only("pk").filter(retired_at=None).order_by("-severity", "-changed_at")[:limit])

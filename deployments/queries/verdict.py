@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Self
 
 from deployments.domain.changes.dry_run import DryRun
+from deployments.domain.status.refusals import advice
 from deployments.models import Proposal
 from deployments.models.requests import Answer
 
@@ -23,6 +24,11 @@ class ClusterVerdict:
     @property
     def is_refused(self) -> bool:
         return self.said.is_refused
+
+    @property
+    def is_platforms(self) -> bool:
+        """Whether no edit of the deployment helps against any refusal."""
+        return self.is_refused and all(advice(said).is_platforms for said in self.said.refusals)
 
     @property
     def restarts(self) -> bool | None:

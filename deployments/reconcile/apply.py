@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from deployments.domain.changes.drift import conflicts_from_causes, left_by_others
+from deployments.domain.changes.held import HeldField
 from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA, FIELD_MANAGER_SCALER
 from deployments.domain.replicas import EffectiveReplicas
 from deployments.kube import sealing
-from deployments.kube.api import FieldConflict, Gateway, Object, ObjectKind
+from deployments.kube.api import FieldConflict, Gateway, Invalid, Object, ObjectKind
 from deployments.reconcile.job import FieldsHeld, Job, NotOurs
 
 CONTROLLER_REVISION: Final = "deployment.kubernetes.io/revision"
@@ -104,7 +106,39 @@ def _send(
     try:
         return gateway.apply(sealed, manager=manager, force=job.is_forced).object
     except FieldConflict as error:
-        raise FieldsHeld(error, live=live, wanted=wanted) from error
+        raise FieldsHeld(error, _held(error, live, wanted)) from error
+    except Invalid as error:
+        left = left_by_others(str(error), live, wanted)
+        if not left:
+            raise
+        if not job.is_forced or wanted["kind"] != ObjectKind.DEPLOYMENT or (before := job.applied_before()) is None:
+            raise FieldsHeld(error, left) from error
+    return _in_two_steps(gateway, job, wanted, before)
+
+
+def _in_two_steps(gateway: Gateway, job: Job, wanted: Object, before: Job) -> Object:
+    """What others keep is not ours to give up: the revision before takes it over, and then this one drops it.
+
+    Paused in between, so that no pod is made of the step.
+    """
+    first = _read(gateway, job, ObjectKind.DEPLOYMENT)
+    _force(gateway, before, before.rendered(paused=True).deployment, first)
+    return _force(gateway, job, wanted, _read(gateway, job, ObjectKind.DEPLOYMENT))
+
+
+def _force(gateway: Gateway, job: Job, wanted: Object, live: Object | None) -> Object:
+    version = {"resourceVersion": live["metadata"]["resourceVersion"]} if live is not None else {}
+    sealed = job.sealed({**wanted, "metadata": wanted["metadata"] | version})
+    job.require_current()
+    return gateway.apply(sealed, manager=FIELD_MANAGER_CONFIG, force=True).object
+
+
+def _held(error: FieldConflict, live: Object | None, wanted: Object) -> tuple[HeldField, ...]:
+    causes = [
+        {"field": item.path, "message": f'conflict with "{item.manager}"', "reason": "FieldManagerConflict"}
+        for item in error.fields
+    ]
+    return conflicts_from_causes(causes, live, wanted)
 
 
 def _scale(gateway: Gateway, job: Job, live: Object, count: int) -> Object:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from baristaweb.lib.clock import now
 from deployments import rendering
+from deployments.domain.changes.held import HeldField
 from deployments.domain.manifests.metadata import ANNOTATION_GENERATION
 from deployments.domain.manifests.render import Rendered
 from deployments.domain.permits import Permits
 from deployments.domain.replicas import EffectiveReplicas, effective_replicas
 from deployments.kube import sealing
-from deployments.kube.api import Conflict, FieldConflict, Invalid, Object
+from deployments.kube.api import ClusterError, Conflict, Invalid, Object
 from deployments.models import Deployment, DeploymentState, Revision
 from deployments.queries import rules
 
@@ -30,13 +31,11 @@ class NotOurs(Invalid):
 
 
 class FieldsHeld(Exception):
-    """Others hold fields of ours in this object."""
+    """Others hold fields of ours in an object, or keep there what the revision gives up."""
 
-    def __init__(self, error: FieldConflict, *, live: Object | None, wanted: Object) -> None:
+    def __init__(self, error: ClusterError, rows: Sequence[HeldField]) -> None:
         super().__init__(str(error))
-        self.error = error
-        self.live = live
-        self.wanted = wanted
+        self.rows = rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +67,14 @@ class Job:
     @property
     def is_forced(self) -> bool:
         return self.deployment.force_generation == self.generation
+
+    def applied_before(self) -> Job | None:
+        """The same for the revision that the cluster accepted last; None when it is this one, or none was."""
+        number = self.state.applied_revision
+        if number is None or number == self.revision.number:
+            return None
+        row = Revision.objects.filter(deployment=self.deployment, number=number).first()
+        return replace(self, revision=row) if row is not None else None
 
     def rendered(self, *, paused: bool = False) -> Rendered:
         return rendering.of_revision(

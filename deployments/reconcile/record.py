@@ -12,7 +12,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Greatest
 
 from baristaweb.lib.clock import now
-from deployments.domain.changes.drift import GENERATION_PATH, DriftItem, conflicts_from_causes
+from deployments.domain.changes.drift import GENERATION_PATH, DriftItem
 from deployments.domain.changes.held import HeldField
 from deployments.domain.status.states import Phase
 from deployments.kube.api import ClusterError, ErrorClass
@@ -140,11 +140,7 @@ def retired(job: Job) -> None:
 
 
 def conflict(job: Job, held: FieldsHeld) -> None:
-    causes = [
-        {"field": item.path, "message": f'conflict with "{item.manager}"', "reason": "FieldManagerConflict"}
-        for item in held.error.fields
-    ]
-    _held(job, conflicts_from_causes(causes, held.live, held.wanted), str(held))
+    _held(job, held.rows, str(held))
 
 
 def ahead(job: Job, seen: int) -> None:

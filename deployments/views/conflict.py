@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments import access
 from deployments.actions import deployments as actions
@@ -152,6 +152,17 @@ def fields(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("deployment-detail", deployment.slug)
 
 
+@require_POST
+def ask(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask those who may settle it: for editors, who may not."""
+    deployment = access.get_deployment(request, slug, Permission.REVISION_PROPOSE)
+    try:
+        actions.ask_to_settle(deployment=deployment, by=Actor.of(request))
+    except Refused as problem:
+        return _fields(request, deployment, refusal=str(problem), status=409)
+    return redirect("deployment-conflict", deployment.slug)
+
+
 def _fields(
     request: HttpRequest, deployment: Deployment, *, refusal: str = "", note: str = "", status: int = 200
 ) -> HttpResponse:
@@ -164,10 +175,12 @@ def _fields(
         "held": held,
         "managers": sorted({item.manager for item in held}),
         "is_applied": not deployment.state.conflict,
+        "left": [item for item in deployment.state.held if item.is_left],
         "can_take": any(item.is_ours for item in held),
         "can_adopt": any(item.spec_path for item in held),
         "may_take": access.may(user, Permission.CONFLICT_RESOLVE, team_id=team_id, environment=environment),
         "may_edit": access.may(user, Permission.REVISION_PROPOSE, team_id=team_id, environment=environment),
+        "who_may": access.who_may(Permission.CONFLICT_RESOLVE, team=deployment.team, environment=environment),
         "refusal": refusal,
         "note": note,
         "kubectl": kubectl.show(
@@ -200,7 +213,7 @@ def _held_row(item: HeldField) -> HeldRow:
         desired=item.desired_words,
         spec_path=item.spec_path,
         label=_named(item.spec_path) if item.spec_path else "",
-        is_ours=item.desired is not None,
+        is_ours=item.is_ours,
     )
 
 

@@ -17,6 +17,7 @@ from deployments.models import Proposal
 from deployments.queries import audit as audit_queries
 from deployments.queries import fleet as fleet_queries
 from deployments.queries import home as queries
+from deployments.queries.shown import ATTENTION_FROM
 from deployments.views.audit_words import line_of
 from deployments.views.fleet import make_rows
 
@@ -30,17 +31,25 @@ def home(request: HttpRequest) -> HttpResponse:
     """The page; to a poll, the same page again, of which htmx takes the live part."""
     user = current_user(request)
     counts = fleet_queries.counts(user)
-    troubled = make_rows(queries.troubled(user, TROUBLED_SHOWN)) if counts.attention else []
+    asked = queries.asked_to_settle(user)
+    waited_for = {row.pk for row in asked}
+    found = queries.troubled(user, TROUBLED_SHOWN) if counts.attention else []
+    troubled = make_rows(
+        [*asked, *(row for row in found if row.pk not in waited_for)][: max(TROUBLED_SHOWN, len(asked))]
+    )
     own = make_rows(queries.own_teams(user, TEAM_SHOWN))
     to_decide = queries.to_decide(user)
     waiting, drafts = queries.own_open(user)
     unfinished = queries.unfinished(user)
     news = queries.news(user, NEWS_SHOWN)
     slugs = audit_queries.slugs(user, news)
-    in_trouble = counts.attention if troubled else 0
+    # What somebody asks for counts once, whether or not its state asks for somebody too.
+    quiet = [row for row in troubled if row.deployment.pk in waited_for and row.state.severity < ATTENTION_FROM]
+    in_trouble = counts.attention + len(quiet) if troubled else 0
     context: dict[str, Any] = {
         "counts": counts,
         "troubled": troubled,
+        "asked": waited_for,
         "troubled_hidden": in_trouble - len(troubled),
         "own": own,
         "to_decide": to_decide,

@@ -65,7 +65,11 @@ def _apply(request: HttpRequest, proposal: Proposal) -> HttpResponse:
         refusal = f"{proposal.name} was retired meanwhile. Restore it first, then apply."
         return _page(request, proposal, refusal=refusal, note=note, status=409)
     if found.verdict.is_refused and proposal.is_open:
-        refusal = "The cluster refuses this, so it was not applied. Change what it names and review again."
+        what = "Settle what others hold" if found.verdict.said.left else "Change what it names"
+        what = (
+            "The platform team has to act in the cluster" if found.verdict.is_platforms else f"{what} and review again"
+        )
+        refusal = f"The cluster refuses this, so it was not applied. {what}."
         return _page(request, proposal, refusal=refusal, note=note, status=409)
     try:
         revision = revisions.apply(

@@ -62,6 +62,8 @@ class DriftItem:
 
 _REPLICAS: Final = "spec.replicas"
 _MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
+# A field as the API server names it in a refusal: "spec.strategy.rollingUpdate: Forbidden: may not be ...".
+_REFUSED_PATH: Final = re.compile(r"\b(spec(?:\.[A-Za-z0-9_-]+|\[[^\]\s]*\])+): [A-Z][a-z]+")
 GENERATION_PATH: Final = "metadata.annotations[barista.io/generation]"
 # Written with every apply, an older number there is no edit; and what objects applied by an older Barista lack.
 _NO_EDIT: Final = (
@@ -155,6 +157,43 @@ def conflicts_from_causes(
             HeldField(text(desired, "kind"), path, manager, _under(path, now), _under(path, want), at, spec_path(path))
         )
     return tuple(rows)
+
+
+def left_by_others(said: str, live: Mapping[str, Any] | None, desired: Mapping[str, Any]) -> tuple[HeldField, ...]:
+    """Fields that only others keep in `live`, because of which the API server refused `desired` in the words `said`.
+
+    A spec that turns a variable into one of a Secret gives up its value, and a rollout that becomes Recreate its steps:
+    whoever set them by kubectl holds them there all the same.
+    """
+    if live is None:
+        return ()
+    refused = {_shape(path) for path in _REFUSED_PATH.findall(said)}
+    now, want = flatten(strip_server_fields(live)), flatten(strip_server_fields(desired))
+    kind, rows = text(desired, "kind"), {}
+    for field in owned_fields(live):
+        is_foreign = field.manager not in OUR_MANAGERS | SYSTEM_MANAGERS and field.subresource != "status"
+        value = _under(field.path, now)
+        if not is_foreign or value is None or _under(field.path, want) is not None:
+            continue
+        if any(_is_in_the_way(field.path, path, want) for path in refused):
+            rows[field.path] = HeldField(
+                kind, field.path, field.manager, value, None, field.at, spec_path(field.path), is_left=True
+            )
+    return tuple(rows.values())
+
+
+def _is_in_the_way(path: str, refused: str, want: Mapping[str, Any]) -> bool:
+    """Whether a field lies below the refused one, or beside it in an object that is sent."""
+    shape = _shape(path)
+    if shape == refused or shape.startswith((f"{refused}.", f"{refused}[")):
+        return True
+    beside = path.rpartition(".")[0]
+    return shape.rpartition(".")[0] == refused.rpartition(".")[0] and _under(beside, want) is not None
+
+
+def _shape(path: str) -> str:
+    """Without which member of a list: the API server counts them, managers name them."""
+    return re.sub(r"\[[^\]]*\]", "[]", path)
 
 
 def spec_path(path: str) -> str:

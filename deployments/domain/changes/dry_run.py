@@ -134,6 +134,11 @@ class DryRun:
     def is_refused(self) -> bool:
         return any(item.is_refused for item in self.objects)
 
+    @property
+    def left(self) -> tuple[HeldField, ...]:
+        """What others keep in the cluster although the change gives it up: the cause of a refusal."""
+        return tuple(item for item in self.held if item.is_left)
+
     def to_json(self) -> dict[str, Any]:
         return {
             "objects": [item.to_json() for item in self.objects],

@@ -15,7 +15,8 @@ from deployments.domain.apiserver.objects import instant, text
 class HeldField:
     """`path` is that of the object of `kind`; values are JSON, None stands for "not there".
 
-    `spec_path` is the form's field, empty when the form has none; `at` when the other one wrote it.
+    `spec_path` is the form's field, empty when the form has none; `at` when the other one wrote it. `is_left`: the spec
+    gives the field up, and the other one keeps it there, which the cluster refuses beside what the spec says now.
     """
 
     kind: str
@@ -25,6 +26,12 @@ class HeldField:
     desired: Any
     at: datetime | None = None
     spec_path: str = ""
+    is_left: bool = False
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether taking over settles it: what others only added is not ours to remove."""
+        return self.desired is not None or self.is_left
 
     @property
     def live_words(self) -> str:
@@ -43,6 +50,7 @@ class HeldField:
             "desired": self.desired,
             "at": self.at.isoformat() if self.at else None,
             "spec_path": self.spec_path,
+            **({"is_left": True} if self.is_left else {}),
         }
 
     @classmethod
@@ -56,6 +64,7 @@ class HeldField:
             desired=data.get("desired"),
             at=instant(data, "at"),
             spec_path=text(data, "spec_path"),
+            is_left=data.get("is_left") is True,
         )
 
 

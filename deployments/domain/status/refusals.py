@@ -64,6 +64,14 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Advice], ...]] = (
         Advice("A rule of the cluster ({hook}) refuses it. Change what it names, or ask the platform team."),
     ),
     (
+        re.compile(r'service account \S+: serviceaccount "(?P<name>[^"]+)" not found'),
+        Advice(
+            "The runtime's ServiceAccount {name} is not in this namespace. Ask the platform team to make it there, or "
+            "to change the runtime.",
+            True,
+        ),
+    ),
+    (
         re.compile(r"no PriorityClass with name (?P<name>\S+) was found"),
         Advice("Choose a priority class that the cluster has, or leave it empty."),
     ),

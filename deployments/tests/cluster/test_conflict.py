@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.db import connections
 
-from deployments import reconcile
+from deployments import dryrun, reconcile
 from deployments.actions import deployments
 from deployments.audit import Actor
-from deployments.domain.spec.parts import Fixed
+from deployments.domain.changes.diff import flatten
+from deployments.domain.changes.dry_run import DryRun
+from deployments.domain.spec.parts import EnvRef, Fixed, Recreate
 from deployments.domain.status.states import Phase
 from deployments.kube.api import Conflict
 from deployments.kube.connect import connect
@@ -21,6 +23,7 @@ from deployments.models import DeploymentState
 from deployments.reconcile import Outcome, loop
 from deployments.reconcile import apply as steps
 from deployments.reconcile.job import Superseded, load
+from deployments.tests import factories
 from deployments.tests.cluster.conftest import Bench
 
 pytestmark = [pytest.mark.cluster, pytest.mark.django_db(databases=["default", "locks"])]
@@ -65,6 +68,52 @@ def test_taking_over_applies_once_by_force(bench: Bench) -> None:
     grab_memory(bench, "5Gi")
     bench.edit(deployment, run=False, model_version="3")
     assert bench.run(deployment) is Outcome.CONFLICT
+
+
+def set_level(bench: Bench) -> None:
+    """Somebody runs `kubectl set env`."""
+    env = [{"name": "LOG_LEVEL", "value": "debug"}]
+    containers = [{"name": "model", "env": env}]
+    bench.eyes.patch("Deployment", "ranker", {"spec": {"template": {"spec": {"containers": containers}}}})
+
+
+def set_surge(bench: Bench) -> None:
+    bench.eyes.patch("Deployment", "ranker", {"spec": {"strategy": {"rollingUpdate": {"maxSurge": 3}}}})
+
+
+LEFT: dict[str, tuple[Callable[[Bench], None], dict[str, Any], str]] = {
+    "a value beside a reference": (
+        set_level,
+        {"env": (), "env_refs": (EnvRef("LOG_LEVEL", "config_map", "site", "level"),)},
+        "spec.template.spec.containers[model].env[LOG_LEVEL].value",
+    ),
+    "steps beside Recreate": (set_surge, {"strategy": Recreate()}, "spec.strategy.rollingUpdate.maxSurge"),
+}
+
+
+@pytest.mark.parametrize("case", LEFT)
+def test_what_others_keep_of_what_is_given_up_is_named_and_taken_over(bench: Bench, case: str) -> None:
+    by_hand, fields, path = LEFT[case]
+    deployment = bench.create(env=(("LOG_LEVEL", "info"),))
+    by_hand(bench)
+    spec = factories.make_spec(**({"env": (("LOG_LEVEL", "info"),)} | fields))
+    proposal = factories.edit(deployment, author=bench.author, spec=spec)
+    dryrun.answer(str(proposal.pk))
+    proposal.refresh_from_db()
+    (row,) = DryRun.from_json(proposal.verdict).left
+    assert (row.path, row.manager) == (path, "kubectl-edit")
+
+    bench.edit(deployment, run=False, **({"env": (("LOG_LEVEL", "info"),)} | fields))
+    assert bench.run(deployment) is Outcome.CONFLICT
+    assert [item.path for item in bench.state(deployment).conflicts] == [path]
+
+    deployments.take_over(deployment=deployment, by=BY, note="ours")
+    assert bench.run(deployment) is Outcome.APPLIED
+    live = bench.live()
+    assert not live["spec"].get("paused")
+    assert path not in flatten(live)
+    assert bench.run(deployment) is Outcome.COMPARED
+    assert bench.state(deployment).drift == []
 
 
 def test_drift_is_reported_and_left(bench: Bench) -> None:

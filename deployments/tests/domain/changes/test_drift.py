@@ -3,8 +3,9 @@ from copy import deepcopy
 from typing import Any
 
 from deployments.domain.apiserver.managed_fields import owned_fields, owners_of, path_of_cause
-from deployments.domain.changes.drift import conflicts_from_causes, find_drift
-from deployments.domain.spec.parts import Autoscale
+from deployments.domain.changes.drift import conflicts_from_causes, find_drift, left_by_others
+from deployments.domain.changes.held import HeldField
+from deployments.domain.spec.parts import Autoscale, EnvRef, Recreate
 from deployments.tests.domain.examples import make_spec, rendered
 
 BASE = "spec.template.spec.containers[model]"
@@ -149,3 +150,57 @@ def test_what_an_older_barista_did_not_send_is_no_drift() -> None:
     live["spec"]["template"]["spec"]["containers"][0]["terminationMessagePolicy"] = "File"
     found = find_drift(desired=[dry], live={"Deployment": live}, dry_run={"Deployment": dry}, replicas=2)
     assert found == ()
+
+
+# As the API server says it.
+ENV_SAID = (
+    'Deployment.apps "ranker" is invalid: spec.template.spec.containers[0].env[0].valueFrom: Invalid value: "": '
+    "may not be specified when `value` is not empty"
+)
+RECREATE_SAID = (
+    'Deployment.apps "ranker" is invalid: spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy '
+    "`type` is 'Recreate'"
+)
+
+
+def set_by_kubectl() -> dict[str, Any]:
+    """A live object in which `kubectl set env` wrote two variables and `kubectl patch` the surge."""
+    live, _ = live_and_dry()
+    container = live["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": "LOG_LEVEL", "value": "debug"}, {"name": "OTHER", "value": "1"}]
+    live["spec"]["strategy"]["rollingUpdate"]["maxSurge"] = 3
+    names: dict[str, Any] = {
+        f'k:{{"name":"{name}"}}': {".": {}, "f:name": {}, "f:value": {}} for name in ("LOG_LEVEL", "OTHER")
+    }
+    live["metadata"]["managedFields"] += [
+        entry("kubectl-set", container_fields({"f:env": names})),
+        entry("kubectl-patch", {"f:spec": {"f:strategy": {"f:rollingUpdate": {"f:maxSurge": {}}}}}),
+    ]
+    return live
+
+
+def left(said: str, **changes: Any) -> list[tuple[str, Any, str]]:
+    found = left_by_others(said, set_by_kubectl(), rendered(make_spec(**changes)).deployment)
+    assert all(item.is_left and item.is_ours and item.desired is None for item in found)
+    return [(item.path, item.live, item.manager) for item in found]
+
+
+def test_a_value_that_kubectl_keeps_beside_a_reference_is_named() -> None:
+    refs = (EnvRef("LOG_LEVEL", "secret", "store", "level"),)
+    assert left(ENV_SAID, env=(), env_refs=refs) == [(f"{BASE}.env[LOG_LEVEL].value", "debug", "kubectl-set")]
+
+
+def test_steps_of_a_rollout_that_kubectl_keeps_beside_recreate_are_named() -> None:
+    assert left(RECREATE_SAID, strategy=Recreate()) == [("spec.strategy.rollingUpdate.maxSurge", 3, "kubectl-patch")]
+
+
+def test_a_refusal_of_something_else_blames_nobody() -> None:
+    assert left("spec.template.spec.containers[0].image: Required value", strategy=Recreate()) == []
+    assert left("the server is on fire", strategy=Recreate()) == []
+    assert left_by_others(RECREATE_SAID, None, rendered().deployment) == ()
+
+
+def test_a_left_field_keeps_that_it_was_left_in_its_json() -> None:
+    (row,) = left_by_others(RECREATE_SAID, set_by_kubectl(), rendered(make_spec(strategy=Recreate())).deployment)
+    assert HeldField.from_json(row.to_json()) == row
+    assert "is_left" not in HeldField("Deployment", "a", "b", 1, 2).to_json()

@@ -31,6 +31,11 @@ SAID = [
     ('Internal error occurred: failed calling webhook "a.b.io": timed out', True, "webhook a.b.io does not answer"),
     ('admission webhook "a.b.io" denied the request: no', False, "(a.b.io) refuses it"),
     ('pods "x" is forbidden: no PriorityClass with name high was found', False, "Choose a priority class"),
+    (
+        'pods "x" is forbidden: error looking up service account search-dev/model: serviceaccount "model" not found',
+        True,
+        "ServiceAccount model is not in this namespace",
+    ),
     ("The cluster Europe is switched off.", True, "when it comes back"),
     ("spec.replicas: Invalid value: -1", False, ""),
     ("", False, ""),
