@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from deployments.domain import catalogue
 from deployments.domain.catalogue import Environment, ModelType
-from deployments.domain.changes.drift import DriftItem
+from deployments.domain.changes.drift import REPLICAS_PATH, DriftItem
 from deployments.domain.changes.held import HeldField
 from deployments.domain.sleep.plan.cases import Record
 from deployments.domain.spec.spec import Spec
@@ -175,6 +175,11 @@ class DeploymentState(models.Model):
     def has_service(self) -> bool:
         """False when its Service was found to be missing: then nothing reaches its pods."""
         return not any(item.path == "Service" and item.live is None for item in self.drifted)
+
+    @property
+    def scaled_away_by(self) -> str:
+        """The writer that took all pods away, as far as it is known; empty when nobody did."""
+        return next((item.manager for item in self.drifted if item.path == REPLICAS_PATH and item.live == 0), "")
 
     @property
     def held(self) -> list[HeldField]:

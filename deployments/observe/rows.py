@@ -89,7 +89,7 @@ def write(seen: Iterable[Seen], before: Written | None = None) -> set[int]:
     """Store what was seen; the ids of those that were newer than what is stored and differ from `before`."""
     before = before or Written()
     batch = {item.deployment_id: item for item in seen}
-    stored = Deployment.objects.select_related("state", "current", "observation")
+    stored = Deployment.objects.select_related("state", "current", "observation", "sleep")
     rows = stored.defer("observation__view", "observation__figures").filter(pk__in=list(batch))
     answers = []
     shown: list[tuple[Deployment, Seen]] = []
@@ -133,7 +133,7 @@ def write(seen: Iterable[Seen], before: Written | None = None) -> set[int]:
 
 def refresh(deployment_id: int) -> None:
     """Say again what the stored view means after our own rows changed; its age stays what it was."""
-    row = Deployment.objects.select_related("state", "current", "observation").filter(pk=deployment_id).first()
+    row = Deployment.objects.select_related("state", "current", "observation", "sleep").filter(pk=deployment_id).first()
     if row is None or row.observation.observed_at is None:
         return
     seen = row.observation
@@ -167,6 +167,8 @@ def _as_applied(row: Deployment) -> Intent:
         applied_at=row.state.applied_at,
         drifted=is_applied and bool(row.state.drift),
         has_service=not is_applied or row.state.has_service,
+        is_awake=is_applied and row.open_sleep is None,
+        scaled_by=row.state.scaled_away_by if is_applied else "",
     )
 
 

@@ -14,6 +14,7 @@ from baristaweb.lib.clock import now
 from deployments.domain.apiserver.objects import condition, instant, message, number, obj, objects, text
 from deployments.domain.manifests.managers import OUR_MANAGERS, SYSTEM_MANAGERS
 from deployments.domain.manifests.metadata import ANNOTATION_INSTALL, LABEL_ID
+from deployments.domain.status import unmet
 from deployments.domain.status.pods import HASH_LABEL, PULL_FAILED, REVISION_ANNOTATION, TELLING_REASONS, event_time
 from deployments.domain.status.states import ClusterView
 from deployments.domain.status.usage import PodUse
@@ -270,13 +271,12 @@ class Store:
                     self._changed.setdefault(self._owner[uid], now())
 
     def turns_with_time(self, owner: int) -> bool:
-        """Whether its state changes although the cluster says nothing: it is not there, or a pod of it is ending."""
+        """Whether its state changes although the cluster says nothing: it is not there, or something takes its time."""
         with self._lock:
             mine = self._by_deployment.get(owner, {})
-            pods = (self._objects[ObjectKind.POD][uid] for uid in mine.get(ObjectKind.POD, ()))
-            return not mine.get(ObjectKind.DEPLOYMENT) or any(
-                text(pod, "metadata", "deletionTimestamp") for pod in pods
-            )
+            pods = [self._objects[ObjectKind.POD][uid] for uid in mine.get(ObjectKind.POD, ())]
+            hpas = [self._objects[ObjectKind.HPA][uid] for uid in mine.get(ObjectKind.HPA, ())]
+        return not mine.get(ObjectKind.DEPLOYMENT) or unmet.turns_with_time(pods, hpas)
 
     def view(self, owner: int) -> ClusterView:
         """The newest objects of one deployment."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import Case, CharField, F, Field, IntegerField, Q, Value, When
 
+from deployments.domain.status.rows import TROUBLE_FROM, together
 from deployments.domain.status.sleeping import HELD_UP, NOT_UP, ON_THE_WAY, OpenSleep, in_sleep
 from deployments.domain.status.states import ClusterView, Intent, NextAction, Phase, State, Summary
 from deployments.domain.status.summary import summarise
@@ -43,6 +44,7 @@ def intent_of(deployment: Deployment) -> Intent:
         cluster_refuses=health is not None and health.state == ClusterHealth.State.REFUSED,
         drifted=bool(state.drift),
         has_service=state.has_service,
+        waiting_since=state.waiting_since,
         sleep_change=_sleep_change(deployment),
     )
 
@@ -89,7 +91,7 @@ def summary_of(deployment: Deployment, *, at: datetime) -> Summary:
     rows = summarise(ClusterView(), intent=intent_of(deployment), at=at)
     # Without an observation, `summarise` falls back to these two when our rows decide nothing.
     is_decided = rows.state not in (State.UNKNOWN, State.STARTING)
-    if is_decided or seen.observed_at is None or State(seen.state) in FROM_ROWS:
+    if seen.observed_at is None or State(seen.state) in FROM_ROWS:
         return replace(rows, ready=seen.ready, desired=seen.desired, updated=seen.updated)
     observed = Summary(
         state=State(seen.state),
@@ -102,6 +104,8 @@ def summary_of(deployment: Deployment, *, at: datetime) -> Summary:
         updated=seen.updated,
         since=seen.since,
     )
+    if is_decided:
+        return together(rows, observed)
     return in_sleep(observed, _sleep_of(deployment), at=at)
 
 
@@ -125,13 +129,14 @@ def shown_severity() -> Case:
 
 
 def _decided(pick: Callable[[State], str | int], *, seen: str, output: Field[Any, Any]) -> Case:
-    """What our rows decide, in order; else what was observed."""
+    """What our rows decide, in order; else, and where a rule names no state, what was observed."""
     phase = "state__phase"
     stale = [state.value for state in FROM_ROWS]
     is_gone = Q(**{phase: Phase.RETIRING}) | Q(retired_at__isnull=False)
     is_away = Q(namespace__cluster__health__state__in=AWAY) | Q(**{phase: Phase.UNREACHABLE})
     is_unseen = Q(observation__observed_at__isnull=True) | Q(observation__state__in=stale)
     is_waiting = ~Q(generation=F("state__observed_generation"))
+    is_paused = Q(**{phase: Phase.PAUSED}) | Q(paused_at__isnull=False)
     is_open = Q(sleep__isnull=False, sleep__closed_at=None)
     is_of_sleep = is_open & Q(sleep__generation=F("generation"))
     is_waking = is_open & Q(sleep__wake_started_at__isnull=False)
@@ -139,7 +144,7 @@ def _decided(pick: Callable[[State], str | int], *, seen: str, output: Field[Any
     is_not_up = Q(observation__state__in=[state.value for state in NOT_UP])
     is_up = Q(observation__state__in=[state.value for state in HELD_UP])
     is_held = is_open & is_up & Q(sleep__wake_started_at__isnull=True, sleep__hold_since__isnull=False)
-    rules = [
+    rules: list[tuple[Q, State | None]] = [
         # Restored: a worker has not begun yet, and what it says of the time before is over.
         (Q(**{phase: Phase.RETIRED}) & (Q(retired_at__isnull=False) | ~is_waiting), State.RETIRED),
         (is_gone, State.RETIRING),
@@ -147,7 +152,8 @@ def _decided(pick: Callable[[State], str | int], *, seen: str, output: Field[Any
         (Q(**{phase: Phase.CONFLICT}), State.CONFLICT),
         (Q(**{phase: Phase.BLOCKED}), State.BLOCKED),
         (Q(**{phase: Phase.PARKED}), State.FAILED),
-        (Q(**{phase: Phase.PAUSED}) | Q(paused_at__isnull=False), State.PAUSED),
+        (is_paused & ~is_unseen & Q(observation__severity__gte=TROUBLE_FROM), None),
+        (is_paused, State.PAUSED),
         (is_waiting & is_of_sleep & Q(sleep__wake_started_at__isnull=True), State.FALLING_ASLEEP),
         (is_waiting & is_of_sleep, State.WAKING),
         (is_waiting, State.SAVED_NOT_APPLIED),
@@ -159,5 +165,7 @@ def _decided(pick: Callable[[State], str | int], *, seen: str, output: Field[Any
         (is_waking & is_on_the_way, State.WAKING),
     ]
     return Case(
-        *(When(condition, then=Value(pick(state))) for condition, state in rules), default=F(seen), output_field=output
+        *(When(condition, then=F(seen) if state is None else Value(pick(state))) for condition, state in rules),
+        default=F(seen),
+        output_field=output,
     )

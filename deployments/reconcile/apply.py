@@ -53,7 +53,9 @@ def _scaling(gateway: Gateway, job: Job, live: Object, replicas: EffectiveReplic
     if replicas.is_autoscaled:
         existing = _read(gateway, job, ObjectKind.HPA)
         # An autoscaler never wakes what stands at zero, and does nothing to it.
-        must_start = (existing is None or replicas.starts_from_zero) and _replicas(live) == 0
+        # Forced: a person settles that somebody took the pods away.
+        is_settled = job.is_forced and job.deployment.open_sleep is None
+        must_start = (existing is None or replicas.starts_from_zero or is_settled) and _replicas(live) == 0
         if not replicas.is_left and (replicas.is_resting or must_start):
             _scale(gateway, job, live, replicas.count)
         if wanted is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from deployments.domain.apiserver.objects import message, obj, text
-from deployments.domain.changes.drift import DriftItem, find_drift
+from deployments.domain.changes.drift import REPLICAS_PATH, DriftItem, find_drift
 from deployments.domain.manifests.managers import FIELD_MANAGER_CONFIG, FIELD_MANAGER_HPA
 from deployments.kube.api import ClusterError, ErrorClass, Gateway, Object, ObjectKind
 from deployments.reconcile.apply import remove
@@ -32,13 +32,15 @@ def find(gateway: Gateway, job: Job) -> tuple[DriftItem, ...]:
         live[kind.value] = found
         if found is not None and (answer := _dry_run(gateway, job, item, kind)) is not None:
             dry[kind.value] = answer
-    drift = find_drift(desired=wanted, live=live, dry_run=dry, replicas=job.replicas().held)
+    pods = job.replicas()
+    least = pods.count if pods.is_autoscaled and not pods.is_left and job.deployment.open_sleep is None else None
+    drift = find_drift(desired=wanted, live=live, dry_run=dry, replicas=pods.held, least=least)
     return tuple(_named(gateway, job, difference) for difference in drift)
 
 
 def _named(gateway: Gateway, job: Job, item: DriftItem) -> DriftItem:
     """A number of pods that another autoscaler set is that autoscaler's: managers of /scale are not written down."""
-    if item.path != "Deployment.spec.replicas":
+    if item.path != REPLICAS_PATH:
         return item
     for hpa in gateway.list_objects(ObjectKind.HPA, namespace=job.namespace).items:
         target = obj(hpa, "spec", "scaleTargetRef")

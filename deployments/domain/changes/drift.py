@@ -61,6 +61,7 @@ class DriftItem:
 
 
 _REPLICAS: Final = "spec.replicas"
+REPLICAS_PATH: Final = f"Deployment.{_REPLICAS}"
 _MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
 # A field as the API server names it in a refusal: "spec.strategy.rollingUpdate: Forbidden: may not be ...".
 _REFUSED_PATH: Final = re.compile(r"\b(spec(?:\.[A-Za-z0-9_-]+|\[[^\]\s]*\])+): [A-Z][a-z]+")
@@ -119,8 +120,12 @@ def find_drift(
     live: Mapping[str, Mapping[str, Any] | None],
     dry_run: Mapping[str, Mapping[str, Any]],
     replicas: int | None,
+    least: int | None = None,
 ) -> tuple[DriftItem, ...]:
-    """`live` and `dry_run` (forced) are the API server's answers by kind; `replicas` None when an HPA owns them."""
+    """`live` and `dry_run` (forced) are the API server's answers by kind; `replicas` None when an HPA owns them.
+
+    `least`: pods below which it should not be then. An HPA leaves 0 alone, so that is somebody's, and stays.
+    """
     items: list[DriftItem] = []
     for wanted in desired:
         kind = text(wanted, "kind")
@@ -133,8 +138,10 @@ def find_drift(
             items.extend(_changed(kind, actual, dry_run[kind], owned))
         known = {item.path for item in items}
         items.extend(item for item in _added(kind, wanted, actual, owned) if item.path not in known)
-        if kind == "Deployment" and replicas is not None:
-            items.extend(_scaled(actual, owned, replicas))
+        if kind == "Deployment":
+            is_none = replicas is None and number(obj(actual, "spec"), "replicas", default=1) == 0
+            wanted_now = least if is_none else replicas
+            items.extend(_scaled(actual, owned, wanted_now) if wanted_now is not None else [])
     return tuple(items)
 
 
@@ -229,7 +236,7 @@ def _scaled(live: Mapping[str, Any], owned: Sequence[Owned], replicas: int) -> l
     if actual == replicas:
         return []
     manager, at = _culprit(_REPLICAS, owned)
-    return [DriftItem(f"Deployment.{_REPLICAS}", replicas, actual, manager, at)]
+    return [DriftItem(REPLICAS_PATH, replicas, actual, manager, at)]
 
 
 def _culprit(path: str, owned: Sequence[Owned]) -> tuple[str, datetime | None]:

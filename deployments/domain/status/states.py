@@ -160,8 +160,9 @@ class ClusterView:
 class Intent:
     """What our rows say. `cluster_ok` False: the cluster does not answer at present, or refuses our credentials.
 
-    `has_service` False: its Service is not in the cluster. `sleep_change`: the newest intent is to fall asleep or to
-    wake, in that state.
+    `has_service` False: its Service is not in the cluster. `is_awake`: no sleep of ours is open, so pods are wanted;
+    `scaled_by` who took them away all the same, if that is known. `waiting_since`: when the oldest change was saved
+    that the cluster has not accepted. `sleep_change`: the newest intent is to fall asleep or to wake, in that state.
     """
 
     generation: int
@@ -177,6 +178,9 @@ class Intent:
     drifted: bool = False
     has_service: bool = True
     asleep_reason: str = ""
+    is_awake: bool = False
+    scaled_by: str = ""
+    waiting_since: datetime | None = None
     sleep_change: State | None = None
 
 

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from deployments.domain.apiserver.objects import condition, finalizers, instant, message, number, obj, text
-from deployments.domain.status import sleeping, unmet
+from deployments.domain.status import ready, rows, unmet
 from deployments.domain.status.pods import (
     HASH_LABEL,
     REVISION_ANNOTATION,
     PodRow,
     pod_rows,
 )
-from deployments.domain.status.refusals import advice, with_advice
+from deployments.domain.status.refusals import with_advice
 from deployments.domain.status.states import ClusterView, Intent, NextAction, Phase, PodState, State, Summary
 
 _POD_TROUBLE: Final = {
@@ -28,6 +28,11 @@ _POD_TROUBLE: Final = {
     PodState.UNSCHEDULABLE: (State.UNSCHEDULABLE, NextAction.EDIT),
 }
 
+# What serves in the cluster: without its Service nothing reaches it, whatever else there is to say.
+_SERVES: Final = frozenset(
+    {State.RUNNING, State.STARTING, State.ROLLING_OUT, State.DEGRADED, State.OVERLOADED, State.DRIFTED, State.STALLED}
+)
+
 # Pods that ended for good: the controller has replaced them, and they only lie there until they are collected.
 _OVER: Final = frozenset({PodState.EVICTED, PodState.FAILED, PodState.COMPLETED})
 
@@ -35,6 +40,8 @@ _NOW: Final = datetime.max.replace(tzinfo=UTC)
 
 # How long the watch may lag behind an apply before "not there" means missing.
 _SETTLE_S: Final = 15
+# Kubernetes' own deadline for the progress of a rollout, where none is set.
+_PATIENCE_S: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +64,14 @@ def summarise(view: ClusterView, *, intent: Intent, at: datetime) -> Summary:
 
 
 def _decide(view: ClusterView, intent: Intent, at: datetime) -> Summary:
-    ours = _from_intent(intent, view)
+    ours = rows.decided(intent)
     if ours is not None:
         return ours
     if view.deployment is None:
         return _absent(view, intent, at)
     summary = _rollout(view, view.deployment, intent, at)
     is_quiet = summary.state in (State.RUNNING, State.ASLEEP)
-    if intent.drifted and summary.state is State.RUNNING and not intent.has_service:
+    if intent.drifted and not intent.has_service and summary.state in _SERVES and _counts(view.deployment).available:
         return replace(
             summary,
             state=State.FAILED,
@@ -81,55 +88,6 @@ def _decide(view: ClusterView, intent: Intent, at: datetime) -> Summary:
             next_action=NextAction.RESOLVE_CONFLICT,
         )
     return summary
-
-
-def _from_intent(intent: Intent, view: ClusterView) -> Summary | None:
-    """States that our own rows decide, whatever the pods do."""
-    phase, error = intent.phase, message(intent.last_error)
-    is_back = phase is Phase.RETIRED and not intent.retired and intent.generation != intent.observed_generation
-    if phase is Phase.RETIRED and not is_back:
-        return Summary(state=State.RETIRED, sentence="Retired: nothing of it is left in the cluster.")
-    if phase is Phase.RETIRING or intent.retired:
-        return Summary(
-            state=State.RETIRING, sentence="Retiring: its objects are being removed from the cluster.", why=error
-        )
-    if not intent.cluster_ok or phase is Phase.UNREACHABLE:
-        waiting = intent.generation != intent.observed_generation
-        sentence = "The cluster refuses our credentials." if intent.cluster_refuses else "The cluster does not answer."
-        sentence += f" Revision {intent.revision} is saved and waits." if waiting else " This is what it last said."
-        return Summary(state=State.UNREACHABLE, sentence=sentence, why=error, next_action=NextAction.TRY_NOW)
-    if phase is Phase.CONFLICT:
-        sentence = f"Revision {intent.revision} is not applied: someone else holds fields that it changes."
-        return Summary(state=State.CONFLICT, sentence=sentence, why=error, next_action=NextAction.RESOLVE_CONFLICT)
-    if phase is Phase.BLOCKED:
-        return _blocked(intent, error)
-    if phase is Phase.PARKED:
-        sentence = f"Applying revision {intent.revision} failed repeatedly and was stopped."
-        return Summary(state=State.FAILED, sentence=sentence, why=error, next_action=NextAction.TRY_NOW)
-    if intent.paused or phase is Phase.PAUSED:
-        waiting = intent.generation != intent.observed_generation
-        sentence = "Paused: Barista applies nothing until it is resumed."
-        sentence += f" Revision {intent.revision} waits." if waiting else ""
-        return Summary(state=State.PAUSED, sentence=sentence, next_action=NextAction.RESUME)
-    if intent.generation != intent.observed_generation:
-        if intent.sleep_change is not None:
-            return sleeping.changing(intent.sleep_change, error)
-        sentence = f"Revision {intent.revision} is saved and not applied yet."
-        return Summary(state=State.SAVED_NOT_APPLIED, sentence=sentence, why=error)
-    return None
-
-
-def _blocked(intent: Intent, error: str) -> Summary:
-    """Refused when it was applied, or, once applied, when its objects were looked at again."""
-    is_applied = intent.generation == intent.observed_generation
-    known = advice(error)
-    return Summary(
-        state=State.BLOCKED,
-        sentence=f"Revision {intent.revision} "
-        + ("is applied, but Barista cannot look after it any more." if is_applied else "cannot be applied."),
-        why=with_advice(error),
-        next_action=NextAction.TRY_NOW if is_applied or known.is_platforms else NextAction.EDIT,
-    )
 
 
 def _absent(view: ClusterView, intent: Intent, at: datetime) -> Summary:
@@ -183,7 +141,11 @@ def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent, at: dateti
         return _sleeping(view, counts, intent)
     trouble = _trouble(view, live, counts, intent)
     failure = condition(live, "ReplicaFailure")
-    if failure.get("status") == "True":
+    refused_at = instant(failure, "lastTransitionTime")
+    is_older = (
+        trouble is not None and trouble.since is not None and refused_at is not None and trouble.since < refused_at
+    )
+    if failure.get("status") == "True" and not is_older:
         said = message(text(failure, "message")) or text(failure, "reason")
         return Summary(
             state=State.BLOCKED,
@@ -192,7 +154,7 @@ def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent, at: dateti
             else "Nothing serves: the cluster refuses to create its pods.",
             why=with_advice(said),
             next_action=NextAction.EDIT,
-            since=instant(failure, "lastTransitionTime"),
+            since=refused_at,
         )
     is_late = progressing.get("status") == "False" and text(progressing, "reason") == "ProgressDeadlineExceeded"
     if trouble is not None:
@@ -242,14 +204,19 @@ def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts, at: date
             )
         if not is_rollout:
             sentence = f"Scaling: {counts.updated} of {counts.desired} pods exist."
-            return Summary(state=State.STARTING, sentence=sentence, why=why, worst_pod=pod, since=since)
-        sentence = f"Replacing pods: {counts.updated} of {counts.desired} are of the new revision."
+            return _late(live, counts, worst, at) or Summary(
+                state=State.STARTING, sentence=sentence, why=why, worst_pod=pod, since=since
+            )
+        sentence = f"Replacing pods: {counts.updated} of {counts.desired} are of the new revision"
+        sentence += f", {counts.available} serve." if counts.available < counts.desired else "."
         if counts.available == 0:
             sentence = f"Nothing serves yet: {counts.updated} of {counts.desired} pods are made."
         return Summary(state=State.ROLLING_OUT, sentence=sentence, why=why, worst_pod=pod, since=since)
     if counts.total > counts.updated:
         leaving = counts.total - counts.updated
         sentence = f"All new pods exist; {leaving} old {'pod is' if leaving == 1 else 'pods are'} leaving."
+        if counts.available == 0:
+            sentence = f"Nothing serves yet: none of {counts.desired} new pods is ready."
         return Summary(state=State.ROLLING_OUT, sentence=sentence, why=why, worst_pod=pod, since=since)
     if counts.available < counts.updated:
         if worst is not None and worst.state is PodState.NOT_READY:
@@ -266,31 +233,29 @@ def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts, at: date
         if counts.ready >= counts.desired:
             wait_s = number(live, "spec", "minReadySeconds")
             sentence = f"All {counts.ready} pods are ready; each counts after {wait_s} s."
-        return Summary(state=State.STARTING, sentence=sentence, why=why, worst_pod=pod, since=since)
-    return _all_ready(view, live, counts)
-
-
-def _all_ready(view: ClusterView, live: dict[str, Any], counts: _Counts) -> Summary:
-    """Every pod is ready: whether that is enough, and whether nothing beside it takes its requests."""
-    available = condition(live, "Available")
-    over = unmet.overloaded(view.hpa)
-    if over is not None:
-        pods = "Its pod is ready" if counts.desired == 1 else f"All {counts.desired} pods are ready"
-        return Summary(
-            state=State.OVERLOADED,
-            sentence=f"{pods} and not enough: {over.said}.",
-            why=over.why,
-            next_action=NextAction.EDIT,
-            since=over.since,
+        return _late(live, counts, worst, at) or Summary(
+            state=State.STARTING, sentence=sentence, why=why, worst_pod=pod, since=since
         )
-    beside = unmet.others(view)
-    pods = "pod is" if counts.desired == 1 else "pods are"
-    if beside is not None:
-        return Summary(state=State.DRIFTED, sentence=beside.said, why=beside.why, since=beside.since)
+    return ready.all_ready(view, live, desired=counts.desired, at=at)
+
+
+def _late(live: dict[str, Any], counts: _Counts, worst: PodRow | None, at: datetime) -> Summary | None:
+    """A pod that was added and does not start: Kubernetes has a deadline for rollouts, and none for more pods."""
+    began = worst.age_started_at if worst is not None and not worst.ready else None
+    if worst is None or began is None or counts.ready >= counts.desired:
+        return None
+    patience_s = max(number(live, "spec", "progressDeadlineSeconds", default=_PATIENCE_S), _PATIENCE_S)
+    if (at - began).total_seconds() < patience_s:
+        return None
     return Summary(
-        state=State.RUNNING,
-        sentence=f"All {counts.desired} {pods} ready." if counts.desired > 1 else "Its pod is ready.",
-        since=instant(available, "lastTransitionTime"),
+        state=State.STALLED,
+        sentence=f"{counts.ready} of {counts.desired} pods serve: another has been starting for too long."
+        if counts.ready
+        else "Nothing serves: its pods have been starting for too long.",
+        why=worst.detail,
+        next_action=NextAction.OPEN_LOGS if worst.node else NextAction.EDIT,
+        worst_pod=worst.name,
+        since=began,
     )
 
 
@@ -308,10 +273,23 @@ def _live_paused(intent: Intent) -> Summary:
 
 
 def _sleeping(view: ClusterView, counts: _Counts, intent: Intent) -> Summary:
+    is_idle = condition(view.hpa, "ScaledToZero").get("status") == "True"
+    if intent.is_awake and not is_idle:
+        ending = f" {counts.total} are ending." if counts.total else ""
+        who = intent.scaled_by or "somebody"
+        return Summary(
+            state=State.FAILED,
+            sentence=f"Nothing serves: {who} scaled it to no pods outside of Barista.{ending}",
+            why="No schedule put it to sleep, so none wakes it. Settling it, or applying a revision, starts its pods."
+            if view.hpa is None
+            else "No schedule put it to sleep, and its autoscaler does nothing while there are no pods. Settling it "
+            "starts them again.",
+            next_action=NextAction.RESOLVE_CONFLICT,
+        )
     if counts.total > 0:
         return Summary(state=State.FALLING_ASLEEP, sentence=f"Going to sleep: {counts.total} pods are ending.")
     reason = intent.asleep_reason
-    if not reason and view.hpa is not None and condition(view.hpa, "ScaledToZero").get("status") == "True":
+    if not reason and is_idle:
         reason = "idle, by the autoscaler"
     return Summary(
         state=State.ASLEEP,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from deployments.domain.apiserver.objects import condition, finalizers, instant, message, number, obj, text
 from deployments.domain.manifests.metadata import LABEL_ID
+from deployments.domain.status import containers
 from deployments.domain.status.autoscaler import scaling
 from deployments.domain.status.states import ClusterView
 
@@ -16,16 +17,23 @@ from deployments.domain.status.states import ClusterView
 _TOLERANCE_PERCENT: Final = 110
 # A pod has its grace period until the instant in deletionTimestamp; so much later something holds it.
 _HELD_AFTER: Final = timedelta(seconds=30)
+# A container that ended so often, and so lately, is not well although it is up again.
+_OFTEN: Final = 3
+_LATELY: Final = timedelta(minutes=10)
+# The metrics of new pods take their time.
+_BLIND_AFTER: Final = timedelta(minutes=5)
+_OFF_ON_PURPOSE: Final = frozenset({"ScalingDisabled", "AmbiguousSelector"})
 
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """`said` completes a sentence; `is_stuck`: it will not go on by itself; `since` None: not known."""
+    """`said` completes a sentence; `is_stuck`: it will not go on by itself; `since` None: not known; `pod` has it."""
 
     said: str
     why: str
     since: datetime | None = None
     is_stuck: bool = False
+    pod: str = ""
 
 
 def overloaded(hpa: Mapping[str, Any] | None) -> Unmet | None:
@@ -44,6 +52,53 @@ def overloaded(hpa: Mapping[str, Any] | None) -> Unmet | None:
         f"{figures}." if figures else "",
         instant(limited, "lastTransitionTime") if is_limited else None,
     )
+
+
+def restless(view: ClusterView, at: datetime) -> Unmet | None:
+    """Pods that are ready between their crashes; the one that restarted most. None when all stay up."""
+    found: list[tuple[int, str, Unmet]] = []
+    for pod in view.pods:
+        for status in containers.statuses(pod):
+            ended, restarts = obj(status, "lastState", "terminated"), number(status, "restartCount")
+            ended_at = instant(ended, "finishedAt")
+            if (
+                restarts < _OFTEN
+                or ended_at is None
+                or at - ended_at > _LATELY
+                or text(pod, "metadata", "deletionTimestamp")
+            ):
+                continue
+            name, code = message(text(pod, "metadata", "name"), 253), number(ended, "exitCode", default=-1)
+            reason = "too little memory" if text(ended, "reason") == "OOMKilled" else f"exit code {code}"
+            why = f"{name} ended with {reason} and has restarted {restarts} times: each time its requests fail."
+            found.append((restarts, name, Unmet("keeps restarting in between", why, ended_at, pod=name)))
+    if not found:
+        return None
+    worst = max(found, key=lambda item: (item[0], item[1]))[2]
+    return worst if len(view.pods) == 1 else replace(worst, said="one keeps restarting in between")
+
+
+def blind(hpa: Mapping[str, Any] | None, at: datetime) -> Unmet | None:
+    """An autoscaler that has not been able to do its work for a while; None while it does, or has just begun."""
+    for kind in ("AbleToScale", "ScalingActive"):
+        found = condition(hpa, kind)
+        reason, since = text(found, "reason"), instant(found, "lastTransitionTime")
+        is_off = found.get("status") == "False" and reason not in _OFF_ON_PURPOSE
+        if is_off and since is not None and at - since > _BLIND_AFTER:
+            what = "its autoscaler has no figures" if reason.startswith("FailedGet") else "its autoscaler does not work"
+            said = message(text(found, "message"), 300) or reason
+            return Unmet(f"{what}: the number of pods does not follow the load", said, since, is_stuck=True)
+    return None
+
+
+def turns_with_time(pods: Iterable[Mapping[str, Any]], hpas: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether something of these is patient with: a pod that ends or starts, one that restarted, figures that lack."""
+    return any(
+        bool(text(pod, "metadata", "deletionTimestamp"))
+        or condition(pod, "Ready").get("status") != "True"
+        or any(number(status, "restartCount") >= _OFTEN for status in containers.statuses(pod))
+        for pod in pods
+    ) or any(condition(hpa, kind).get("status") == "False" for hpa in hpas for kind in ("AbleToScale", "ScalingActive"))
 
 
 def held_pods(view: ClusterView, at: datetime) -> Unmet | None:

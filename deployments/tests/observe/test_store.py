@@ -78,7 +78,7 @@ def test_pods_of_a_copy_that_the_service_selects_are_strays(store: Store) -> Non
 def test_a_pod_that_ends_is_looked_at_again(store: Store, ending: bool, turns: bool) -> None:
     assert store.turns_with_time(7), "what is not there may turn out to be missing"
     store.put(ObjectKind.DEPLOYMENT, item("Deployment", "ranker", uid="d"))
-    pod = item("Pod", "ranker-1-a", parent="r")
+    pod = item("Pod", "ranker-1-a", parent="r", status={"conditions": [{"type": "Ready", "status": "True"}]})
     if ending:
         pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     store.put(ObjectKind.POD, pod)

@@ -231,6 +231,14 @@ SCENES: list[tuple[str, dict[str, Any], dict[str, Any], State]] = [
     ("applied, unseen", {}, {"observed_at": None}, State.STARTING),
     ("never applied, unseen", {"applied_at": None}, {"observed_at": None}, State.UNKNOWN),
     ("seen before it was applied", {}, {"state": "saved-not-applied"}, State.STARTING),
+    (
+        "paused, and crashing",
+        {"phase": Phase.PAUSED},
+        {"state": "crash-looping", "severity": State.CRASH_LOOPING.severity},
+        State.CRASH_LOOPING,
+    ),
+    ("paused, and drifted", {"phase": Phase.PAUSED}, {"state": "drifted", "severity": 60}, State.PAUSED),
+    ("paused, unseen", {"phase": Phase.PAUSED}, {"observed_at": None, "severity": 100}, State.PAUSED),
     ("stalled", {}, {"state": "stalled", "severity": State.STALLED.severity}, State.STALLED),
 ]
 

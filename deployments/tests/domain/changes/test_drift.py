@@ -204,3 +204,21 @@ def test_a_left_field_keeps_that_it_was_left_in_its_json() -> None:
     (row,) = left_by_others(RECREATE_SAID, set_by_kubectl(), rendered(make_spec(strategy=Recreate())).deployment)
     assert HeldField.from_json(row.to_json()) == row
     assert "is_left" not in HeldField("Deployment", "a", "b", 1, 2).to_json()
+
+
+def test_an_autoscaler_that_stands_at_none_is_somebodys_doing() -> None:
+    def found(replicas: int, least: int | None) -> list[tuple[str, Any, Any]]:
+        live, dry = live_and_dry()
+        live["spec"]["replicas"] = replicas
+        items = find_drift(
+            desired=[rendered().deployment],
+            live={"Deployment": live},
+            dry_run={"Deployment": dry},
+            replicas=None,
+            least=least,
+        )
+        return [(item.path, item.desired, item.live) for item in items]
+
+    assert found(0, 2) == [("Deployment.spec.replicas", 2, 0)]
+    assert found(5, 2) == [], "its own number"
+    assert found(0, None) == [], "asleep"
