@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from baristaweb.lib.clock import now
+from baristaweb.lib import passing
 from deployments import access
 from deployments.actions import bulk
 from deployments.actions.bulk import BulkAction, BulkRefused
@@ -40,7 +41,7 @@ def bulk_action(request: HttpRequest) -> HttpResponse:
             messages.error(request, str(refusal))
             return redirect("fleet")
         else:
-            messages.success(request, f"{action.label} of {len(done)} deployments is saved; workers apply it now.")
+            passing.say(request, f"{action.label} of {len(done)} deployments is saved; workers apply it now.")
             return redirect("fleet")
     months = fleet_costs.months_of([fleet_costs.Size.of(row) for row in rows], at=now())
     context = {

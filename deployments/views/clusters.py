@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST, require_safe
 
+from baristaweb.lib import passing
 from baristaweb.lib.clock import now
 from baristaweb.lib.looks import Look, Tone
 from deployments.access import current_user
@@ -64,7 +65,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "is_settled": all(card.look.settled and not card.view.pending for card in cards),
     }
     is_part = request.htmx and request.htmx.target == "clusters"  # type: ignore[attr-defined]
-    answer = render(request, "clusters/list.html#clusters" if is_part else "clusters/list.html", context)
+    page = "clusters/list.html#clusters" if is_part else "clusters/list.html"
+    answer = render(request, page, context | {"is_part": is_part})
     patch_vary_headers(answer, ["HX-Request", "HX-Target"])
     return answer
 
@@ -77,7 +79,7 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     if found.is_active:
         actions.check(row=found)
-        messages.info(request, f"A worker tries the connection to {found} now. Its answer appears below.")
+        passing.say(request, f"A worker tries the connection to {found} now. Its answer appears below.")
     else:
         messages.warning(request, f"{found} is switched off, so it is not tried.")
     return redirect("clusters")

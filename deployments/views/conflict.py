@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from baristaweb.lib import passing
 from deployments import access
 from deployments.actions import deployments as actions
 from deployments.actions import proposals
@@ -148,7 +149,7 @@ def fields(request: HttpRequest, slug: str) -> HttpResponse:
         actions.take_over(deployment=deployment, by=Actor.of(request), note=note)
     except Refused as problem:
         return _fields(request, deployment, refusal=str(problem), note=note, status=422)
-    messages.success(request, "Barista applies its own values once more, by force. Other writers may set theirs again.")
+    passing.say(request, "Barista applies its own values once more, by force. Other writers may set theirs again.")
     return redirect("deployment-detail", deployment.slug)
 
 

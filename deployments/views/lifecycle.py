@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
+from baristaweb.lib import passing
 from deployments import access
 from deployments.actions.errors import Refused, Wrong
 from deployments.audit import Actor
@@ -31,5 +31,5 @@ def perform(request: HttpRequest, slug: str, verb: Verb) -> HttpResponse:
             note=request.POST.get("note", ""),
             status=422 if isinstance(problem, Wrong) else 409,
         )
-    messages.success(request, verb.done.format(name=deployment.name))
+    passing.say(request, verb.done.format(name=deployment.name))
     return redirect("deployment-detail", deployment.slug)

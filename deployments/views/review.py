@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_safe
 
+from baristaweb.lib import passing
 from deployments import access
 from deployments.actions import proposals, revisions
 from deployments.actions.errors import NotYet, Refused, Stale, Wrong
@@ -92,7 +93,7 @@ def _apply(request: HttpRequest, proposal: Proposal) -> HttpResponse:
     if revision.number == was_number:
         messages.info(request, f"Nothing changed: revision {revision.number} already says this.")
     else:
-        messages.success(request, _done(revision.deployment, revision.number))
+        passing.say(request, _done(revision.deployment, revision.number))
     return redirect("deployment-detail", revision.deployment.slug)
 
 

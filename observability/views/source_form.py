@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
+from baristaweb.lib import passing
 from baristaweb.lib.clock import now
 from baristaweb.lib.numbers import whole
 from deployments.access import current_user, get_deployment
@@ -170,7 +171,7 @@ def _save(request: HttpRequest, row: SampleRequest) -> HttpResponse:
         made = saving.save(row, by=Actor.of(request), note=_note(request))
     except Refused as problem:
         return _page(request, row, refusal=str(problem), status=409)
-    messages.success(request, f"{made.name} of {row.deployment.name} is saved. Its objects are looked for now.")
+    passing.say(request, f"{made.name} of {row.deployment.name} is saved. Its objects are looked for now.")
     return redirect("source", row.deployment.slug, made.name)
 
 

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
+from baristaweb.lib import passing
 from baristaweb.lib.clock import now
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
@@ -120,7 +121,7 @@ def object_verb(request: HttpRequest, slug: str, name: str, object_id: int, verb
     except Refused as problem:
         messages.error(request, str(problem))
     else:
-        messages.success(request, "The object is read again." if verb == "again" else "The object is left out.")
+        passing.say(request, "The object is read again." if verb == "again" else "The object is left out.")
     return redirect("source", slug, name)
 
 
@@ -135,7 +136,7 @@ def backfill(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     except Refused as problem:
         messages.error(request, str(problem))
     else:
-        messages.success(request, "The backfill has begun. Fresh windows go first.")
+        passing.say(request, "The backfill has begun. Fresh windows go first.")
     return redirect("source", slug, name)
 
 
