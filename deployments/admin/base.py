@@ -44,6 +44,7 @@ class AuditedAdmin(ModelAdmin):
     object_history_template = "admin/audit_history.html"
     delete_confirmation_template = "admin/delete_with_reason.html"
     change_form_template = "admin/change_with_uses.html"
+    change_list_template = "admin/list.html"
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Nothing is filled in from the address: Django's widgets fail on what is no date."""

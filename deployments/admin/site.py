@@ -77,6 +77,20 @@ PAGES: tuple[tuple[type[Any], type[AuditedAdmin]], ...] = (
 )
 
 
+# The pages by subject; what another app brings and is not named here stands last.
+SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("People", ("User", "Team")),
+    ("Clusters", ("Cluster", "Namespace")),
+    ("What is offered", ("Runtime", "HardwareProfile", "RegistryRule", "MetadataPrefix", "Permit")),
+    ("Models", ("ServedModel",)),
+    ("Prediction logs", ("StoreRoot", "StoreCredential")),
+    ("Cost", ("PriceVersion", "Budget")),
+    ("Sleep", ("SleepSchedule", "HolidayCalendar", "SleepHolidays", "SleepGrant", "SleepFreeze")),
+    ("Audit", ("AuditEvent",)),
+)
+OTHERS = "Others"
+
+
 class BaristaAdminSite(AdminSite):
     site_header = site_title = "Barista platform"
     index_title = "Platform"
@@ -90,6 +104,25 @@ class BaristaAdminSite(AdminSite):
         """Audited pages only: what a library registers on its own (Django's groups) is left out."""
         if admin_class is not None and issubclass(admin_class, AuditedAdmin):
             super().register(model_or_iterable, admin_class, **options)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The pages by subject, for the index and the list beside every page. Apps are how the code is cut."""
+        pages = {
+            page["object_name"]: page for app in super().get_app_list(request, app_label) for page in app["models"]
+        }
+        named = {name for _, names in SUBJECTS for name in names}
+        subjects = (*SUBJECTS, (OTHERS, tuple(sorted(pages.keys() - named))))
+        return [
+            {
+                "name": subject,
+                "app_label": subject.lower().replace(" ", "-"),
+                "app_url": reverse("admin:index"),
+                "has_module_perms": True,
+                "models": found,
+            }
+            for subject, names in subjects
+            if (found := [pages[name] for name in names if name in pages])
+        ]
 
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

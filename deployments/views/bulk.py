@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from baristaweb.lib.clock import now
 from baristaweb.lib import passing
+from baristaweb.lib.clock import now
 from deployments import access
 from deployments.actions import bulk
 from deployments.actions.bulk import BulkAction, BulkRefused
