@@ -262,9 +262,9 @@ def _next_button(deployment: Deployment, summary: Summary, rights: Rights, worst
             ),
         )
     if action is NextAction.RESOLVE_CONFLICT and rights.resolve:
-        return Button(words="Settle it", icon="git-compare", url=reverse("deployment-conflict", args=[slug]))
+        return Button(words="Resolve", icon="git-compare", url=reverse("deployment-conflict", args=[slug]))
     if action is NextAction.RESOLVE_CONFLICT and not deployment.is_retired:
-        words = "See who can settle it"
+        words = "See who can resolve it"
         return Button(words=words, icon="git-compare", url=reverse("deployment-conflict", args=[slug]))
     if action is NextAction.TRY_NOW and rights.retry:
         return Button(words="Try now", icon="refresh", url=reverse("deployment-try-now", args=[slug]), is_post=True)

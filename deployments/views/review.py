@@ -66,7 +66,7 @@ def _apply(request: HttpRequest, proposal: Proposal) -> HttpResponse:
         refusal = f"{proposal.name} was retired meanwhile. Restore it first, then apply."
         return _page(request, proposal, refusal=refusal, note=note, status=409)
     if found.verdict.is_refused and proposal.is_open:
-        what = "Settle what others hold" if found.verdict.said.left else "Change what it names"
+        what = "Resolve what others hold" if found.verdict.said.left else "Change what it names"
         what = (
             "The platform team has to act in the cluster" if found.verdict.is_platforms else f"{what} and review again"
         )
@@ -118,7 +118,7 @@ def _drop(request: HttpRequest, proposal: Proposal) -> HttpResponse:
         proposals.drop(proposal=proposal, by=Actor.of(request), note=request.POST.get("note", ""))
     except Refused as problem:
         return _page(request, proposal, refusal=str(problem), status=409)
-    messages.info(request, "The proposal is dropped. Nothing was applied.")
+    messages.info(request, "The proposal is discarded. Nothing was applied.")
     if proposal.deployment is not None:
         return redirect("deployment-detail", proposal.deployment.slug)
     return redirect("fleet")

@@ -25,7 +25,7 @@ function countTicked() {
   const words = document.querySelector("[data-ticked]");
   if (!words) return;
   const ticked = document.querySelectorAll("tbody input[type=checkbox]:checked").length;
-  words.textContent = ticked ? `Do to the ${ticked} ticked:` : "Do to the ticked ones:";
+  words.textContent = ticked ? `With ${ticked} selected:` : "With those selected:";
 }
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-tick-all]")) {

@@ -55,7 +55,7 @@ class Outcome(Shown):
 
 
 _OUTCOMES: Final[dict[Outcome, Look]] = {
-    Outcome.CREATED: Look("Is made", Tone.OK, "circle-check"),
+    Outcome.CREATED: Look("Will be created", Tone.OK, "circle-check"),
     Outcome.CHANGED: Look("Accepted", Tone.OK, "circle-check"),
     Outcome.UNCHANGED: Look("Unchanged", Tone.QUIET, "circle-check"),
     Outcome.DELETED: Look("Is deleted", Tone.WARN, "trash"),

@@ -152,7 +152,7 @@ def _notes(hpa: Mapping[str, Any]) -> list[Note]:
     notes = [note for note in (_active(hpa), _able(hpa), _limited(hpa)) if note is not None]
     most, wanted = number(hpa, "spec", "maxReplicas"), number(hpa, "status", "desiredReplicas")
     if most and wanted >= most and not any(note.tone is Tone.WARN for note in notes):
-        notes.append(Note("At its most: it cannot grow further.", Tone.WARN))
+        notes.append(Note("At its maximum: it cannot grow further.", Tone.WARN))
     return notes
 
 
@@ -188,9 +188,9 @@ def _limited(hpa: Mapping[str, Any]) -> Note | None:
     least, most = number(hpa, "spec", "minReplicas", default=1), number(hpa, "spec", "maxReplicas")
     reason = text(found, "reason")
     if reason == "TooManyReplicas":
-        return Note(f"The load asks for more than {most}, its most: it cannot grow further.", Tone.WARN)
+        return Note(f"Needs more than its maximum of {most}: it cannot grow further.", Tone.WARN)
     if reason == "TooFewReplicas":
-        return Note(f"The load asks for fewer than {least}, its least.", Tone.QUIET)
+        return Note(f"The load needs fewer than its minimum of {least}.", Tone.QUIET)
     if reason == "ScaleUpLimit":
         return Note("It grows step by step: more pods at once are not allowed.", Tone.QUIET)
     if reason == "ScaleDownLimit":

@@ -61,7 +61,6 @@ _LOOP_RESTARTS: Final = 3
 
 # Exit codes worth a word; 128 + n is signal n.
 _EXITS: Final = {
-    1: "an error of its own",
     126: "its command cannot be run",
     127: "its command was not found",
     134: "abort (SIGABRT)",
@@ -298,11 +297,11 @@ def _crashed(
         asked = f" Its last check said: {answer}" if answer else ""
         return PodState.CRASH_LOOPING, f"{name} {_PROBE_KILLS[said]}; it restarted {times}.{asked}"
     if not isinstance(code, int):
-        return PodState.CRASH_LOOPING, f"{name} keeps ending soon after it starts; it restarted {times}."
-    meaning = _EXITS.get(code, f"signal {code - 128}" if 128 < code < 160 else "see its log")
+        return PodState.CRASH_LOOPING, f"{name} keeps crashing soon after it starts; it restarted {times}."
+    meaning = _EXITS.get(code, f"signal {code - 128}" if 128 < code < 160 else "its log says why")
     if code == 0:
         meaning = "it ended by itself, a server should keep running"
-    return PodState.CRASH_LOOPING, f"{name} keeps ending with exit code {code} ({meaning}); it restarted {times}."
+    return PodState.CRASH_LOOPING, f"{name} keeps crashing: exit code {code} ({meaning}); it restarted {times}."
 
 
 def _no_node(

@@ -100,7 +100,7 @@ class NextAction(StrEnum):
             "rollback": "Roll back",
             "open_logs": "Open logs",
             "edit": "Edit",
-            "resolve_conflict": "Settle the conflict",
+            "resolve_conflict": "Resolve",
             "try_now": "Try now",
             "resume": "Resume",
             "none": "",

@@ -177,7 +177,7 @@ def _choices(form: SpecForm, item: Input) -> Choices:
     if item.path == "profile":
         sizes = [(slug, f"{size.name}: {size_in_words(size)}") for slug, size in form.choices.profiles.items()]
         first = [("", "Choose a size")] if form.baseline is None else []
-        return (*first, *sizes, (OWN_SIZE, "Numbers of your own"))
+        return (*first, *sizes, (OWN_SIZE, "Custom size"))
     return item.choices
 
 

@@ -41,11 +41,11 @@ def test_only_what_counts_is_shown(site: Site, ranker: Deployment) -> None:
     page = site.visit("editor", javascript=False)
     page.goto(f"/deployments/{ranker.slug}/edit/")
     expect(page.get_by_label("CPU request")).to_be_hidden()
-    page.get_by_label("Hardware profile").select_option(label="Numbers of your own")
+    page.get_by_label("Hardware profile").select_option(label="Custom size")
     expect(page.get_by_label("CPU request")).to_be_visible()
-    expect(page.get_by_label("Most replicas")).to_be_hidden()
+    expect(page.get_by_label("Max replicas")).to_be_hidden()
     page.get_by_label("A range that follows the load").check()
-    expect(page.get_by_label("Most replicas")).to_be_visible()
+    expect(page.get_by_label("Max replicas")).to_be_visible()
     expect(page.locator("#id_replicas__count")).to_be_hidden()
 
 

@@ -53,13 +53,13 @@ def test_who_may_not_settle_it_is_told_who_may(client_as: ClientAs, deployment: 
     for who, is_offered in (("viewer", False), ("editor", True)):
         page = body(client_as(who).get(url(deployment)))
         assert f"may take the fields over: <b>{people.maintainer}</b>" in page
-        assert ("Ask them to settle it" in page) == is_offered
-    assert "Ask them to settle it" not in body(client_as("maintainer").get(url(deployment)))
+        assert ("Ask them to resolve it" in page) == is_offered
+    assert "Ask them to resolve it" not in body(client_as("maintainer").get(url(deployment)))
 
 
 def test_the_page_of_the_deployment_leads_there(client_as: ClientAs, deployment: Deployment) -> None:
     page = body(client_as("editor").get(url(deployment, "deployment-detail")))
-    assert "See who can settle it" in page
+    assert "See who can resolve it" in page
     assert f'href="{url(deployment)}"' in page
 
 
@@ -75,20 +75,20 @@ def test_asking_is_audited_and_applies_nothing(client_as: ClientAs, deployment: 
 def test_it_stands_on_the_home_page_of_those_who_may_until_it_is_settled(
     client_as: ClientAs, deployment: Deployment, people: People
 ) -> None:
-    words, home = f"<b>{people.editor}</b> asks you to settle it", reverse("home")
+    words, home = f"<b>{people.editor}</b> asks you to resolve it", reverse("home")
     assert words not in body(client_as("maintainer").get(home))
     ask(client_as("editor"), deployment)
     page = body(client_as("maintainer").get(home))
     assert words in page
     assert f'href="{url(deployment)}"' in page
-    assert "asks you to settle it" not in body(client_as("editor").get(home)), "who asks may not settle it"
+    assert "asks you to resolve it" not in body(client_as("editor").get(home)), "who asks may not settle it"
     assert client_as("maintainer").post(url(deployment), {"note": "ours"}).status_code == 302
     assert words not in body(client_as("maintainer").get(home))
 
 
 def test_one_ask_is_enough(client_as: ClientAs, deployment: Deployment) -> None:
     ask(client_as("editor"), deployment)
-    assert "Ask them to settle it" not in body(client_as("editor").get(url(deployment)))
+    assert "Ask them to resolve it" not in body(client_as("editor").get(url(deployment)))
     assert ask(client_as("editor"), deployment) == 409
 
 
@@ -125,7 +125,7 @@ def test_a_review_refused_over_what_others_keep_leads_to_settling_it(
     assert "<b>kubectl-patch</b> keeps" in page
     assert f'href="{url(deployment)}"' in page
     assert "change what the cluster names" not in page
-    assert "Settle what others hold and review again." in body(decide(client, proposal))
+    assert "Resolve what others hold and review again." in body(decide(client, proposal))
 
 
 def test_a_review_that_only_the_platform_team_can_help_says_so(

@@ -39,7 +39,7 @@ def ranker(people: People, places: Places) -> Deployment:
         deployment,
         State.CRASH_LOOPING,
         sentence="It still serves: 1 of 2 pods are ready, the others fail.",
-        why="It keeps ending with exit code 1.",
+        why="It keeps crashing: exit code 1.",
         next_action="rollback",
         ready=1,
         desired=2,

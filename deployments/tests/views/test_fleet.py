@@ -205,12 +205,12 @@ def test_a_crash_names_its_reason_and_one_press_reads_its_last_logs(
     client_as: ClientAs, three: list[Deployment]
 ) -> None:
     pod = make_pod("broken-5c-x7", ready=False)
-    why = "broken-5c-x7 keeps ending with exit code 1; it restarted 4 times."
+    why = "broken-5c-x7 keeps crashing: exit code 1; it restarted 4 times."
     Observation.objects.filter(deployment=three[1]).update(worst_pod="broken-5c-x7", why=why, view={"pods": [pod]})
     client = client_as("viewer")
     strip = soup_of(client.get(reverse("fleet"))).select_one("#fleet-summary")
     assert strip is not None
-    assert "Keeps ending with exit code 1; it restarted 4 times." in strip.text
+    assert "Keeps crashing: exit code 1; it restarted 4 times." in strip.text
     form = strip.select_one("form")
     assert form is not None
     sent = {str(field["name"]): str(field["value"]) for field in form.select("input[name]")}

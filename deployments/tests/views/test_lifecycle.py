@@ -169,7 +169,7 @@ def test_fields_held_by_others(client_as: ClientAs, in_prod: Deployment) -> None
     assert "docker.io/tensorflow/serving:2.17" in html
     seen = body(client_as("viewer").get(url(in_prod, "conflict")))
     assert "These people of Search may take the fields over" in seen
-    assert "Ask them to settle it" not in seen, "a viewer changes nothing, so asks for nothing"
+    assert "Ask them to resolve it" not in seen, "a viewer changes nothing, so asks for nothing"
 
     adopted = body(client_as("editor").get(f"{url(in_prod, 'edit')}?adopt=all"))
     assert 'value="docker.io/tensorflow/serving:2.17"' in adopted

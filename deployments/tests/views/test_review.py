@@ -177,7 +177,7 @@ def test_a_maintainer_drops_it(client_as: ClientAs, people: People, in_prod: Dep
     assert decide(client_as("maintainer"), proposal, "drop").status_code == 302
     assert AuditEvent.objects.filter(kind="proposal.dropped").exists()
     assert decide(client_as("maintainer"), proposal).status_code == 422
-    assert "Dropped" in page(editor, proposal)
+    assert "Discarded" in page(editor, proposal)
 
 
 def test_somebody_saved_first(client_as: ClientAs, people: People, deployment: Deployment) -> None:
@@ -224,7 +224,7 @@ def test_a_merge_that_does_not_fit_says_so(client_as: ClientAs, people: People, 
     picks = {"seen": "2", "pick_replicas__min": "yours", "pick_replicas__max": "theirs"}
     response = client.post(url, picks)
     assert response.status_code == 422
-    assert "Must be at least the least replicas (5)." in body(response)
+    assert "Must be at least the min replicas (5)." in body(response)
     assert client.post(url, picks | {"seen": "1"}).status_code == 409
     nothing_left = {"seen": "2", "pick_replicas__min": "theirs", "pick_replicas__max": "theirs"}
     assert "Nothing of yours is left" in body(client.post(url, nothing_left, follow=True))
@@ -252,7 +252,7 @@ def test_each_warning_is_shown(client_as: ClientAs, people: People, in_prod: Dep
     client = client_as("maintainer")
     html = page(client, proposal)
     for words in (
-        "Applying changes what serves live traffic.",
+        "This affects live traffic.",
         "One pod only: when its node goes, nothing serves.",
         "There is no readiness probe",
         "is below what a pod uses now (3 GiB)",
@@ -272,7 +272,7 @@ def test_outside_prod_what_prod_would_mind_is_folded(
 ) -> None:
     html = page(client_as("editor"), proposed(people.editor, deployment, model_version="2"))
     folded = html.partition('id="before-prod"')[2]
-    assert "Usual in dev, to mind before prod" in folded
+    assert "Fix before prod" in folded
     assert "One pod only" in folded
     assert "This changes production" not in html
     assert 'id="review-warnings" hidden' in html

@@ -142,4 +142,4 @@ def _ending(spec: Spec, runtime: Runtime | None, errors: Errors) -> None:
     grace = spec.termination_grace_s
     whole = grace if grace is not None else runtime.termination_grace_s if runtime else 30
     if not 1 <= spec.pre_stop_sleep_s < whole:
-        errors["pre_stop_sleep_s"] = f"Must be at least 1 and less than the time to end ({whole} s)."
+        errors["pre_stop_sleep_s"] = f"Must be at least 1 and less than the termination grace period ({whole} s)."

@@ -32,7 +32,7 @@ def _range(replicas: Autoscale, most: int, too_many: str, errors: Errors) -> Non
     if replicas.min < 1:
         errors["replicas.min"] = "Must be at least 1: autoscaling on CPU cannot reach 0."
     if replicas.max < replicas.min:
-        errors["replicas.max"] = f"Must be at least the least replicas ({replicas.min})."
+        errors["replicas.max"] = f"Must be at least the minimum ({replicas.min})."
     elif replicas.max > most:
         errors["replicas.max"] = too_many
     if replicas.cpu_percent is None and replicas.memory_percent is None:

@@ -32,7 +32,7 @@ ROWS: Final = (
         kind=InputKind.CHOICE,
         help="A size with a price.",
         place=below(f"{CONTAINER}.resources"),
-        unset="numbers of its own",
+        unset="custom size",
         restarts=True,
     ),
     Field(

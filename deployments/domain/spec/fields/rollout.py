@@ -113,7 +113,7 @@ ROWS: Final = (
     ),
     Field(
         path="strategy.max_surge",
-        label="Extra pods",
+        label="Max surge",
         section=ROLLOUT,
         kind=InputKind.COUNT,
         help='Pods above the number during a rollout: a count or "25%".',
@@ -123,7 +123,7 @@ ROWS: Final = (
     ),
     Field(
         path="strategy.max_unavailable",
-        label="Missing pods",
+        label="Max unavailable",
         section=ROLLOUT,
         kind=InputKind.COUNT,
         help='Pods below the number during a rollout: a count or "25%".',
@@ -160,7 +160,7 @@ ROWS: Final = (
     ),
     Field(
         path="termination_grace_s",
-        label="Time to end",
+        label="Termination grace period",
         section=ROLLOUT,
         kind=InputKind.SECONDS,
         help="Seconds a pod has to finish its requests before it is killed.",

@@ -92,7 +92,7 @@ ROWS: Final = (
     ),
     Field(
         path="replicas.min",
-        label="Least replicas",
+        label="Min replicas",
         section=SCALING,
         kind=InputKind.NUMBER,
         help="Pods kept when idle.",
@@ -105,7 +105,7 @@ ROWS: Final = (
     ),
     Field(
         path="replicas.max",
-        label="Most replicas",
+        label="Max replicas",
         section=SCALING,
         kind=InputKind.NUMBER,
         help="The ceiling of the bill.",

@@ -37,8 +37,8 @@ def test_changes_in_words_and_in_the_forms_order() -> None:
         ("Memory limit", "2 GiB", "6 GiB"),
         ("Scaling mode", "Fixed number", "Follows the load"),
         ("Replicas", "1", ""),
-        ("Least replicas", "", "2"),
-        ("Most replicas", "", "6"),
+        ("Min replicas", "", "2"),
+        ("Max replicas", "", "6"),
         ("CPU target", "", "70 %"),
     ]
 

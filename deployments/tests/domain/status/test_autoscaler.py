@@ -100,8 +100,8 @@ def test_one_that_never_scaled_says_so() -> None:
 @pytest.mark.parametrize(
     ("kind", "status", "reason", "said", "words", "tone"),
     [
-        ("ScalingLimited", "True", "TooManyReplicas", "", "asks for more than 8, its most", Tone.WARN),
-        ("ScalingLimited", "True", "TooFewReplicas", "", "asks for fewer than 2, its least", Tone.QUIET),
+        ("ScalingLimited", "True", "TooManyReplicas", "", "more than its maximum of 8", Tone.WARN),
+        ("ScalingLimited", "True", "TooFewReplicas", "", "fewer than its minimum of 2", Tone.QUIET),
         ("ScalingLimited", "True", "ScaleUpLimit", "", "grows step by step", Tone.QUIET),
         ("ScalingLimited", "True", "Other", "held by a rule", "held by a rule", Tone.QUIET),
         ("ScalingActive", "False", "ScalingDisabled", "", "does not start from zero", Tone.QUIET),
@@ -161,7 +161,7 @@ def test_the_waiting_time_is_the_one_that_is_set() -> None:
 def test_at_its_most_is_said_once() -> None:
     found = scaling(hpa(desiredReplicas=8))
     assert found is not None
-    assert [note.words for note in found.notes] == ["At its most: it cannot grow further."]
+    assert [note.words for note in found.notes] == ["At its maximum: it cannot grow further."]
     found = scaling(hpa(condition("ScalingLimited", "True", "TooManyReplicas"), desiredReplicas=8))
     assert found is not None
     assert len(found.notes) == 1

@@ -215,8 +215,8 @@ def test_a_failing_init_container_is_named_with_its_last_words() -> None:
     seen = with_init(state=waiting("CrashLoopBackOff"), lastState=ended)
     state, sentence = explain_pod(seen, ())
     assert state is PodState.CRASH_LOOPING
-    assert sentence.startswith("The init container istio-init of ranker-new-1 keeps ending with exit code 1")
-    assert without_name(sentence, "ranker-new-1").startswith("The init container istio-init keeps ending")
+    assert sentence.startswith("The init container istio-init of ranker-new-1 keeps crashing: exit code 1")
+    assert without_name(sentence, "ranker-new-1").startswith("The init container istio-init keeps crashing")
     (row,) = pod_rows(view(deployment(), seen))
     assert (row.failing_container, row.restarts, row.last_exit_code) == ("istio-init", 4, 1)
     assert row.container_names == ("istio-init", "model")
