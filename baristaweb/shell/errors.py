@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -28,7 +29,8 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403, with the role that it takes and who has it."""
     problem = exception if isinstance(exception, TooSmallARole) else None
-    return render(request, "403.html", {"problem": problem}, status=403)
+    said = str(exception) if isinstance(exception, PermissionDenied) and problem is None else ""
+    return render(request, "403.html", {"problem": problem, "said": said}, status=403)
 
 
 @login_not_required

@@ -58,8 +58,8 @@ KINDS = {
     "user.created": Words("user", "made the account"),
     "user.password_changed": Words("key", "set the password of"),
     "user.changed": Words("user", "changed the account"),
-    "member.changed": Words("users", "set the role of {user} in", "({team})"),
-    "member.removed": Words("users", "removed {user} from", "({team})"),
+    "member.changed": Words("users", "set a role:"),
+    "member.removed": Words("users", "removed a member:"),
 }
 VERBS = {"created": ("plus", "made"), "changed": ("pencil", "changed"), "deleted": ("trash", "deleted")}
 NOUNS = {

@@ -33,7 +33,10 @@ def create(request: HttpRequest) -> HttpResponse:
     user = access.current_user(request)
     namespaces = namespaces_for(user)
     if not namespaces:
-        raise PermissionDenied("Creating a deployment takes a namespace in which you may deploy.")
+        raise PermissionDenied(
+            "Editors create deployments in dev and staging, maintainers also in prod, in the namespaces of their team. "
+            "Ask a maintainer of your team for the role, or the platform team for a namespace."
+        )
     if spec_pages.is_discard(request):
         drafts.forget(request, Draft.NEW)
         return redirect("fleet")

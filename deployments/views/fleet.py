@@ -186,8 +186,8 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "runtimes": Runtime.objects.all(),
         "is_settled": all(row.state.settled for row in rows),
         "heard_at": max((row.heard_at for row in rows if row.heard_at), default=None),
-        "may_create": _may_create(user),
-        "bulk_actions": list(BulkAction) if _may_create(user) else [],
+        "may_create": may_create(user),
+        "bulk_actions": list(BulkAction) if may_create(user) else [],
     }
     is_part = request.htmx and request.htmx.target == "fleet-rows"  # type: ignore[attr-defined]
     answer = render(request, "deployments/fleet.html#live" if is_part else "deployments/fleet.html", context)
@@ -237,7 +237,7 @@ def _tabs(counts: queries.Counts) -> list[tuple[str, str, int]]:
     return [(key, words, numbers[key]) for key, words in VIEW_WORDS.items()]
 
 
-def _may_create(user: User) -> bool:
+def may_create(user: User) -> bool:
     """Whether some environment of some team is open to the user; the form offers only those."""
     permission = Permission.DEPLOYMENT_CREATE
     is_member = any(may(user, permission, team_id=team, environment=Environment.DEV) for team in user.roles)

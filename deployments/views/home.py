@@ -19,7 +19,7 @@ from deployments.queries import fleet as fleet_queries
 from deployments.queries import home as queries
 from deployments.queries.shown import ATTENTION_FROM
 from deployments.views.audit_words import line_of
-from deployments.views.fleet import make_rows
+from deployments.views.fleet import make_rows, may_create
 
 TROUBLED_SHOWN = 8
 TEAM_SHOWN = 10
@@ -62,6 +62,7 @@ def home(request: HttpRequest) -> HttpResponse:
         + sum(item.namespace.environment == Environment.PROD.value for item in to_decide),
         "is_settled": all(row.state.settled for row in [*troubled, *own]),
         "roles": user.roles,
+        "may_create": may_create(user),
     }
     is_part = request.htmx and request.htmx.target == "needs"  # type: ignore[attr-defined]
     answer = render(request, "home.html#needs" if is_part else "home.html", context)

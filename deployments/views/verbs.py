@@ -14,6 +14,8 @@ from deployments.audit import Actor
 from deployments.domain.hints import kubectl
 from deployments.domain.roles import Permission
 from deployments.domain.spec.parts import RollingUpdate
+from deployments.domain.spec.spec import effective_image
+from deployments.domain.text.images import is_pinned
 from deployments.models import Deployment
 from deployments.queries import budgets, costs
 from deployments.queries.replicas import scaled_back
@@ -28,12 +30,15 @@ PAUSES = ((1, "1 hour"), (4, "4 hours"), (24, "1 day"), (72, "3 days"), (168, "1
 def _restart_words(deployment: Deployment) -> Confirm:
     spec = deployment.current.to_spec() if deployment.current else None
     is_gradual = spec is None or isinstance(spec.strategy, RollingUpdate)
+    is_one = pods_of(deployment) == "the only pod"
     how = "one after the other; the others keep serving" if is_gradual else "all at once: requests fail in between"
+    if is_gradual and is_one:
+        how = "after a new one is ready, if the rollout may start one more; else requests fail in between"
     return Confirm(
         title=f"Restart {deployment.name}",
         say=f"Replaces {pods_of(deployment)} of {deployment.name} in {where(deployment)}, {how}.",
         points=(
-            "Image, settings and revision stay as they are.",
+            _restarted_image(deployment),
             "The restart is kept: a later apply does not undo it.",
             *_at_the_next_wake(deployment),
             *_scaled_back(deployment),
@@ -42,6 +47,18 @@ def _restart_words(deployment: Deployment) -> Confirm:
         kubectl=kubectl.restart(**at(deployment)),
         reason=reason_of(deployment),
         icon="rotate-clockwise",
+    )
+
+
+def _restarted_image(deployment: Deployment) -> str:
+    """A node that has an image of this name does not ask the registry again."""
+    current = deployment.current
+    image = effective_image(current.to_spec(), current.to_runtime()) if current else ""
+    if not image or is_pinned(image):
+        return "Image, settings and revision stay as they are."
+    return (
+        "Settings and revision stay as they are. The image is named by a tag, and nodes that have it do not pull it "
+        "again: pin a digest to be sure of what was pushed since."
     )
 
 

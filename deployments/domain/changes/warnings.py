@@ -30,6 +30,7 @@ _NUMBER: Final = re.compile(r"[vV]?\d{1,12}(?:\.\d{1,12}){0,3}\Z", re.ASCII)
 _PERCENT: Final = re.compile(r"(\d+)%\Z")
 # A limit this close above what is used now leaves no room for the next larger request.
 _MEMORY_ROOM: Final = 1.1
+_SHORTEST_DEADLINE_S: Final = 30
 
 
 def review_warnings(
@@ -71,6 +72,9 @@ def review_warnings(
         for name, value in spec.env
         if has_credentials(value)
     ]
+    if spec.progress_deadline_s < _SHORTEST_DEADLINE_S:
+        message = f"A rollout counts as stalled after {spec.progress_deadline_s} s: hardly a model loads so fast."
+        found.append(ReviewWarning("short-deadline", "progress_deadline_s", message))
     found += _unseen(spec)
     found += _versions(spec)
     found += _budget(spec)

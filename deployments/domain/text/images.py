@@ -131,3 +131,11 @@ def _split_registry(name: str) -> tuple[str, str]:
     if len(repository) > 255:
         raise InvalidImage("The path of an image has at most 255 characters.")
     return registry, repository
+
+
+def is_pinned(text: str) -> bool:
+    """Whether an image is named by its digest, so that it cannot change under its name."""
+    try:
+        return ImageReference.parse(text).is_pinned
+    except InvalidImage:
+        return False

@@ -20,6 +20,9 @@ MEMORY_MIN: Final = 4 * 2**20
 MEMORY_MAX: Final = 64 * 2**40
 CPU_MAX: Final = 960_000
 
+# What people write after a number of cores.
+_CORES: Final = frozenset({"core", "cores", "cpu", "cpus", "vcpu", "vcpus"})
+
 _SUGGESTIONS: Final = {
     "K": "k or Ki",
     "KB": "Ki",
@@ -144,6 +147,8 @@ def _split(text: str, *, example: str) -> tuple[Decimal, str]:
     digits, unit = (match.group(1), match.group(2)) if match else ("", trimmed)
     if "," in digits:
         raise QuantityError(f'Write the decimal with a dot: "{_shown(trimmed.replace(",", "."))}".')
+    if unit.strip().lower() in _CORES:
+        raise QuantityError(f'Write the number of cores alone, such as "{_shown(digits.strip())}".')
     if digits != digits.rstrip():
         raise QuantityError(f'Leave out the space: "{_shown("".join(trimmed.split()))}".')
     if not _NUMBER.match(digits):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deployments.domain.catalogue import Probe, Toleration
-from deployments.domain.spec.fields.field import NEEDED, Field, InputKind
+from deployments.domain.spec.fields.field import NEEDED, Bounds, Field, InputKind
+from deployments.domain.spec.fields.table import INPUTS
 from deployments.domain.spec.parts import Budget, EnvRef, ScalePolicy, Spread
 from deployments.domain.text.quantities import format_cpu, format_memory
 
@@ -93,6 +94,13 @@ _PARTS: Final[Mapping[InputKind, Callable[[Field, Any], Texts]]] = {
 }
 
 
+def _whole(bounds: Bounds | None, example: str) -> str:
+    """What would fit where something else than digits was typed."""
+    if bounds is None:
+        return f"Must be a whole number, such as {example}."
+    return f"Must be a whole number between {bounds.least} and {bounds.most}."
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     texts: Mapping[str, str]
@@ -102,7 +110,7 @@ class _Reading:
         text = self.texts[path]
         if not text or _DIGITS.match(text):
             return int(text) if text else None
-        self.errors[path] = "Must be a whole number, such as 30."
+        self.errors[path] = _whole(INPUTS[path].bounds, "30")
         return None
 
     def required(self, row: Field) -> int | None:
@@ -115,7 +123,7 @@ class _Reading:
         if row.is_folded:
             self.number(row.path)
             return None if row.default is NEEDED else row.default
-        self.errors[row.path] = f"{'Must be a whole' if text else 'Fill in a'} number, such as 3."
+        self.errors[row.path] = _whole(row.bounds, "3") if text else "Fill in a number, such as 3."
         return 1
 
     def count(self, path: str) -> int | str:

@@ -276,7 +276,7 @@ def test_settings_that_few_need(client_as: ClientAs, people: People, places: Pla
         ({"env_refs": "TOKEN=secret/Bad_Name/key"}, "TOKEN: "),
         ({"node_selector": "disk"}, "is not key=value"),
         ({"tolerations": ":NoSchedule"}, "Must be the key of a taint"),
-        ({"progress_deadline_s": "soon"}, "Must be a whole number, such as 30."),
+        ({"progress_deadline_s": "soon"}, "Must be a whole number between 1 and 86400."),
         ({"budget__kind": "min_available", "budget__value": "many"}, "Must be a count from 0"),
         ({"readiness__kind": "grpc"}, "There is no gRPC port"),
         ({"readiness__kind": "made-up"}, "Choose one from the list."),

@@ -21,7 +21,8 @@ ENV_TOTAL_MAX: Final = 512 * 1024
 ARTIFACT_MAX: Final = 1024
 ARTIFACT_SCHEMES: Final = ("gs", "s3", "https", "abfs", "hf", "oci", "models", "file")
 
-_ARTIFACT: Final = re.compile(r"([a-z][a-z0-9]*)://?[A-Za-z0-9._~/%@:=+-]+\Z", re.ASCII)
+# One slash is how MLflow and local paths are written; elsewhere it is a slip, and names no bucket.
+_ARTIFACT: Final = re.compile(r"(?:([a-z][a-z0-9]*)://|(models|file):/)[A-Za-z0-9._~/%@:=+-]+\Z", re.ASCII)
 _VERSION: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?\Z", re.ASCII)
 _SECRET_KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,253}\Z", re.ASCII)
 
@@ -44,14 +45,16 @@ def _model(spec: Spec, errors: Errors) -> None:
             "Holds a password or token, which everybody could read. Give the place without it, and let the pods' "
             "account or a variable from a Secret open it."
         )
-    elif not match or match.group(1) not in ARTIFACT_SCHEMES:
+    elif not match or (match.group(1) or match.group(2)) not in ARTIFACT_SCHEMES:
         schemes = ", ".join(f"{scheme}://" for scheme in ARTIFACT_SCHEMES)
         errors["artifact_uri"] = f"Must be a place such as gs://models/ranker/42 (one of {schemes}), without spaces."
     elif len(spec.artifact_uri) > ARTIFACT_MAX:
         errors["artifact_uri"] = f"Has more than {ARTIFACT_MAX} characters."
     elif ".." in spec.artifact_uri.split("/"):
         errors["artifact_uri"] = "Must not hold '..'."
-    if not _VERSION.match(spec.model_version):
+    if not spec.model_version:
+        errors["model_version"] = "Fill in the version that the model reports, such as 42."
+    elif not _VERSION.match(spec.model_version):
         errors["model_version"] = "May hold letters, digits, dots, hyphens and underscores, at most 63."
 
 
