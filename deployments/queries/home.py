@@ -10,7 +10,7 @@ from baristaweb.lib.clock import now
 from deployments.domain.catalogue import Environment
 from deployments.domain.roles import Permission, is_allowed
 from deployments.models import AuditEvent, Deployment, Draft, Namespace, Proposal, User
-from deployments.queries.fleet import load, needing_attention, shown_to
+from deployments.queries.fleet import load, load_ids, needing_attention, shown_to
 
 DRAFT_DAYS = 7
 
@@ -24,8 +24,9 @@ def troubled(user: User, limit: int) -> list[Deployment]:
 
 def asked_to_settle(user: User) -> list[Deployment]:
     """Deployments in which others hold fields and somebody asks this user, who may settle it; longest waiting first."""
-    found = shown_to(user).only("pk").filter(settle_asked_at__isnull=False, retired_at=None)
-    waiting = [row for row in load(found.order_by("settle_asked_at")[:50]) if row.is_asked]
+    found = Deployment.objects.visible_to(user).live().filter(settle_asked_at__isnull=False)
+    ids = list(found.order_by("settle_asked_at").values_list("pk", flat=True)[:50])
+    waiting = [row for row in (load_ids(ids) if ids else []) if row.is_asked]
     return [row for row in waiting if _may(user, Permission.CONFLICT_RESOLVE, row.namespace)]
 
 

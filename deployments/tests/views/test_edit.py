@@ -83,7 +83,7 @@ def test_what_does_not_fit_is_said_twice_and_nothing_is_lost(
         ({"profile": "-own", "resources__memory_limit": "1GB"}, "is not a unit of memory. Use Gi."),
         ({"profile": "-own", "resources__cpu_request": "1e3"}, "is not"),
         ({"profile": "-own", "resources__memory_request": "2Gi"}, "Must be at least the request (2 GiB)."),
-        ({"replicas__mode": "autoscale", "replicas__min": "5", "replicas__max": "2"}, "Must be at least the least"),
+        ({"replicas__mode": "autoscale", "replicas__min": "5", "replicas__max": "2"}, "Must be at least the minimum"),
         ({"replicas__count": "10000"}, "Must be at most"),
         ({"replicas__count": "9" * 5000}, "Must be a whole number"),
         ({"strategy__max_surge": "0", "strategy__max_unavailable": "0%"}, "cannot both be 0"),
@@ -284,7 +284,7 @@ def test_settings_that_few_need(client_as: ClientAs, people: People, places: Pla
         ({"ingress_host": "a.example.com"}, "Host a.example.com is not allowed in search-dev. Allowed: none yet."),
         ({"env_refs": "TOKEN=secret/other/token"}, "Ask the platform team to allow it."),
         ({"runbook": "javascript:alert(1)"}, "Must be a link that begins with"),
-        ({"pre_stop_sleep_s": "999"}, "less than the time to end"),
+        ({"pre_stop_sleep_s": "999"}, "less than the termination grace period"),
     ],
 )
 def test_settings_that_few_need_are_checked(

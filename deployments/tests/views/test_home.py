@@ -106,4 +106,4 @@ def test_it_takes_few_queries(client_as: ClientAs, people: People, places: Place
         see(factories.make_deployment(author=people.editor, namespace=places.dev), State.STALLED)
     with CaptureQueriesContext(connection) as queries:
         client.get(reverse("home"))
-    assert len(queries) <= 15
+    assert len(queries) <= 16

@@ -224,7 +224,7 @@ def test_a_merge_that_does_not_fit_says_so(client_as: ClientAs, people: People, 
     picks = {"seen": "2", "pick_replicas__min": "yours", "pick_replicas__max": "theirs"}
     response = client.post(url, picks)
     assert response.status_code == 422
-    assert "Must be at least the min replicas (5)." in body(response)
+    assert "Must be at least the minimum (5)." in body(response)
     assert client.post(url, picks | {"seen": "1"}).status_code == 409
     nothing_left = {"seen": "2", "pick_replicas__min": "theirs", "pick_replicas__max": "theirs"}
     assert "Nothing of yours is left" in body(client.post(url, nothing_left, follow=True))

@@ -47,6 +47,8 @@ def test_nothing_to_say() -> None:
         (replace(CALM, artifact_uri="gs://models/ranker/v7/", model_version="1.7"), {}, "version-mismatch"),
         (replace(CALM, strategy=Recreate()), {"environment": Environment.PROD}, "outage"),
         (replace(CALM, budget=Budget(min_available=2)), {}, "budget-blocks"),
+        (replace(CALM, progress_deadline_s=1), {}, "short-deadline"),
+        (replace(CALM, env=(("DSN", "https://token@example.com/1"),)), {}, "credentials"),
         (CALM, {"memory_used": 9 * GIB}, "memory-below-use"),
         (CALM, {"memory_used": 15 * GIB // 2}, "memory-tight"),
         (CALM, {"quota": Quota(gpus=1)}, "quota"),

@@ -118,3 +118,9 @@ def test_human_cpu(millicores: int, text: str) -> None:
 )
 def test_what_is_rounded_is_said(text: str, is_cpu: bool, words: str) -> None:
     assert rounding(text, is_cpu=is_cpu) == words
+
+
+@pytest.mark.parametrize(("text", "number"), [("2 cores", "2"), ("1.5 vCPU", "1.5"), ("4cpus", "4")])
+def test_a_word_after_the_number_of_cores_is_left_out(text: str, number: str) -> None:
+    with pytest.raises(QuantityError, match=f'such as "{number}"'):
+        parse_cpu(text)
