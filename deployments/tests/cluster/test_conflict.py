@@ -72,9 +72,10 @@ def test_taking_over_applies_once_by_force(bench: Bench) -> None:
 
 def set_level(bench: Bench) -> None:
     """Somebody runs `kubectl set env`."""
-    env = [{"name": "LOG_LEVEL", "value": "debug"}]
-    containers = [{"name": "model", "env": env}]
-    bench.eyes.patch("Deployment", "ranker", {"spec": {"template": {"spec": {"containers": containers}}}})
+    container = {"name": "model", **bench.live()["spec"]["template"]["spec"]["containers"][0]}
+    for entry in container["env"]:
+        entry |= {"value": "debug"} if entry["name"] == "LOG_LEVEL" else {}
+    bench.eyes.patch("Deployment", "ranker", {"spec": {"template": {"spec": {"containers": [container]}}}})
 
 
 def set_surge(bench: Bench) -> None:
