@@ -28,7 +28,7 @@ from observability.models import (
 )
 from observability.queries import windows
 
-SLOTS: Final = 112  # of a sparkline
+SLOTS: Final = 56  # of a sparkline: two pixels each, the largest value of each kept
 DAYS: Final = (7, 14, 30, 90)
 
 
@@ -147,7 +147,8 @@ def severities(scope: Scope) -> dict[int, int]:
 
 
 _SPARKS = """
-SELECT place, width_bucket(extract(epoch FROM start), %s, %s, %s) AS slot, max(value / nullif(threshold, 0))
+SELECT place, width_bucket(date_part('epoch', start), %s::float8, %s::float8, %s) AS slot,
+    max(value / nullif(threshold, 0))
 FROM observability_featureverdict
 WHERE spec_id = %s AND place = ANY(%s) AND start >= %s AND start < %s
 GROUP BY 1, 2 ORDER BY 1, 2
