@@ -9,6 +9,7 @@ import structlog
 from django.db import Error as DatabaseProblem
 from django.db import connections
 
+from deployments.kube.connect import Key, key_of
 from deployments.models import Cluster
 from deployments.observe import ClusterWatcher
 
@@ -16,15 +17,13 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S: Final = 2.0
 
-Key = tuple[int, str, str, str]
-
 
 class WatchProcess:
     """`run` returns after `stopping` is set and every thread has ended."""
 
     def __init__(self, stopping: threading.Event) -> None:
         self.stopping = stopping
-        self._watchers: dict[Key, ClusterWatcher] = {}
+        self._watchers: dict[tuple[int, Key], ClusterWatcher] = {}
 
     def run(self) -> None:
         while not self.stopping.is_set():
@@ -39,7 +38,7 @@ class WatchProcess:
         connections.close_all()
 
     def _follow(self) -> None:
-        wanted = {_key(cluster): cluster for cluster in Cluster.objects.filter(is_active=True)}
+        wanted = {(cluster.pk, key_of(cluster)): cluster for cluster in Cluster.objects.filter(is_active=True)}
         for key in list(self._watchers):
             if key not in wanted or not self._watchers[key].is_alive:
                 self._watchers.pop(key).stop()
@@ -49,7 +48,3 @@ class WatchProcess:
                 watcher = ClusterWatcher(cluster)
                 watcher.start()
                 self._watchers[key] = watcher
-
-
-def _key(cluster: Cluster) -> Key:
-    return cluster.pk, cluster.access, cluster.kubeconfig, cluster.context

@@ -36,6 +36,8 @@ class Barista:
     wake_within_min: int  # BARISTA_WAKE_WITHIN_MIN: minutes after its due time in which one that wakes must be ready
     billing_endpoint: str  # BARISTA_BILLING_ENDPOINT: whom to ask for Google's prices; empty: Google
     billing_key: str  # BARISTA_BILLING_KEY: API key for it; empty: application default credentials
+    gke_endpoint: str  # BARISTA_GKE_ENDPOINT: Google's Container API, which knows clusters by name
+    iam_endpoint: str  # BARISTA_IAM_ENDPOINT: whom to ask to act as a service account; empty: Google
     store_keys: Path  # BARISTA_STORE_KEYS: keys of object stores are files below this folder of the import workers
     id_key: str  # BARISTA_ID_KEY: secret in front of ids and sensitive values before they are hashed
     max_object_bytes: int  # BARISTA_MAX_OBJECT_BYTES: no source may raise its limit beyond
@@ -72,6 +74,8 @@ def read(env: FileAwareEnv) -> Barista:
         wake_within_min=env.int("BARISTA_WAKE_WITHIN_MIN", 15),
         billing_endpoint=env.str("BARISTA_BILLING_ENDPOINT", ""),
         billing_key=env.str("BARISTA_BILLING_KEY", ""),
+        gke_endpoint=env.str("BARISTA_GKE_ENDPOINT", "https://container.googleapis.com"),
+        iam_endpoint=env.str("BARISTA_IAM_ENDPOINT", ""),
         store_keys=Path(env.str("BARISTA_STORE_KEYS", "/etc/barista/stores")).absolute(),
         id_key=env.str("BARISTA_ID_KEY", ""),
         max_object_bytes=env.int("BARISTA_MAX_OBJECT_BYTES", 16 << 30),

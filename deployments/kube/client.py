@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 import structlog
@@ -83,6 +83,26 @@ def in_cluster() -> KubernetesGateway:
     return KubernetesGateway(library.ApiClient(configuration))
 
 
+class Bearer(Protocol):
+    """Whose token each request carries, where the library's own credentials do not."""
+
+    def token(self, within_s: float) -> str: ...
+
+    def refused(self, used: str, within_s: float) -> str:
+        """Another token than `used`, which the cluster answered with 401."""
+
+    def lost(self) -> None:
+        """No connection to the address: it may be another one by now."""
+
+
+def at_address(host: str, ca_pem: str, bearer: Bearer) -> KubernetesGateway:
+    """`host` as in a URL; `ca_pem` empty: a public authority vouches for it."""
+    configuration = _configuration()
+    configuration.host = f"https://{host}"
+    configuration.ca_cert_data = ca_pem or None
+    return KubernetesGateway(library.ApiClient(configuration), bearer=bearer)
+
+
 def _configuration() -> Any:
     configuration = library.Configuration()
     # Left on, a GET with a 2 s limit takes 8 s, and a write could be sent twice.
@@ -99,6 +119,7 @@ class KubernetesGateway:
     library: Any
     deadline: float | None = None
     write_s: float = WRITE_S
+    bearer: Bearer | None = None
 
     def patient(self) -> KubernetesGateway:
         return replace(self, write_s=PATIENT_S)
@@ -279,12 +300,34 @@ class KubernetesGateway:
         content_type: str | None,
         timeout: tuple[float, float],
     ) -> Any:
-        headers = {"Accept": JSON}
+        if self.bearer is None:
+            return self._sent(verb, path, query, body, content_type, timeout, "")
+        began = time.monotonic()
+        token = self.bearer.token(timeout[0])
+        response = self._sent(verb, path, query, body, content_type, _left(timeout, began), token)
+        if response.status != 401:
+            return response
+        # Refused before it was looked at: nothing was done, so it may be sent again, with a new token and once.
+        response.close()
+        token = self.bearer.refused(token, _left(timeout, began)[0])
+        return self._sent(verb, path, query, body, content_type, _left(timeout, began), token)
+
+    def _sent(
+        self,
+        verb: str,
+        path: str,
+        query: list[tuple[str, str]],
+        body: bytes | None,
+        content_type: str | None,
+        timeout: tuple[float, float],
+        token: str,
+    ) -> Any:
+        headers = {"Accept": JSON} | ({"Authorization": f"Bearer {token}"} if token else {})
         if content_type is not None:
             headers["Content-Type"] = content_type
         try:
             method, url, headers, _, _ = self.library.param_serialize(
-                verb, path, query_params=query, header_params=headers, auth_settings=["BearerToken"]
+                verb, path, query_params=query, header_params=headers, auth_settings=[] if token else ["BearerToken"]
             )
             if body is None or content_type == APPLY:
                 return self.library.call_api(method, url, headers, body, _request_timeout=timeout).response
@@ -298,10 +341,18 @@ class KubernetesGateway:
                 preload_content=False,
             )
         except (library.ApiException, urllib3.exceptions.HTTPError, OSError) as error:
+            if self.bearer is not None:
+                self.bearer.lost()
             is_unanswered = verb != "GET" and isinstance(error, urllib3.exceptions.ReadTimeoutError)
             raise (Unanswered if is_unanswered else Unreachable)(plain_problem(error)) from error
         except loader.ConfigException as error:
             raise NotConfigured(f"The cluster's credentials cannot be read: {error}") from error
+
+
+def _left(timeout: tuple[float, float], began: float) -> tuple[float, float]:
+    """What remains of the limits of connecting and reading; something, so that the error is of the connection."""
+    spent = time.monotonic() - began
+    return max(0.1, timeout[0] - spent), max(0.1, timeout[1] - spent)
 
 
 def _dry(query: list[tuple[str, str]], dry_run: bool) -> list[tuple[str, str]]:
