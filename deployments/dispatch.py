@@ -11,6 +11,7 @@ CHECK_PROPOSAL = "deployments.check_proposal"
 FETCH_LOGS = "deployments.fetch_logs"
 CHECK_CLUSTER = "deployments.check_cluster"
 PULL_PRICES = "deployments.pull_prices"
+ASK_CLOUD = "deployments.ask_cloud"
 
 # Queues, each with slots of its own, so that a flood of one kind delays no other (baristaweb.settings).
 APPLIES, DRY_RUNS, LOGS = "reconcile", "dry-runs", "logs"
@@ -34,3 +35,8 @@ def fetch_logs_soon(request_id: uuid.UUID) -> None:
 def check_cluster_soon(cluster_id: int) -> None:
     """After commit, ask a worker to connect to the cluster."""
     nudge_after_commit(CHECK_CLUSTER, cluster_id)
+
+
+def ask_cloud_soon(request_id: uuid.UUID) -> None:
+    """After commit, have a worker look for clusters or try a connection."""
+    nudge_after_commit(ASK_CLOUD, str(request_id))

@@ -16,14 +16,23 @@ from django.db.models import F, Q, QuerySet
 
 from baristaweb.lib.clock import now
 from baristaweb.lib.registry import Chore, Errand, Key
-from deployments import accrue, breaker, dispatch, dryrun, observe, podlogs, reconcile
+from deployments import accrue, breaker, clouds, dispatch, dryrun, observe, podlogs, reconcile
 from deployments.actions import deployments as actions
 from deployments.actions import retention, sleep, sleep_ledger
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.status.states import Phase
 from deployments.kube.api import ClusterError
-from deployments.models import AuditEvent, Cluster, ClusterHealth, Deployment, DeploymentState, LogRequest, Proposal
+from deployments.models import (
+    AuditEvent,
+    CloudRequest,
+    Cluster,
+    ClusterHealth,
+    Deployment,
+    DeploymentState,
+    LogRequest,
+    Proposal,
+)
 from deployments.prices import refresh
 from deployments.reconcile.record import STARTS_LIMIT
 
@@ -90,6 +99,11 @@ def _unanswered_proposals() -> QuerySet[Proposal]:
 def _unanswered_log_requests() -> QuerySet[LogRequest]:
     since = now() - timedelta(seconds=UNANSWERED_S)
     return LogRequest.objects.filter(answer="waiting", created_at__lt=since)
+
+
+def _unanswered_cloud_requests() -> QuerySet[CloudRequest]:
+    since = now() - timedelta(seconds=UNANSWERED_S)
+    return CloudRequest.objects.filter(answer="waiting", created_at__lt=since)
 
 
 def _keys(rows: Callable[[], QuerySet[Any]]) -> Callable[[float], Sequence[Key]]:
@@ -202,6 +216,13 @@ ERRANDS: Final = (
         due=_keys(_unanswered_log_requests),
         do=podlogs.answer,
         waiting=_unanswered_log_requests,
+    ),
+    Errand(
+        task=dispatch.ASK_CLOUD,
+        queue=dispatch.DRY_RUNS,
+        due=_keys(_unanswered_cloud_requests),
+        do=clouds.answer,
+        waiting=_unanswered_cloud_requests,
     ),
     Errand(
         task=dispatch.PULL_PRICES,

@@ -6,7 +6,7 @@ import contextlib
 
 from celery import shared_task
 
-from deployments import breaker, dispatch, dryrun, errands, podlogs
+from deployments import breaker, clouds, dispatch, dryrun, errands, podlogs
 from deployments.kube.api import ClusterError
 from deployments.models import Cluster
 from deployments.prices import refresh
@@ -34,6 +34,11 @@ def check_cluster(cluster_id: int) -> None:
     # What went wrong is in the cluster's health row.
     with contextlib.suppress(ClusterError):
         breaker.probe(Cluster.objects.get(pk=cluster_id))
+
+
+@shared_task(base=Nudged, name=dispatch.ASK_CLOUD, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
+def ask_cloud(request_id: str) -> None:
+    clouds.answer(request_id)
 
 
 @shared_task(base=Nudged, name=dispatch.PULL_PRICES, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]

@@ -7,6 +7,7 @@ from deployments.views import (
     audit_review,
     budgets,
     bulk,
+    clouds,
     clusters,
     conflict,
     costs,
@@ -34,6 +35,13 @@ from deployments.views import (
     sleep_weeks,
 )
 from deployments.views.verbs import VERBS
+
+CLOUD_PAGES = [
+    path("clusters/google/", clouds.look, name="clouds"),
+    path("clusters/asked/<uuid:request_id>/", clouds.answer, name="cloud-request"),
+    path("clusters/asked/<uuid:request_id>/register/", clouds.register, name="cloud-register"),
+    path("clusters/<str:slug>/connection/", clouds.check, name="cloud-check"),
+]
 
 BULK_PAGES = [path("fleet/bulk/", bulk.bulk_action, name="bulk")]
 
@@ -124,6 +132,7 @@ urlpatterns = [
     *WRITE_PAGES,
     *VERB_PAGES,
     *BULK_PAGES,
+    *CLOUD_PAGES,
     *SLEEP_PAGES,
     *PEOPLE_PAGES,
     *READ_PAGES,

@@ -12,11 +12,12 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from baristaweb.lib.clock import now
-from deployments.actions import deployments, logs, proposals, records, saved_views, sleep_layers
+from deployments.actions import clouds, deployments, logs, proposals, records, saved_views, sleep_layers
 from deployments.audit import Actor
 from deployments.models import (
     AuditEvent,
     Budget,
+    CloudRequest,
     Deployment,
     HolidayCalendar,
     LogRequest,
@@ -60,6 +61,7 @@ class Scene:
     source: LogSource  # of dev
     log_object: SourceObject
     sample: SampleRequest  # the editor's
+    asked: CloudRequest  # the platform admin's
 
     def arguments(self, target: str) -> list[object]:
         """What a URL's pattern is filled with."""
@@ -82,6 +84,7 @@ class Scene:
             "object": [self.dev.slug, self.source.name, self.log_object.pk],
             "sample": [self.dev.slug, self.sample.pk],
             "cluster": [self.dev.namespace.cluster.slug],
+            "asked": [self.asked.pk],
             "dev 0": [self.dev.slug, 0],
             "told": [self.dev.slug, self.told.pk],
         }[target]
@@ -137,6 +140,7 @@ def scene(people: People, places: Places) -> Scene:
             by=people.editor,
             question={"root": source.root_id, "location": source.location},
         ),
+        asked=clouds.look(project="acme-models", location="", service_account="", by=people.platform),
     )
 
 
@@ -184,7 +188,7 @@ def missing(url: str, scene: Scene) -> str:
     changed = url
     for real in (scene.dev, scene.prod, scene.retired):
         changed = changed.replace(real.slug, real.slug[:-1] + "x")
-    for row in (scene.draft, scene.sent, scene.lines, scene.sample):
+    for row in (scene.draft, scene.sent, scene.lines, scene.sample, scene.asked):
         changed = changed.replace(str(row.pk), str(uuid.UUID(int=row.pk.int ^ 1)))
     changed = changed.replace("/sources/log/", "/sources/lox/")
     changed = changed.replace(f"/objects/{scene.log_object.pk}/", f"/objects/{scene.log_object.pk + 100_000}/")

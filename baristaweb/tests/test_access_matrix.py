@@ -51,6 +51,11 @@ cost-budget                budget   GET   302 404 200 200 200 200 200
 cost-budget                budget   POST  302 404 403 403 422 403 422
 clusters                   -        GET   302 200 200 200 200 200 200
 cluster-check              cluster  POST  302 404 302 302 302 302 302
+clouds                     -        GET   302 403 403 403 403 403 200
+clouds                     -        POST  302 403 403 403 403 403 422
+cloud-request              asked    GET   302 403 403 403 403 403 200
+cloud-register             asked    POST  302 403 403 403 403 403 422
+cloud-check                cluster  POST  302 404 403 403 403 403 302
 profile                    -        GET   302 200 200 200 200 200 200
 profile                    -        POST  302 302 302 302 302 302 302
 password                   -        POST  302 422 422 422 422 422 422

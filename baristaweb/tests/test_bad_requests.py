@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 MOST_CPU_S = 2.0
 TARGETS = (
     *("dev", "prod", "retired", "dev 1", "dev 0", "told", "draft", "sent", "lines", "team", "member", "event"),
-    *("view", "cluster", "budget", "source", "object", "sample"),
+    *("view", "cluster", "budget", "source", "object", "sample", "asked"),
 )
 CATALOGUE: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("bad_requests.yaml").read_text("utf-8"))
 TEXTS = {

@@ -17,6 +17,7 @@ from deployments.actions import logins, proposals
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.models import (
+    CloudRequest,
     ClusterEvent,
     Draft,
     LoginAttempt,
@@ -38,6 +39,9 @@ def sweep(*, at: datetime) -> dict[str, int]:
     gone = {
         "logrequest": _delete(
             LogRequest.objects.filter(created_at__lt=at - timedelta(hours=limits.keep_log_answers_h))
+        ),
+        "cloudrequest": _delete(
+            CloudRequest.objects.filter(created_at__lt=at - timedelta(hours=limits.keep_log_answers_h))
         ),
         "draft": _delete(Draft.objects.filter(saved_at__lt=at - timedelta(days=limits.keep_drafts_d))),
         "clusterevent": _delete(ClusterEvent.objects.filter(last_at__lt=at - timedelta(days=limits.keep_events_d))),

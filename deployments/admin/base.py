@@ -23,7 +23,7 @@ from deployments.models import AuditEvent
 from deployments.queries.uses import uses_of
 
 # Machine-written rows may go with what they describe; every other row has to be removed on its own, with its own event.
-MACHINE_WRITTEN = frozenset({"clusterhealth", "clusterevent", "proposal"})
+MACHINE_WRITTEN = frozenset({"cloudrequest", "clusterhealth", "clusterevent", "proposal"})
 HISTORY_LENGTH = 200
 
 

@@ -22,7 +22,7 @@ class ClusterAdmin(AuditedAdmin):
     fixed_after_creation = ("slug",)
     fieldsets = (
         (None, {"fields": ("slug", "name", "is_active", "typed_name")}),
-        ("How workers reach it", {"fields": ("access", "kubeconfig", "context")}),
+        ("How workers reach it", {"fields": ("access", "kubeconfig", "context", "endpoint", "service_account")}),
         ("Where it runs", {"fields": ("provider", "project", "location", "cloud_name")}),
         (None, {"fields": ("reason",)}),
     )

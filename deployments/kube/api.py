@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
+from deployments.domain.gke.rights import Right
 from deployments.kube.redact import redact
 
 Object = dict[str, Any]
@@ -247,3 +248,9 @@ class Gateway(Protocol):
         limit_bytes: int,
     ) -> bytes:
         """Log lines, each with its RFC 3339 instant in front."""
+
+    def username(self) -> str:
+        """Who we are to the cluster, as RBAC spells it; empty when it does not say."""
+
+    def may(self, right: Right, namespace: str | None) -> bool:
+        """Whether the cluster would let us, in a namespace or everywhere."""

@@ -16,7 +16,10 @@ import urllib3
 from kubernetes import client as library
 from kubernetes import config as loader
 
+from deployments.domain.apiserver.objects import obj, text
+from deployments.domain.gke.rights import Right
 from deployments.kube import kubeconfig, plugins
+from deployments.kube.answers import named, read, warnings_of
 from deployments.kube.api import (
     RESOURCES,
     Answer,
@@ -45,7 +48,6 @@ WRITE_S: Final = 4.0
 PATIENT_S: Final = 31.0
 LISTEN_ON_S: Final = 1.0
 LIST_S: Final = 15.0
-ANSWER_LIMIT: Final = 128 * 1024 * 1024
 POOL: Final = 64
 PAGE: Final = 500
 # A list that never ends is no list: 200,000 objects are more than a cluster holds.
@@ -138,7 +140,7 @@ class KubernetesGateway:
             found = self._object("GET", RESOURCES[kind].path(namespace, name)).object
         except NotFound:
             return None
-        return _named(found, name)
+        return named(found, name)
 
     def apply(self, body: bytes, *, manager: str, force: bool = False, dry_run: bool = False) -> Answer:
         target = orjson.loads(body)
@@ -146,7 +148,7 @@ class KubernetesGateway:
         query = [("fieldManager", manager), ("force", str(force).lower()), ("fieldValidation", "Strict")]
         path = RESOURCES[ObjectKind(target["kind"])].path(metadata["namespace"], metadata["name"])
         answer = self._object("PATCH", path, _dry(query, dry_run), body, APPLY)
-        return replace(answer, object=_named(answer.object, metadata["name"]))
+        return replace(answer, object=named(answer.object, metadata["name"]))
 
     def scale(
         self, namespace: str, name: str, replicas: int, *, manager: str, resource_version: str, dry_run: bool = False
@@ -239,6 +241,23 @@ class KubernetesGateway:
         ]
         return self._call("GET", RESOURCES[ObjectKind.POD].path(namespace, pod, "log"), query, limit_s=LIST_S)[0]
 
+    def username(self) -> str:
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        found = self._object("POST", path, [], orjson.dumps(body), JSON).object
+        return text(found, "status", "userInfo", "username")
+
+    def may(self, right: Right, namespace: str | None) -> bool:
+        asked = {"group": right.group, "resource": right.resource, "subresource": right.subresource, "verb": right.verb}
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked | ({"namespace": namespace} if namespace else {})},
+        }
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        found = self._object("POST", path, [], orjson.dumps(body), JSON).object
+        return obj(found, "status").get("allowed") is True
+
     def _object(
         self,
         verb: str,
@@ -282,14 +301,14 @@ class KubernetesGateway:
             query = [*(query or []), ("timeout", f"{max(200, int((timeout[1] - LISTEN_ON_S) * 1000))}ms")]
         response = self._send(verb, path, query or [], body, content_type, timeout)
         try:
-            data = _read(response, ends)
+            data = read(response, ends)
         finally:
             response.release_conn()
         if response.status == 504 and is_write:
             raise Unanswered(f"The cluster did not finish the write within {self.write_s:.0f} s.", status=504)
         if response.status >= 300:
             raise refusal(response.status, data, response.headers)
-        return data, _warnings(response.headers)
+        return data, warnings_of(response.headers)
 
     def _send(
         self,
@@ -361,38 +380,3 @@ def _dry(query: list[tuple[str, str]], dry_run: bool) -> list[tuple[str, str]]:
 
 def _selectors(labels: str, fields: str) -> list[tuple[str, str]]:
     return [pair for pair in (("labelSelector", labels), ("fieldSelector", fields)) if pair[1]]
-
-
-def _named(found: Object, name: str) -> Object:
-    """The object, if it is the one that was asked for: a proxy's page must not pass for it."""
-    if (found.get("metadata") or {}).get("name") != name:
-        raise Unreachable("The cluster answered with another object.")
-    return found
-
-
-def _read(response: Any, ends: float) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    try:
-        for part in response.stream(65536):
-            parts.append(part)
-            size += len(part)
-            if size > ANSWER_LIMIT:
-                response.close()
-                raise Invalid(f"The cluster's answer is longer than {ANSWER_LIMIT // 1024 // 1024} MiB.")
-            if time.monotonic() > ends:
-                response.close()
-                raise Unreachable("The cluster took too long to answer.")
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        response.close()
-        raise Unreachable(plain_problem(error)) from error
-    return b"".join(parts)
-
-
-def _warnings(headers: Any) -> tuple[str, ...]:
-    """Texts of the Warning headers, which look like: 299 - "text"."""
-    found = []
-    for value in headers.getlist("Warning"):
-        start, end = value.find('"'), value.rfind('"')
-        found.append(value[start + 1 : end].replace('\\"', '"') if 0 <= start < end else value)
-    return tuple(dict.fromkeys(found))

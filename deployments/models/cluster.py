@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from deployments.domain.catalogue import Environment
+from deployments.domain.gke.cluster import EndpointKind
 from deployments.models.people import Team, slug_validator
 
 PROGRESS_S = 60  # how long a word about a cluster's progress counts when nobody repeats it
@@ -27,6 +28,7 @@ class Cluster(models.Model):
     class Access(models.TextChoices):
         KUBECONFIG = "kubeconfig", "kubeconfig file"
         IN_CLUSTER = "in-cluster", "ServiceAccount of the pod that Barista runs in"
+        GKE = "gke", "Google Kubernetes Engine, by project, location and name"
 
     class Provider(models.TextChoices):
         OTHER = "other", "other"
@@ -44,6 +46,20 @@ class Cluster(models.Model):
     location = models.CharField(max_length=60, blank=True, help_text="Google Cloud region or zone.")
     cloud_name = models.CharField(
         max_length=63, blank=True, help_text="Its name in Google Cloud. Empty: the same as its slug."
+    )
+    endpoint = models.CharField(
+        max_length=8,
+        choices=[(item.value, item.label) for item in EndpointKind],
+        default=EndpointKind.AUTO.value,
+        db_default=EndpointKind.AUTO.value,
+        help_text="By which of its addresses workers reach a cluster by name.",
+    )
+    service_account = models.CharField(
+        max_length=130,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="E-mail of a service account that workers act as in this cluster. Empty: their own identity.",
     )
     is_active = models.BooleanField(default=True, help_text="Off: nothing is applied or watched.")
 

@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
-from deployments.models.cluster import Namespace
+from deployments.models.cluster import Cluster, Namespace
 from deployments.models.deployment import Deployment, ServedModel
 from deployments.models.people import User
 
@@ -97,3 +97,34 @@ class LogRequest(models.Model):
 
     def __str__(self) -> str:
         return f"logs of {self.deployment_id}"
+
+
+class CloudRequest(models.Model):
+    """A question about clusters that a worker answers: which a Google project has, or what a connection lacks.
+
+    `result`: of a list {"clusters": [...], "missing": [zones]}; of a check {"steps": [...]}, as `domain.gke.steps`
+    writes them. `reason` says why there is none. Kept as long as fetched log lines.
+    """
+
+    class Kind(models.TextChoices):
+        LIST = "list", "list of a project's clusters"
+        CHECK = "check", "check of a connection"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    kind = models.CharField(max_length=8, choices=Kind)
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, null=True, related_name="+")
+    project = models.CharField(max_length=100, blank=True)
+    location = models.CharField(max_length=60, blank=True)
+    service_account = models.CharField(max_length=130, blank=True)
+    author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    answer = models.CharField(max_length=8, choices=Answer, default=Answer.WAITING)
+    answered_at = models.DateTimeField(null=True)
+    result = models.JSONField(default=dict)
+    reason = models.CharField(max_length=600, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.cluster or self.project}"

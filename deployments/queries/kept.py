@@ -42,7 +42,7 @@ def _rules() -> tuple[Kept, ...]:
         Kept("Events of clusters", "deployments_clusterevent", _days(limits.keep_events_d), "BARISTA_KEEP_EVENTS_D"),
         Kept("Samples of use", "deployments_usagesample", _days(limits.keep_samples_d), "BARISTA_KEEP_SAMPLES_D"),
         Kept(
-            "Log lines that were asked for",
+            "Log lines that were asked for, checks of connections and lists of clusters",
             "deployments_logrequest",
             "1 hour" if hours == 1 else f"{hours} hours",
             "BARISTA_KEEP_LOG_ANSWERS_H",

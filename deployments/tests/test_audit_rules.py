@@ -92,6 +92,7 @@ FORBIDDEN = {
 MACHINE_WRITTEN = {
     "blob",
     "closedmonth",
+    "cloudrequest",
     "clusterevent",
     "clusterhealth",
     "costday",

@@ -101,32 +101,5 @@ def workload_identity(
     return tuple(found)
 
 
-def reader_binding(user: str) -> str:
-    """YAML: `user` may read what Barista watches, in the whole cluster."""
-    return _binding("ClusterRoleBinding", "barista-reader", user)
-
-
-def writer_binding(user: str, namespace: str) -> str:
-    """YAML: `user` may write Barista's objects in one namespace."""
-    return _binding("RoleBinding", "barista-writer", user, namespace)
-
-
-def _binding(kind: str, role: str, user: str, namespace: str = "") -> str:
-    place = f"\n  namespace: {namespace}" if namespace else ""
-    return f"""apiVersion: rbac.authorization.k8s.io/v1
-kind: {kind}
-metadata:
-  name: {role}-google{place}
-roleRef:
-  apiGroup: rbac.authorization.k8s.io
-  kind: ClusterRole
-  name: {role}
-subjects:
-- apiGroup: rbac.authorization.k8s.io
-  kind: User
-  name: {user}
-"""
-
-
 def _at(place: Place) -> str:
     return f"--location={place.location} --project={place.project}"

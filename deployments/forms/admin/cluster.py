@@ -13,6 +13,7 @@ from baristaweb.lib.files import FileProblem, outside, read_below
 from deployments.domain.apiserver.kubeconfig import LIMIT, InvalidKubeconfig, chosen, parse
 from deployments.domain.text.naming import InvalidName, check_namespace
 from deployments.forms.admin.fields import ReasonForm
+from deployments.forms.clouds import place_problems
 from deployments.models import Cluster, Namespace
 from deployments.queries.uses import uses_of
 
@@ -34,6 +35,8 @@ class ClusterForm(ReasonForm):
             "access",
             "kubeconfig",
             "context",
+            "endpoint",
+            "service_account",
             "provider",
             "project",
             "location",
@@ -46,7 +49,14 @@ class ClusterForm(ReasonForm):
             if problem := kubeconfig_problem(data.get("kubeconfig", ""), data.get("context", "")):
                 self.add_error("kubeconfig", problem)
         elif data.get("kubeconfig"):
-            self.add_error("kubeconfig", "Leave this empty: the workers use the ServiceAccount of their own pod.")
+            self.add_error("kubeconfig", "Leave this empty: a file is read only where access is by kubeconfig.")
+        if data.get("access") == Cluster.Access.GKE:
+            for field, words in place_problems(data | {"slug": data.get("slug") or self.instance.slug}).items():
+                self.add_error(field, words)
+            if data.get("provider") != Cluster.Provider.GKE:
+                self.add_error("provider", "Choose Google Kubernetes Engine: the cluster is reached by its name there.")
+        elif data.get("service_account"):
+            self.add_error("service_account", "Leave this empty: workers act as another only in clusters by name.")
         if self.instance.pk and "is_active" in self.changed_data and not data.get("is_active"):
             uses = uses_of(self.instance)
             if uses is not None and uses.count and data.get("typed_name", "").strip() != self.initial["name"]:

@@ -39,7 +39,7 @@ class Tokens:
     """Access tokens of one account, for all threads of a process."""
 
     def __init__(self, account: str, make: Callable[[str], Any] | None = None) -> None:
-        self._account = account
+        self.account = account
         self._open = make or _credentials
         self._credentials: Any = None
         self._kept: Kept[str] = Kept("An access token of Google", self._made, pause_s=PAUSE_S)
@@ -55,17 +55,17 @@ class Tokens:
     @property
     def identity(self) -> str:
         """The e-mail that RBAC and IAM know it by; empty until there was a token, and for a person's credentials."""
-        return self._account or str(getattr(self._credentials, "service_account_email", "") or "")
+        return self.account or str(getattr(self._credentials, "service_account_email", "") or "")
 
     def _made(self) -> Made[str]:
         try:
             if self._credentials is None:
-                self._credentials = self._open(self._account)
+                self._credentials = self._open(self.account)
             self._credentials.refresh(partial(Request(), timeout=CALL_S))
             token = str(self._credentials.token or "")
             expiry = self._credentials.expiry
         except Exception as error:  # google-auth lets errors of files, JSON and HTTP through
-            raise _ours(error, self._account) from None
+            raise _ours(error, self.account) from None
         if not token.isascii() or not token.isprintable() or not token or " " in token:
             raise Unauthorized("Google's credentials give no token that fits into a header.")
         if expiry is None:

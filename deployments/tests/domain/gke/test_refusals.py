@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from deployments.domain.gke.place import Place
 from deployments.domain.gke.refusals import Problem, problem_of
-from deployments.domain.gke.remedies import reader_binding, remedy, writer_binding
+from deployments.domain.gke.remedies import remedy
 from deployments.domain.gke.steps import Outcome, Step
 
 PLACE = Place("acme-models", "europe-west4", "serving")
@@ -60,17 +59,6 @@ def test_who_is_impersonated_gets_the_rights_not_who_impersonates() -> None:
     assert (
         f"--member=serviceAccount:{WHO}"
         in remedy(Problem.IMPERSONATION, PLACE, identity=WHO, account=other).commands[0]
-    )
-
-
-def test_the_printed_bindings_are_yaml_that_binds_the_user() -> None:
-    reader, writer = yaml.safe_load(reader_binding(WHO)), yaml.safe_load(writer_binding(WHO, "search-prod"))
-    assert (reader["kind"], reader["roleRef"]["name"]) == ("ClusterRoleBinding", "barista-reader")
-    assert (writer["kind"], writer["metadata"]["namespace"]) == ("RoleBinding", "search-prod")
-    assert (
-        reader["subjects"]
-        == writer["subjects"]
-        == [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": WHO}]
     )
 
 
