@@ -11,6 +11,7 @@ from baristaweb.lib.clock import now
 from deployments import breaker, rendering
 from deployments.domain.apiserver import quota
 from deployments.domain.apiserver.objects import number, obj
+from deployments.domain.changes.adjusted import adjustments
 from deployments.domain.changes.diff import manifest_diff, needs_restart, unified_lines
 from deployments.domain.changes.drift import conflicts_from_causes, left_by_others
 from deployments.domain.changes.dry_run import DryRun, Outcome, TriedObject
@@ -117,6 +118,7 @@ class Inquiry:
             return
         dry = self._object(ObjectKind.DEPLOYMENT, wanted[ObjectKind.DEPLOYMENT], live)
         if dry is not None:
+            self._warnings |= dict.fromkeys(adjustments(wanted[ObjectKind.DEPLOYMENT], dry))
             self._pods(live, dry)
         self._quota(live)
         for kind in OPTIONAL:

@@ -88,6 +88,10 @@ class ClusterHealth(models.Model):
     consecutive_failures = models.PositiveIntegerField(default=0)
     open_until = models.DateTimeField(null=True, help_text="The breaker is open until then: nothing is sent.")
     watched_at = models.DateTimeField(null=True, help_text="When the watch last heard from the cluster.")
+    watch_holder = models.CharField(
+        max_length=80, blank=True, default="", db_default="", help_text="Which watch process leads here."
+    )
+    watch_until = models.DateTimeField(null=True, help_text="Until then, unless it says so again.")
     version = models.CharField(max_length=40, blank=True)
     progress = models.CharField(
         max_length=200, blank=True, default="", db_default="", help_text="What is being done to it before it answers."

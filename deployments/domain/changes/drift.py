@@ -75,6 +75,13 @@ _NO_EDIT: Final = (
 )
 
 
+# Notes of Google's own machinery about what it did to an object.
+_OF_THE_CLOUD: Final = tuple(
+    f"{place}metadata.annotations[{prefix}"
+    for place in ("", "spec.template.")
+    for prefix in ("autopilot.gke.io/", "cloud.google.com/")
+)
+
 # What nobody sets through Barista, and should not have set behind its back.
 _UNOFFERED: Final = frozenset(
     (
@@ -135,7 +142,7 @@ def find_drift(
             continue
         owned = owned_fields(actual)
         if kind in dry_run:
-            items.extend(_changed(kind, actual, dry_run[kind], owned))
+            items.extend(_changed(kind, wanted, actual, dry_run[kind], owned))
         known = {item.path for item in items}
         items.extend(item for item in _added(kind, wanted, actual, owned) if item.path not in known)
         if kind == "Deployment":
@@ -209,12 +216,16 @@ def spec_path(path: str) -> str:
     return f"env.{variable.group(1)}" if variable else _SPEC_PATHS.get(path, "")
 
 
-def _changed(kind: str, live: Mapping[str, Any], dry: Mapping[str, Any], owned: Sequence[Owned]) -> list[DriftItem]:
-    items = []
+def _changed(
+    kind: str, wanted: Mapping[str, Any], live: Mapping[str, Any], dry: Mapping[str, Any], owned: Sequence[Owned]
+) -> list[DriftItem]:
+    declared, items = flatten(wanted), []
     for change in manifest_diff(live, dry):
-        if change.path == _REPLICAS or change.path in _NO_EDIT:
+        if change.path == _REPLICAS or change.path in _NO_EDIT or change.path.startswith(_OF_THE_CLOUD):
             continue
         manager, at = _culprit(change.path, owned)
+        if not manager and _is_the_clusters(change.path, declared, owned):
+            continue
         items.append(DriftItem(f"{kind}.{change.path}", change.after, change.before, manager, at))
     return items
 
@@ -244,6 +255,20 @@ def _culprit(path: str, owned: Sequence[Owned]) -> tuple[str, datetime | None]:
         if item.manager not in OUR_MANAGERS:
             return item.manager, item.at
     return "", None
+
+
+def _is_the_clusters(path: str, declared: Mapping[str, Any], owned: Sequence[Owned]) -> bool:
+    """Whether a difference that no other writer owns is the cluster's own doing.
+
+    What a webhook sets in an apply belongs to nobody, and what it raises of ours stays ours: when its rules change, as
+    Autopilot's do, live and dry run differ though nobody touched anything. Somebody who removes a field of ours leaves
+    no name, but takes it out of our set.
+    """
+    if _under(path, declared) is None:
+        return True
+    return any(
+        path == item.path or path.startswith((f"{item.path}.", f"{item.path}[")) for item in owners_of(path, owned)
+    )
 
 
 def _under(path: str, leaves: Mapping[str, Any]) -> Any:
