@@ -7,7 +7,7 @@ from csp.constants import NONE, SELF
 from environ import FileAwareEnv
 from kombu.entity import Queue
 
-from baristaweb.lib import broker
+from baristaweb.lib import broker, database_role
 from baristaweb.lib import env as barista_env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -104,24 +104,29 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 DATABASE_OPTIONS = {
     "connect_timeout": 3,
-    "options": "-c statement_timeout=15000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=30000",
 }
+LIMITS = "-c statement_timeout=15000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=30000"
 
 
-def _database(variable: str, **options: object) -> dict[str, object]:
+# Who logs in under a name of their own, as identities of Google Cloud do, becomes the role that has the rights.
+AS_APP = database_role.option(env.str("DATABASE_ROLE", ""))
+AS_OWNER = database_role.option(env.str("DATABASE_OWNER_ROLE", ""))
+
+
+def _database(variable: str, options: str) -> dict[str, object]:
     return {
         **env.db_url(variable, default="postgres://barista_app@127.0.0.1:5432/barista"),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": DATABASE_OPTIONS | options,
+        "OPTIONS": DATABASE_OPTIONS | {"options": options},
     }
 
 
 DATABASES = {
-    "default": _database("DATABASE_URL"),
-    "locks": _database("DATABASE_URL") | {"TEST": {"MIRROR": "default"}},
+    "default": _database("DATABASE_URL", LIMITS + AS_APP),
+    "locks": _database("DATABASE_URL", LIMITS + AS_APP) | {"TEST": {"MIRROR": "default"}},
     # Migrations run with `--database=owner`; no other process has this URL.
-    "owner": _database("DATABASE_OWNER_URL" if env.str("DATABASE_OWNER_URL", "") else "DATABASE_URL", options="")
+    "owner": _database("DATABASE_OWNER_URL" if env.str("DATABASE_OWNER_URL", "") else "DATABASE_URL", AS_OWNER)
     | {"TEST": {"MIRROR": "default"}},
 }
 DATABASE_ROUTERS = ["baristaweb.lib.routers.OneDatabase"]

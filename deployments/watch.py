@@ -74,9 +74,10 @@ class WatchProcess:
 
 
 def led_by(holder: str) -> list[Cluster]:
-    """Active clusters that `holder` leads: its own, renewed, and those that nobody has renewed. By the database's clock."""
+    """Active clusters that `holder` leads: its own, renewed, and those that nobody renewed. By the database's clock."""
     is_free = Q(watch_until=None) | Q(watch_until__lt=Now())
-    rows = ClusterHealth.objects.filter(Q(watch_holder=holder) | is_free, cluster__is_active=True)
+    # On this table alone: of two who write at once, the second then looks at the row as the first left it.
+    rows = ClusterHealth.objects.filter(Q(watch_holder=holder) | is_free)
     rows.update(watch_holder=holder, watch_until=Now() + LEASE)
     active = list(Cluster.objects.filter(is_active=True).select_related("health"))
     fresh = [ClusterHealth(cluster=cluster) for cluster in active if not hasattr(cluster, "health")]
