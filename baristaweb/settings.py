@@ -7,7 +7,7 @@ from csp.constants import NONE, SELF
 from environ import FileAwareEnv
 from kombu.entity import Queue
 
-from baristaweb.lib import broker, database_role
+from baristaweb.lib import broker, database_role, log_fields
 from baristaweb.lib import env as barista_env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -262,7 +262,11 @@ LOGGING = {
     "formatters": {
         "json": {
             "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.processors.JSONRenderer(sort_keys=True),
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *log_fields.processors("google" if env.str("LOG_FIELDS", "plain") == "google" else "plain"),
+                structlog.processors.JSONRenderer(sort_keys=True),
+            ],
             "foreign_pre_chain": [
                 structlog.contextvars.merge_contextvars,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),

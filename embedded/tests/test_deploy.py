@@ -164,6 +164,16 @@ def test_what_is_kept_twice_is_the_same(name: str) -> None:
     assert (REPOSITORY / first).read_text() == (REPOSITORY / second).read_text()
 
 
+def test_every_alert_asks_for_a_figure_that_barista_tells_and_says_what_to_do() -> None:
+    rules = yaml.safe_load((DEPLOY / "alerts" / "barista.rules.yaml").read_text())["groups"][0]["rules"]
+    gauges = "".join((REPOSITORY / app / "gauges.py").read_text() for app in ("deployments", "observability"))
+    told = set(re.findall(r'"(barista_[a-z_]+)"', gauges))
+    for rule in rules:
+        asked = set(re.findall(r"barista_[a-z_]+", rule["expr"]))
+        assert asked and asked <= told, rule["alert"]  # noqa: PT018
+        assert rule["annotations"]["description"].endswith("."), rule["alert"]
+
+
 @pytest.mark.cluster
 def test_the_api_server_accepts_every_object_without_a_warning() -> None:
     admin = os.environ.get("BARISTA_TEST_ADMIN_KUBECONFIG", "")
