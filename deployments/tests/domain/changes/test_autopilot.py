@@ -81,7 +81,7 @@ def test_new_rules_of_it_are_no_drift() -> None:
 def test_what_somebody_else_set_is_drift_there_as_well() -> None:
     live = stored()
     resources(live)["requests"]["cpu"] = "4"
-    member = {'k:{"name":"model"}': {"f:resources": {"f:requests": {"f:cpu": {}}}}}
+    member: dict[str, Any] = {'k:{"name":"model"}': {"f:resources": {"f:requests": {"f:cpu": {}}}}}
     taken = {"f:spec": {"f:template": {"f:spec": {"f:containers": member}}}}
     live["metadata"]["managedFields"].append(
         {"manager": "kubectl-edit", "operation": "Update", "time": "2026-01-06T11:00:00Z", "fieldsV1": taken}
