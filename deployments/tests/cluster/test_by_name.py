@@ -18,7 +18,7 @@ from deployments.kube.gke.tokens import Tokens
 from deployments.tests import factories
 from deployments.tests.cluster.conftest import Eyes
 from deployments.tests.fixtures import People
-from deployments.tests.kube.gke.google import PATH, Google, cluster, google
+from deployments.tests.kube.gke.google import PATH, Google, cluster, encoded, google
 
 __all__ = ["google"]
 pytestmark = [pytest.mark.cluster, pytest.mark.django_db]
@@ -46,7 +46,8 @@ def test_a_cluster_by_name_is_reached_and_its_rights_are_told(
         monkeypatch.setattr(module, "tokens_of", lambda account="": source)
     monkeypatch.setattr(reach, "_reaches", {})
     settings.BARISTA = dataclasses.replace(settings.BARISTA, gke_endpoint=google.url)
-    ca = {"clusterCaCertificate": server["certificate-authority-data"]}
+    authority = Path(server["certificate-authority"]) if "certificate-authority" in server else None
+    ca = {"clusterCaCertificate": encoded(authority.read_text()) if authority else server["certificate-authority-data"]}
     google.answers[PATH] = cluster(endpoint=server["server"].removeprefix("https://"), masterAuth=ca)
     place = {"project": "acme-models", "location": "europe-west4", "cloud_name": "serving"}
     row = factories.make_cluster("by-name", access="gke", provider="gke", **place)
