@@ -51,7 +51,7 @@ POSTED = (
     *("min_rows", "thresholds", "format", "explain", "covers", "month", "soft", "hard", "currency", "told"),
     *("over_budget", "priced_by", "location", "format", "marker", "window", "zone", "lateness_h", "time_zone"),
     *("retention_d", "backfill_d", "poll_s", "max_object_mib", "shown", "look", "until", "c-0-role", "c-0-kind"),
-    *("c-0-sensitive",),
+    *("c-0-sensitive", "project", "service_account", "cluster", "slug", "endpoint", "reason"),
 )
 HEADERS = (
     *("user-agent", "x-request-id", "x-correlation-id", "referer", "origin", "accept", "accept-language", "range"),

@@ -149,3 +149,14 @@ def test_an_answer_of_an_older_barista_is_no_error(client_as: ClientAs, people: 
     row = actions.check(cluster=places.dev.cluster, by=people.platform)
     answered(row, {"steps": [{}, {"outcome": "who knows"}]})
     assert "Not tried" in words(client_as("platform"), row)
+
+
+@pytest.mark.parametrize(
+    "text", ["\u202e", "x" * 5000, "²", "'; DROP TABLE", "<script>", "${x}", "../..", "\ud800", "a\x00b"]
+)
+def test_odd_texts_are_answered_in_words(client_as: ClientAs, listed: CloudRequest, text: str) -> None:
+    client = client_as("platform")
+    place = {"project": text, "location": text, "service_account": text}
+    assert client.post(reverse("clouds"), place).status_code in (400, 422)
+    assert register(client, listed, cluster=text, slug=text, endpoint=text).status_code in (400, 422)
+    assert CloudRequest.objects.count() == 1
