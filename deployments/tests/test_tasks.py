@@ -17,6 +17,7 @@ DOORS = [
     (dispatch.FETCH_LOGS, tasks.fetch_logs),
     (dispatch.CHECK_CLUSTER, tasks.check_cluster),
     (dispatch.PULL_PRICES, tasks.pull_prices),
+    (dispatch.ASK_CLOUD, tasks.ask_cloud),
 ]
 
 
@@ -38,7 +39,11 @@ def test_reconcile_says_again_what_is_seen(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(
     ("door", "target"),
-    [(tasks.check_proposal, "deployments.dryrun.answer"), (tasks.fetch_logs, "deployments.podlogs.answer")],
+    [
+        (tasks.check_proposal, "deployments.dryrun.answer"),
+        (tasks.fetch_logs, "deployments.podlogs.answer"),
+        (tasks.ask_cloud, "deployments.clouds.answer"),
+    ],
 )
 def test_questions(monkeypatch: pytest.MonkeyPatch, door: object, target: str) -> None:
     answer = Mock()
