@@ -151,9 +151,7 @@ def test_an_answer_of_an_older_barista_is_no_error(client_as: ClientAs, people: 
     assert "Not tried" in words(client_as("platform"), row)
 
 
-@pytest.mark.parametrize(
-    "text", ["\u202e", "x" * 5000, "²", "'; DROP TABLE", "<script>", "${x}", "../..", "\ud800", "a\x00b"]
-)
+@pytest.mark.parametrize("text", ["\u202e", "x" * 5000, "²", "'; DROP TABLE", "<script>", "${x}", "../..", "a\x00b"])
 def test_odd_texts_are_answered_in_words(client_as: ClientAs, listed: CloudRequest, text: str) -> None:
     client = client_as("platform")
     place = {"project": text, "location": text, "service_account": text}
