@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deployments', '0081_overloaded'),
+        ('deployments', '0082_settle_asked'),
     ]
 
     operations = [

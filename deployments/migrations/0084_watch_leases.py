@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deployments', '0082_clusters_by_name'),
+        ('deployments', '0083_clusters_by_name'),
     ]
 
     operations = [
