@@ -24,7 +24,7 @@ NAV: Final = (
     NavEntry(label="Clusters", url_name="clusters", order=50),
     NavEntry(label="Teams", url_name="teams", order=60, under=("team",)),
     NavEntry(label="Audit", url_name="audit", order=70, under=("audit",)),
-    NavEntry(label="Admin", url_name="admin:index", order=90, is_shown=_is_staff),
+    NavEntry(label="Admin", url_name="admin:index", order=90, under=("admin:",), is_shown=_is_staff),
 )
 TABS: Final = (
     Tab(name="overview", label="Overview", url_name="deployment-detail", order=10),

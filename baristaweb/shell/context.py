@@ -27,6 +27,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def _navigation(request: HttpRequest) -> list[tuple[registry.NavEntry, str]]:
-    here = request.resolver_match.url_name if request.resolver_match else None
+    here = request.resolver_match.view_name if request.resolver_match else None
     shown = [entry for entry in registry.navigation() if entry.is_shown(request.user)]
     return [(entry, entry.current(here or "")) for entry in shown]

@@ -53,6 +53,10 @@ class AuditedAdmin(ModelAdmin):
     def actor(self, request: HttpRequest) -> audit.Actor:
         return audit.Actor.of(request, via="admin")
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        title = str(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title[:1].upper() + title[1:], **(extra_context or {})})
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         # `?_to_field=` with nothing after it passes Django's own check and then names no field.
         return super().get_object(request, object_id, from_field or None)

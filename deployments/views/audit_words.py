@@ -39,7 +39,7 @@ KINDS = {
     "deployment.sleep_settled": Words("circle-check", "said whose number of pods counts ({answer}) of"),
     "deployment.wake_failed": Words("alert-octagon", "found not to be ready in time:", "due {due}"),
     "deployment.tried_now": Words("refresh", "asked for another try of"),
-    "conflict.asked": Words("send", "asked to settle fields that others hold in"),
+    "conflict.asked": Words("send", "asked to resolve fields that others hold in"),
     "conflict.taken_over": Words("git-compare", "took over fields that others held in"),
     "budget.crossed": Words("coin", "changed {deployment}, which {what}", "{forecast}"),
     "proposal.sent": Words("send", "asked a maintainer to apply a change of"),
