@@ -13,6 +13,7 @@ from deployments.tests import factories
 
 pytestmark = pytest.mark.django_db
 RUNTIMES = "/admin/deployments/runtime/"
+MARK = "\u203a"
 
 
 @pytest.fixture
@@ -43,10 +44,10 @@ def test_its_colours_are_those_chosen_in_the_product(platform: Client) -> None:
 
 def test_crumbs_lead_back_to_the_list_and_to_the_platform(platform: Client) -> None:
     row = factories.make_runtime()
-    assert words(soup(platform, RUNTIMES), ".breadcrumbs") == ["Platform › Runtimes"]
+    assert words(soup(platform, RUNTIMES), ".breadcrumbs") == [f"Platform {MARK} Runtimes"]
     assert words(soup(platform, RUNTIMES), "#content h1") == ["Runtimes"]
     page = soup(platform, f"{RUNTIMES}{row.pk}/delete/")
-    assert words(page, ".breadcrumbs") == [f"Platform › Runtimes › {row} › Delete"]
+    assert words(page, ".breadcrumbs") == [f"Platform {MARK} Runtimes {MARK} {row} {MARK} Delete"]
     assert [item["href"] for item in page.select(".breadcrumbs a")] == [
         "/admin/",
         RUNTIMES,
