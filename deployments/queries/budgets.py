@@ -13,7 +13,7 @@ from deployments.domain.cost.amounts import Amount
 from deployments.domain.cost.budgets import Effect, Forecast, Level, Share, forecast, month_of
 from deployments.domain.roles import Role
 from deployments.models import Budget, Deployment, Membership, Revision, User
-from deployments.queries.month_costs import BASIS, MonthCosts
+from deployments.queries.month_costs import MonthCosts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ def effects(
     costs = MonthCosts(covered, at=at, also=deployment)
     shares = costs.shares()
     own = shares.get(deployment.pk or 0)
-    new = costs.with_spec(deployment, spec, profile, own.spent if own else None) if moves or own is None else own
+    new = costs.with_spec(deployment, spec, profile, own) if moves or own is None else own
     told = told_of(budgets)
     found = []
     for row in budgets:
@@ -182,7 +182,7 @@ def _forecast(
     counted = {row.pk: shares[row.pk] for row in covered if row.pk in shares and _covers(budget, row)}
     if changed is not None:
         counted[changed[0].pk or 0] = changed[1]
-    return forecast(counted.values(), currency=budget.currency, at=at, basis=BASIS)
+    return forecast(counted.values(), currency=budget.currency, at=at)
 
 
 def _covers(budget: Budget, row: Deployment) -> bool:

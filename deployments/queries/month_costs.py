@@ -1,14 +1,14 @@
 """What deployments add to a calendar month: what they spent so far, and their run rate to its end.
 
-So far is an estimate: the size of each revision x the prices of its time x the hours since the month began, less the
-sleeps that were recorded. `spent` is the one place that says so: measured pod hours replace it there.
+So far is what was measured (`measured_month`); for time that was not, an estimate: the size of each revision x the
+prices of its time x the hours, less the sleeps that were recorded. The two are kept apart, and named.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -18,15 +18,16 @@ from django.db.models import Avg, Exists, F, OuterRef, Q
 from django.db.models.fields.json import KeyTransform
 
 from deployments.domain.cost.amounts import Amount
-from deployments.domain.cost.budgets import Basis, Share, month_of
+from deployments.domain.cost.budgets import Share, month_of
 from deployments.domain.cost.estimate import ALWAYS, Calendar, Replicas, awake_hours, pod_hours
 from deployments.domain.cost.own_list import OwnList
 from deployments.models import Deployment, PriceVersion, Revision, SleepRecord, UsageSample
 from deployments.queries.awake import Calendars
 from deployments.queries.costs import OBSERVED
 from deployments.queries.fleet_costs import Size, hour_of
+from deployments.queries.measured_month import MeasuredMonth
 
-BASIS: Final = Basis.ESTIMATE
+_ZERO: Final = Decimal(0)
 _STEP: Final = Decimal("0.01")
 
 
@@ -55,6 +56,7 @@ class MonthCosts:
         self._prices = _versions({row.namespace.cluster_id for row in rows}, self.start, at)
         self._usual = _usual({*self._scaled(), *([also.pk] if also is not None and also.pk else [])}, at=at)
         self._slept = _sleeps(self._rows, self.start, at)
+        self._measured = MeasuredMonth(self._rows, start=self.start, at=at)
         self._hours: dict[str, Amount] = {}
 
     def shares(self) -> dict[int, Share]:
@@ -62,39 +64,46 @@ class MonthCosts:
         return {pk: self._share(row) for pk, row in self._rows.items() if pk in self._newest}
 
     def with_spec(
-        self, deployment: Deployment, spec: Mapping[str, Any], profile: Mapping[str, Any] | None, spent: Amount | None
+        self, deployment: Deployment, spec: Mapping[str, Any], profile: Mapping[str, Any] | None, so_far: Share | None
     ) -> Share:
-        """What a deployment would add with this spec from now on; `spent` is what it spent until now, None: nothing."""
+        """What a deployment would add with this spec from now on; of `so_far` is what it spent, None: nothing."""
         hour = self._hour(deployment.namespace.cluster_id, self.at, spec.get("resources"), profile)
         usual = self._usual.get(deployment.pk or 0)
         replicas = _bounds(spec["replicas"], usual)
         rest = self._pod_hours(deployment, replicas.typical), self._pod_hours(deployment, Decimal(replicas.maximum))
-        return Share(
-            spent=spent or Amount.known(Decimal(0), hour.currency),
-            usual=hour.times(rest[0]),
-            most=hour.times(rest[1]),
-        )
+        until_now = so_far or _nothing(hour.currency)
+        return replace(until_now, usual=hour.times(rest[0]), most=hour.times(rest[1]))
 
     def _share(self, row: Deployment) -> Share:
-        spent = self._spent(row)
+        so_far = self._so_far(row)
         resources, replicas, profile = self._newest[row.pk]
         if row.retired_at is not None:
-            nothing = Amount.known(Decimal(0), spent.currency)
-            return Share(spent=spent, usual=nothing, most=nothing)
-        return self.with_spec(row, {"resources": resources, "replicas": replicas}, profile, spent)
+            return so_far
+        return self.with_spec(row, {"resources": resources, "replicas": replicas}, profile, so_far)
 
-    def _spent(self, row: Deployment) -> Amount:
+    def _so_far(self, row: Deployment) -> Share:
+        """Measured, and what was not, estimated; nothing of what is to come."""
+        measured = self._measured.of(row)
         whole: Amount | None = None
+        for amount in measured.known:
+            whole = _plus(whole, amount)
+        seen = whole
         for part in self._parts[row.pk]:
             count = _bounds(part.replicas, self._usual.get(row.pk)).typical
-            for since, until in self._priced_alike(row.namespace.cluster_id, part):
+            for since, until in self._priced_alike(row.namespace.cluster_id, part, measured.outside):
                 hour = self._hour(row.namespace.cluster_id, since, part.resources, part.profile)
                 whole = _plus(whole, hour.times(self._hours_of(row.pk, count, since, until)))
-        return whole or Amount.known(Decimal(0), "")
+        spent = whole or Amount.known(_ZERO, "")
+        covered = (seen.value or _ZERO) if seen else _ZERO if measured.spans else None
+        return replace(_nothing(spent.currency), spent=spent, measured=covered, unpriced=measured.reason)
 
-    def _priced_alike(self, cluster: int, part: Part) -> Iterable[tuple[datetime, datetime]]:
-        changes = [prices.since for prices in self._prices.get(cluster, ()) if part.since < prices.since < part.until]
-        return pairwise(sorted({part.since, *changes, part.until}))
+    def _priced_alike(
+        self, cluster: int, part: Part, outside: Callable[[datetime, datetime], list[tuple[datetime, datetime]]]
+    ) -> Iterable[tuple[datetime, datetime]]:
+        """Stretches of a part that were not measured, each at one list."""
+        for start, end in outside(part.since, part.until):
+            changes = [prices.since for prices in self._prices.get(cluster, ()) if start < prices.since < end]
+            yield from pairwise(sorted({start, *changes, end}))
 
     def _hour(self, cluster: int, at: datetime, resources: Any, profile: Any) -> Amount:
         versions = self._prices.get(cluster, ())
@@ -159,6 +168,11 @@ class MonthCosts:
     def _scaled(self) -> list[int]:
         scaled = {pk for pk, parts in self._parts.items() if any("count" not in part.replicas for part in parts)}
         return [*scaled, *(pk for pk, (_, replicas, _) in self._newest.items() if "count" not in replicas)]
+
+
+def _nothing(currency: str) -> Share:
+    nothing = Amount.known(_ZERO, currency)
+    return Share(spent=nothing, usual=nothing, most=nothing)
 
 
 def _bounds(replicas: Mapping[str, Any], usual: Decimal | None) -> Replicas:

@@ -79,16 +79,25 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """What one deployment adds to the month: until now, from now on at the usual and at the most pods."""
+    """What one deployment adds to the month: until now, from now on at the usual and at the most pods.
+
+    `measured` is the part of `spent` that was measured, None: nothing was looked at; the rest of it is an estimate.
+    `unpriced`: why measured time beside it has no price.
+    """
 
     spent: Amount
     usual: Amount
     most: Amount
+    measured: Decimal | None = None
+    unpriced: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """Sums in one currency over [start, end), as of `at`; `unknown` deployments are in no sum, each with its reason."""
+    """Sums in one currency over [start, end), as of `at`; `unknown` deployments are in no sum, each with its reason.
+
+    `spent` is what was `measured` and, for the rest of the time so far, an estimate. What is to come is an estimate.
+    """
 
     currency: str
     start: datetime
@@ -100,7 +109,20 @@ class Forecast:
     count: int
     unknown: int = 0
     reasons: tuple[str, ...] = ()
-    basis: Basis = Basis.ESTIMATE
+    measured: Decimal | None = None
+
+    @property
+    def estimated(self) -> Decimal:
+        """The part of `spent` that was not measured."""
+        return self.spent - (self.measured or ZERO)
+
+    @property
+    def bases(self) -> tuple[tuple[Basis, Decimal], ...]:
+        """The parts of `spent`, each with its basis; one of nothing is left out beside another."""
+        if self.measured is None:
+            return ((Basis.ESTIMATE, self.spent),)
+        rest = ((Basis.ESTIMATE, self.estimated),) if self.estimated else ()
+        return ((Basis.MEASURED, self.measured), *rest)
 
     @property
     def value(self) -> Decimal:
@@ -129,10 +151,18 @@ class Forecast:
         return f" + {self.unknown} unknown" if self.unknown else ""
 
     @property
+    def spent_words(self) -> str:
+        """ "120.00 USD so far (118.00 measured, 2.00 estimate)" """
+        bases = self.bases
+        named = bases[0][0].value if len(bases) == 1 else ", ".join(f"{value:,.2f} {basis}" for basis, value in bases)
+        return f"{self.amount(self.spent).words} so far ({named})"
+
+    @property
     def formula(self) -> str:
+        so_far = " + ".join(f"{self.amount(value).words} so far ({basis})" for basis, value in self.bases)
         return (
-            f"{self.amount(self.spent).words} so far ({self.basis}) + {self.amount(self.rest).words} in the "
-            f"{self.hours_left:.0f} h to the end of the month = {self.words}"
+            f"{so_far} + {self.amount(self.rest).words} in the {self.hours_left:.0f} h to the end of the month "
+            f"({Basis.ESTIMATE}) = {self.words}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -146,11 +176,12 @@ class Forecast:
             "deployments": self.count,
             "unknown": self.unknown,
             "reasons": list(self.reasons),
-            "basis": self.basis.value,
+            "measured": None if self.measured is None else f"{self.measured:.4f}",
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], currency: str) -> Forecast:
+        """Also of those that were kept while all of it was an estimate."""
         start, at, end = (datetime.fromisoformat(data[name]) for name in ("start", "at", "end"))
         return cls(
             currency=currency,
@@ -163,17 +194,22 @@ class Forecast:
             count=data["deployments"],
             unknown=data["unknown"],
             reasons=tuple(data["reasons"]),
-            basis=Basis(data["basis"]),
+            measured=_decimal(data.get("measured")),
         )
 
 
-def forecast(shares: Iterable[Share], *, currency: str, at: datetime, basis: Basis = Basis.ESTIMATE) -> Forecast:
+def forecast(shares: Iterable[Share], *, currency: str, at: datetime) -> Forecast:
     """The month of `at`. Of a share, what is known counts; one of which anything is not, or in another currency, is
     among the unknown ones besides."""
     start, end = month_of(at)
     given = list(shares)
     lacking = [Amount.unknown(problem) for share in given if (problem := _problem(share, currency))]
     unknown = total(lacking)
+    measured = [
+        share.measured
+        for share in given
+        if share.measured is not None and share.spent.value is not None and share.spent.currency in ("", currency)
+    ]
     return Forecast(
         currency=currency,
         start=start,
@@ -185,7 +221,7 @@ def forecast(shares: Iterable[Share], *, currency: str, at: datetime, basis: Bas
         count=len(given),
         unknown=unknown.unknown,
         reasons=unknown.reasons,
-        basis=basis,
+        measured=sum(measured, ZERO) if measured else None,
     )
 
 
@@ -199,7 +235,7 @@ def _problem(share: Share, currency: str) -> str:
             return amount.reason
         if amount.value and amount.currency != currency:
             return f"{amount.currency} is not added to {currency}"
-    return ""
+    return share.unpriced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,7 +63,7 @@ def test_a_maintainer_sets_one_and_everybody_of_the_team_sees_it(
     html = words(client_as("viewer").get(reverse("cost-budgets")))
     assert "Team Search in dev" in html
     assert "over the soft limit" in html
-    assert "0.00 USD so far, 9.00 USD forecast, soft 5, hard 100. Told: maintainer." in html
+    assert "0.00 USD so far (estimate), 9.00 USD forecast, soft 5, hard 100. Told: maintainer." in html
     assert "Team Search" not in words(client_as("stranger").get(reverse("cost-budgets")))
 
 

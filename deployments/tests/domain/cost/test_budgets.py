@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.domain.cost.amounts import Amount
-from deployments.domain.cost.budgets import Effect, Forecast, Level, Limits, Share, forecast, month_of
+from deployments.domain.cost.budgets import Basis, Effect, Forecast, Level, Limits, Share, forecast, month_of
 
 AT = datetime(2026, 11, 19, 12, tzinfo=UTC)
 MONEY = st.decimals(min_value=0, max_value=10**6, places=2)
@@ -60,7 +60,7 @@ def test_a_forecast_is_spent_so_far_plus_the_rest() -> None:
     found = forecast([share("7538.00", "4584.00", "9000"), share(0, 0)], currency="USD", at=AT)
     assert (found.value, found.at_most, found.count) == (Decimal("12122.00"), Decimal("16538.00"), 2)
     assert found.formula == (
-        "7,538.00 USD so far (estimate) + 4,584.00 USD in the 276 h to the end of the month = 12,122.00 USD"
+        "7,538.00 USD so far (estimate) + 4,584.00 USD in the 276 h to the end of the month (estimate) = 12,122.00 USD"
     )
 
 
@@ -132,3 +132,31 @@ def test_sums_over_all_teams_stay_out_of_the_log_that_a_team_reads() -> None:
     assert facts["level"] == "hard"
     assert not {"before", "after"} & facts.keys()
     assert "after" in effect(50, 201).to_facts()
+
+
+def test_what_was_measured_and_what_was_estimated_stay_apart() -> None:
+    seen = Share(spent=usd(120), usual=usd(9), most=usd(9), measured=Decimal(118))
+    found = forecast([seen, share(5, 0)], currency="USD", at=AT)
+    assert (found.measured, found.estimated) == (Decimal(118), Decimal(7))
+    assert found.spent_words == "125.00 USD so far (118.00 measured, 7.00 estimate)"
+    assert found.formula.startswith("118.00 USD so far (measured) + 7.00 USD so far (estimate) + 9.00 USD in the 276 h")
+
+
+def test_measured_to_be_nothing_is_measured() -> None:
+    asleep = Share(spent=usd(0), usual=usd(9), most=usd(9), measured=Decimal(0))
+    assert forecast([asleep], currency="USD", at=AT).spent_words == "0.00 USD so far (measured)"
+    assert forecast([share(0, 9)], currency="USD", at=AT).spent_words == "0.00 USD so far (estimate)"
+
+
+def test_measured_time_without_a_price_is_counted_beside_the_sum() -> None:
+    partly = Share(spent=usd(3), usual=usd(2), most=usd(2), measured=Decimal(3), unpriced="a Spot node")
+    found = forecast([partly], currency="USD", at=AT)
+    assert (found.spent, found.unknown, found.reasons) == (Decimal(3), 1, ("a Spot node",))
+
+
+def test_a_forecast_is_read_as_it_was_kept_also_before_anything_was_measured() -> None:
+    seen = Share(spent=usd(120), usual=usd(9), most=usd(9), measured=Decimal(118))
+    found = forecast([seen], currency="USD", at=AT)
+    assert Forecast.from_json(found.to_json(), "USD") == found
+    old = {name: value for name, value in found.to_json().items() if name != "measured"} | {"basis": "estimate"}
+    assert Forecast.from_json(old, "USD").bases == ((Basis.ESTIMATE, Decimal(120)),)
