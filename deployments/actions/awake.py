@@ -9,19 +9,26 @@ from django.db import transaction
 
 from baristaweb.lib.clock import now
 from deployments import audit
-from deployments.actions import sleep_records
+from deployments.actions import budgets, sleep_records
 from deployments.actions.deployments import RETIRED, change_intent, lock
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.sleep.plan.cases import Answer
 from deployments.models import Deployment, KeepAwake, SleepRecord
+from deployments.queries import awake_price
+from deployments.queries.sleep_layers import said
 
 LONGEST_KEEP_AWAKE: Final = timedelta(days=31)
 
 
 @transaction.atomic
-def keep_awake(*, deployment: Deployment, by: Actor, until: datetime, note: str) -> KeepAwake:
-    """Keep it awake until then, waking it at once if it sleeps. Raises Refused."""
+def keep_awake(
+    *, deployment: Deployment, by: Actor, until: datetime, note: str, over_budget: str | None = None
+) -> KeepAwake:
+    """Keep it awake until then, waking it at once if it sleeps. Raises Refused, and OverBudget like an edit does.
+
+    `over_budget`: a maintainer's reason to go over a hard limit; None: the note is it.
+    """
     row, at = lock(deployment), now()
     if row.is_retired:
         raise Refused(RETIRED)
@@ -31,11 +38,21 @@ def keep_awake(*, deployment: Deployment, by: Actor, until: datetime, note: str)
         raise Refused("Choose an end within the next 31 days.")
     record = row.open_sleep
     is_woken = record is not None and not record.is_waking
-    kept = KeepAwake.objects.create(deployment=row, since=at, until=until, by=by.name[:120], reason=note.strip()[:300])
+    cost = awake_price.price(row, said(at=at), awake_price.hour_of(row, at=at), at=at, until=until)
+    is_unknown = bool(cost.hours) and cost.amount.value is None
+    of = budgets.SleepLayer(name=row.name, deployment=row)
+    reason = note if over_budget is None else over_budget
+    with budgets.held(of, by=by, reason=reason, at=at, is_unknown=is_unknown) as effects:
+        kept = KeepAwake.objects.create(
+            deployment=row, since=at, until=until, by=by.name[:120], reason=note.strip()[:300]
+        )
     if record is not None and is_woken:
         sleep_records.start_wake(row, record, at=at, due_at=at, words=f"kept awake by {by.name}: {note.strip()}")
         change_intent(row, by=by, what="wake", fields=())
-    facts: dict[str, Any] = {"until": until.isoformat(timespec="minutes"), "woken": is_woken}
+    budgets.tell_of(of, effects, by=by)
+    facts: dict[str, Any] = {"until": until.isoformat(timespec="minutes"), "woken": is_woken, "cost": cost.words}
+    if effects:
+        facts["budgets"] = [effect.to_facts() for effect in effects]
     audit.record("deployment.kept_awake", row, by=by, note=note, facts=facts)
     return kept
 
@@ -60,15 +77,21 @@ def why_no_wake(row: Deployment) -> str:
     return "It is waking already." if row.open_sleep.is_waking else ""
 
 
-def wake_now(*, deployment: Deployment, by: Actor, note: str) -> KeepAwake:
-    """Awake until the wake that was due anyway. Raises Refused."""
+def awake_until(row: Deployment, *, at: datetime) -> datetime:
+    """How long waking it now keeps it awake: to the wake that is due, an hour at least."""
+    record = row.open_sleep
+    due = record.due_at if record is not None and record.due_at is not None else at + LONGEST_KEEP_AWAKE
+    return min(max(due, at + timedelta(hours=1)), at + LONGEST_KEEP_AWAKE)
+
+
+def wake_now(*, deployment: Deployment, by: Actor, note: str, over_budget: str = "") -> KeepAwake:
+    """Awake until the wake that was due anyway. Raises Refused, and OverBudget without a maintainer's reason."""
     row = Deployment.objects.select_related("sleep").get(pk=deployment.pk)
-    why, record = why_no_wake(row), row.open_sleep
-    if why or record is None:
+    if why := why_no_wake(row):
         raise Refused(why)
-    until = record.due_at or now() + LONGEST_KEEP_AWAKE
-    until = min(max(until, now() + timedelta(hours=1)), now() + LONGEST_KEEP_AWAKE)
-    return keep_awake(deployment=deployment, by=by, until=until, note=note.strip() or "woken by hand")
+    until = awake_until(row, at=now())
+    said_why = note.strip() or "woken by hand"
+    return keep_awake(deployment=deployment, by=by, until=until, note=said_why, over_budget=over_budget)
 
 
 def why_no_answer(row: Deployment) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,6 +18,7 @@ from deployments.audit import Actor
 from deployments.domain.cost.budgets import Effect, Level
 from deployments.domain.roles import Permission
 from deployments.models import Budget, Deployment
+from deployments.models.layers import OfLayer
 from deployments.queries import budgets as queries
 
 LONGEST_REASON = 500
@@ -70,13 +73,57 @@ def check(
     found = queries.effects(
         deployment, spec=spec, profile=profile, moves=moves, at=now(), is_return=is_return, lock=True
     )
+    return _allowed(found, reason=reason, is_maintainer=may_exceed(deployment, by))
+
+
+def _allowed(found: Sequence[Effect], *, reason: str, is_maintainer: bool) -> tuple[Effect, ...]:
     lacking = [effect.name for effect in found if effect.needs_reason]
-    if lacking:
-        is_maintainer = may_exceed(deployment, by)
-        if not is_maintainer or not reason.strip():
-            raise OverBudget(lacking, is_maintainer=is_maintainer)
+    if lacking and (not is_maintainer or not reason.strip()):
+        raise OverBudget(lacking, is_maintainer=is_maintainer)
     said = reason.strip()[:LONGEST_REASON]
     return tuple(replace(effect, reason=said) if effect.needs_reason else effect for effect in found)
+
+
+@contextmanager
+def held(of: SleepLayer, *, by: Actor, reason: str, at: datetime, is_unknown: bool = False) -> Iterator[list[Effect]]:
+    """Around a write that changes when something sleeps, inside the transaction that saves, which raising undoes.
+
+    The list has the effects afterwards, those that matter. The budgets stay locked until the transaction ends. Raises
+    OverBudget at the end of the block.
+    """
+    rows = queries.over(deployment=of.deployment, team_id=of.team_id)
+    before = queries.headings(rows, at=at, lock=True)
+    effects: list[Effect] = []
+    yield effects
+    if not before:
+        return
+    found = queries.moved(before, queries.headings(rows, at=at), is_unknown=is_unknown)
+    allowed = _allowed(found, reason=reason, is_maintainer=_may_exceed_of(of, by))
+    effects += [effect for effect in allowed if effect.raises_or_unknown]
+
+
+def _may_exceed_of(of: SleepLayer, by: Actor) -> bool:
+    if of.deployment is not None:
+        return may_exceed(of.deployment, by)
+    if by.user is None or of.team_id is None:
+        return by.user is not None and by.user.is_platform_admin
+    return access.may(by.user, Permission.BUDGET_EXCEED, team_id=of.team_id, environment=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SleepLayer:
+    """Whose sleep changes: a deployment with its namespace, a team, or more than that. `name` is for the log."""
+
+    name: str
+    deployment: Deployment | None = None
+    team_id: int | None = None
+
+    @classmethod
+    def of(cls, row: OfLayer) -> SleepLayer:
+        """Of a row that says something of sleep."""
+        if row.deployment is not None:
+            return cls(name=row.deployment.name, deployment=row.deployment)
+        return cls(name=f"the sleep of {row.level.value} {row.layer_name}", team_id=row.team_id)
 
 
 def may_exceed(deployment: Deployment, by: Actor) -> bool:
@@ -89,6 +136,16 @@ def may_exceed(deployment: Deployment, by: Actor) -> bool:
 
 def tell(effects: Sequence[Effect], *, deployment: Deployment, by: Actor, revision: int | None) -> None:
     """An event of each budget that this takes over a limit; the caller's own event comes after them."""
+    _tell(effects, by=by, of={"deployment": deployment.name, "namespace": deployment.namespace.name}, revision=revision)
+
+
+def tell_of(of: SleepLayer, effects: Sequence[Effect], *, by: Actor) -> None:
+    """The same of a change of when something sleeps."""
+    place = {"namespace": of.deployment.namespace.name} if of.deployment is not None else {}
+    _tell(effects, by=by, of={"deployment": of.name, **place}, revision=None)
+
+
+def _tell(effects: Sequence[Effect], *, by: Actor, of: dict[str, Any], revision: int | None) -> None:
     crossed = [
         effect for effect in effects if effect.is_unknown or (effect.level is not Level.WITHIN and _news(effect))
     ]
@@ -100,8 +157,7 @@ def tell(effects: Sequence[Effect], *, deployment: Deployment, by: Actor, revisi
             by=by,
             note=effect.reason,
             facts={
-                "deployment": deployment.name,
-                "namespace": deployment.namespace.name,
+                **of,
                 "revision": revision,
                 "what": "is of unknown price under" if effect.is_unknown else f"is {effect.level.label} of",
                 "forecast": "" if effect.is_shared else f"with a forecast of {effect.after.words}",

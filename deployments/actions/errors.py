@@ -23,7 +23,7 @@ class OverBudget(Refused):
         names = " and ".join(self.budgets)
         what = f"The hard limit of {names} is crossed, or the price is not known"
         todo = "Say why it is to be done all the same" if is_maintainer else "A maintainer has to give the reason"
-        super().__init__(f"{what}. {todo}; the budgets are beside the price.")
+        super().__init__(f"{what}. {todo}; the figures are under Cost, Budgets.")
 
 
 class Stale(Refused):

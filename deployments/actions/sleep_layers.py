@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from django.db import transaction
 
 from baristaweb.lib.clock import now
-from deployments.actions import records
+from deployments.actions import budgets, records
 from deployments.actions.errors import Refused, Wrong
 from deployments.audit import Actor
 from deployments.domain.sleep.schedule import zones
@@ -72,7 +72,7 @@ def _of_holidays(row: SleepHolidays) -> tuple[object, ...]:
 
 @transaction.atomic
 def grant(*, row: SleepGrant, by: Actor, note: str = "") -> SleepGrant:
-    """An exemption or a forced sleep that begins now or later and always ends. Raises Refused, Wrong."""
+    """An exemption or a forced sleep that begins now or later and always ends. Raises Refused, Wrong, OverBudget."""
     at = now()
     row.by = row.by or by.name[:120]
     row.reason = (row.reason or note).strip()[:300]
@@ -81,7 +81,11 @@ def grant(*, row: SleepGrant, by: Actor, note: str = "") -> SleepGrant:
     longest = LONGEST[Ask(row.ask)]
     if not row.since < row.until or not at < row.until <= at + longest:
         raise Wrong({"until": f"Choose an end within the next {longest.days} days, after it begins."})
-    return records.save(row=row, by=by, note=note or row.reason)
+    of = budgets.SleepLayer.of(row)
+    with budgets.held(of, by=by, reason=row.reason, at=at) as effects:
+        saved = records.save(row=row, by=by, note=note or row.reason)
+    budgets.tell_of(of, effects, by=by)
+    return saved
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from baristaweb.lib.clock import now
-from deployments.actions import records
+from deployments.actions import budgets, records
 from deployments.actions.deployments import need_reason
 from deployments.actions.errors import Refused, Wrong
 from deployments.audit import Actor
@@ -18,7 +18,10 @@ from deployments.models.sleep import LONGEST_GRACE_MINUTES
 
 @transaction.atomic
 def save(*, row: SleepSchedule, by: Actor, note: str = "") -> SleepSchedule:
-    """Store the next version of the schedule; one that is not changed stays. Raises Wrong, Refused."""
+    """Store the next version of the schedule; one that is not changed stays. Raises Wrong, Refused, OverBudget.
+
+    Sleeping less costs more: it is held to the budgets as an edit is, and the note is the reason to go over.
+    """
     try:
         row.to_schedule()
     except (BadSchedule, UnknownZone) as problem:
@@ -35,18 +38,25 @@ def save(*, row: SleepSchedule, by: Actor, note: str = "") -> SleepSchedule:
         row.allowed_by, row.allowed_reason = by.name[:120], note.strip()[:300]
     row.version = before.version + 1 if before else 1
     row.changed_at, row.changed_by = now(), by.name[:120]
-    return records.save(row=row, by=by, note=note)
+    of = budgets.SleepLayer.of(row)
+    with budgets.held(of, by=by, reason=note, at=now()) as effects:
+        saved = records.save(row=row, by=by, note=note)
+    budgets.tell_of(of, effects, by=by)
+    return saved
 
 
 @transaction.atomic
 def remove(*, row: SleepSchedule, by: Actor, note: str = "") -> None:
-    """The layer says nothing any more; what sleeps by it alone wakes. Raises Refused."""
+    """The layer says nothing any more; what sleeps by it alone wakes. Raises Refused, OverBudget."""
     found = SleepSchedule.objects.select_for_update(of=("self",)).filter(pk=row.pk).first()
     if found is None:
         raise Refused("It has no schedule of its own any more.")
     if found.deployment is not None:
         need_reason(found.deployment.environment, note)
-    records.delete(row=found, by=by, note=note)
+    of = budgets.SleepLayer.of(found)
+    with budgets.held(of, by=by, reason=note, at=now()) as effects:
+        records.delete(row=found, by=by, note=note)
+    budgets.tell_of(of, effects, by=by)
 
 
 def _says(row: SleepSchedule) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from deployments.domain.sleep.schedule.awake import ByInputs
 from deployments.domain.sleep.schedule.layers import Level
 from deployments.models import Cluster, Deployment, KeepAwake, Namespace, ServedModel, Team
 from deployments.queries import sleep
-from deployments.queries.sleep_layers import LayerKey, said
+from deployments.queries.sleep_layers import LayerKey, Said, said
 
 
 @dataclass(slots=True)
@@ -53,7 +53,9 @@ class Calendars:
 
     def at_place(self, pk: int, *, team_id: int, environment: str, cluster_id: int) -> Calendar:
         """The same by the keys alone, for lists of rows that are not read whole."""
-        known = self._usual
+        return self._shared_by(self._usual, pk, team_id=team_id, environment=environment, cluster_id=cluster_id)
+
+    def _shared_by(self, known: Said, pk: int, *, team_id: int, environment: str, cluster_id: int) -> Calendar:
         keys: tuple[LayerKey, ...] = (
             (Level.DEPLOYMENT, pk),
             (Level.TEAM, team_id),
@@ -61,9 +63,12 @@ class Calendars:
             (Level.CLUSTER, cluster_id),
         )
         rows = [of.get(key) for key in keys for of in (known.weekly, known.holidays)]
-        if not any(rows) or (environment == Environment.PROD and known.weekly.get(keys[0]) is None):
+        forced = [grant.pk for key in keys for grant in known.forced.get(key, ())]
+        if not (any(rows) or forced) or (environment == Environment.PROD and known.weekly.get(keys[0]) is None):
             return ALWAYS
-        shared = (environment, *(row.pk if row else None for row in rows))
+        exempt = [grant.pk for key in keys for grant in known.exemptions.get(key, ())]
+        frozen = [freeze.pk for freeze in known.freezes.get(cluster_id, ())]
+        shared = (environment, *(row.pk if row else None for row in rows), *forced, "but", *exempt, "but", *frozen)
         if shared not in self._shared:
             # Names are only for the words of a decision, which nobody reads here.
             place = Namespace(team=Team(pk=team_id), cluster=Cluster(pk=cluster_id), environment=environment)
@@ -77,7 +82,14 @@ class Calendars:
         record = deployment.sleep_for_plan
         sleeping = record.open_sleep if record else None
         if not kept and sleeping is None:
-            return self.usual(deployment)
+            place = deployment.namespace
+            return self._shared_by(
+                self._said,
+                deployment.pk or 0,
+                team_id=place.team_id,
+                environment=place.environment,
+                cluster_id=place.cluster_id,
+            )
         return Remembered(ByInputs(sleep.inputs_of(deployment, self._said, kept), sleeping))
 
 

@@ -13,6 +13,7 @@ from deployments.domain.cost.amounts import Amount
 from deployments.domain.cost.budgets import Effect, Forecast, Level, Share, forecast, month_of
 from deployments.domain.roles import Role
 from deployments.models import Budget, Deployment, Membership, Revision, User
+from deployments.models.budget import BudgetQuerySet
 from deployments.queries.month_costs import MonthCosts
 
 
@@ -117,6 +118,49 @@ def effects(
             )
         )
     return tuple(found)
+
+
+def over(*, deployment: Deployment | None, team_id: int | None) -> BudgetQuerySet:
+    """Budgets that a schedule may move: of a deployment, of a team, else of everything."""
+    if deployment is not None:
+        return Budget.objects.covering(deployment)
+    return Budget.objects.filter(Q(team=team_id) | Q(team=None)) if team_id is not None else Budget.objects.all()
+
+
+def headings(rows: BudgetQuerySet, *, at: datetime, lock: bool = False) -> dict[int, tuple[Budget, Forecast]]:
+    """Of those in force, where their month is heading by what the rows say now. `lock` as for `effects`."""
+    if lock:
+        list(rows.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    budgets = in_force(rows.related(), at=at)
+    if not budgets:
+        return {}
+    covered = _deployments(budgets, at)
+    shares = MonthCosts(covered, at=at).shares()
+    return {row.pk: (row, _forecast(row, covered, shares, at)) for row in budgets}
+
+
+def moved(
+    before: Mapping[int, tuple[Budget, Forecast]],
+    after: Mapping[int, tuple[Budget, Forecast]],
+    *,
+    is_unknown: bool = False,
+) -> tuple[Effect, ...]:
+    """What came between two looks at the same budgets. `is_unknown`: it costs something, and nobody knows how much."""
+    told = told_of([row for row, _ in after.values()])
+    return tuple(
+        Effect(
+            key=key,
+            name=str(row),
+            limits=row.limits,
+            before=before[key][1],
+            after=heading,
+            is_unknown=is_unknown,
+            is_shared=row.team_id is None,
+            told=told[key],
+        )
+        for key, (row, heading) in after.items()
+        if key in before
+    )
 
 
 def kept_with(revision: Revision | None) -> tuple[Effect, ...]:

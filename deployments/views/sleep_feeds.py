@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from typing import Final
 
@@ -15,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from baristaweb.lib.clock import now
 from deployments import access
 from deployments.actions import awake
-from deployments.actions.errors import Refused
+from deployments.actions.errors import OverBudget, Refused
 from deployments.audit import Actor
 from deployments.domain.roles import Permission
 from deployments.domain.sleep.plan import waves
@@ -125,8 +124,12 @@ def _wake(request: HttpRequest, slug: str) -> HttpResponse:
         return JsonResponse({"state": "awake", "ready": row.observation.ready, "ready_in_seconds": 0})
     if not record.is_waking:
         # Somebody may be faster, or it closes meanwhile: what follows says how far it is.
-        with contextlib.suppress(Refused):
+        try:
             awake.wake_now(deployment=row, by=Actor.of(request, via="api"), note="woken by a client")
+        except OverBudget as problem:
+            return JsonResponse({"state": "asleep", "error": str(problem)}, status=409)
+        except Refused:
+            pass  # said by how far it is
     row = Deployment.objects.related().get(pk=row.pk)
     return JsonResponse(_how_far(row), status=202 if row.open_sleep is not None else 200)
 

@@ -18,7 +18,9 @@ from deployments.domain.sleep.plan.cases import Answer
 from deployments.domain.sleep.schedule import coming, zones
 from deployments.domain.sleep.schedule.layers import Ask
 from deployments.models import Deployment, SleepGrant
+from deployments.queries import awake_price
 from deployments.queries import sleep as queries
+from deployments.queries.sleep_layers import said
 from deployments.views.confirm import Confirm, is_prod, where
 from deployments.views.verb import Verb
 
@@ -40,6 +42,27 @@ def _ready(deployment: Deployment) -> str:
     return f"Last time it was ready {minutes} min after its wake began."
 
 
+def _prices(deployment: Deployment) -> str:
+    """What each of the ends that need no typing costs."""
+    at = now()
+    zone, known, hour = queries.zone_of(deployment), said(at=at), awake_price.hour_of(deployment, at=at)
+    found = []
+    for name, words in ENDS:
+        if name != "date":
+            until = until_of(QueryDict(f"until={name}"), zone, at=at)
+            found.append(f"{words}: {awake_price.price(deployment, known, hour, at=at, until=until).words}")
+    return f"It costs: {'; '.join(found)}. It is held to the budgets like an edit."
+
+
+def _price_of_wake(deployment: Deployment) -> str:
+    at, why = now(), actions.why_no_wake(deployment)
+    if why:
+        return why
+    until, hour = actions.awake_until(deployment, at=at), awake_price.hour_of(deployment, at=at)
+    words = awake_price.price(deployment, said(at=at), hour, at=at, until=until).words
+    return f"It costs {words}, and is held to the budgets like an edit."
+
+
 def _keep_words(deployment: Deployment) -> Confirm:
     is_asleep = deployment.open_sleep is not None
     say = f"Wakes {deployment.name} in {where(deployment)} at once and keeps" if is_asleep else "Keeps"
@@ -49,6 +72,7 @@ def _keep_words(deployment: Deployment) -> Confirm:
         say=say,
         points=(
             *([_ready(deployment)] if is_asleep else []),
+            _prices(deployment),
             "It ends by itself: after that its schedule decides again.",
             "Everybody of the team sees who keeps it awake and why.",
         ),
@@ -64,7 +88,7 @@ def _wake_words(deployment: Deployment) -> Confirm:
     return Confirm(
         title=f"Wake {deployment.name} now",
         say=f"Starts the pods of {deployment.name} in {where(deployment)} and keeps it awake until its next wake.",
-        points=(_ready(deployment), "After that its schedule decides again."),
+        points=(_ready(deployment), _price_of_wake(deployment), "After that its schedule decides again."),
         button=f"Wake {deployment.name} now",
         icon="sunrise",
     )
@@ -210,7 +234,8 @@ def _keep(deployment: Deployment, by: Actor, form: QueryDict) -> None:
 
 
 def _wake(deployment: Deployment, by: Actor, form: QueryDict) -> None:
-    actions.wake_now(deployment=deployment, by=by, note=form.get("note", ""))
+    note = form.get("note", "")
+    actions.wake_now(deployment=deployment, by=by, note=note, over_budget=note)
 
 
 def _let_sleep(deployment: Deployment, by: Actor, form: QueryDict) -> None:
