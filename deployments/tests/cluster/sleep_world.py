@@ -7,7 +7,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import F
+from django.db.models import F, Sum
 
 from baristaweb.lib import clock
 from deployments import reconcile
@@ -83,6 +83,19 @@ def _minute(edge: str) -> int:
     return DAYS.index(day) * 1440 + int(hour) * 60 + int(minute)
 
 
+def _is_settled(live: dict[str, Any], wanted: int | None) -> bool:
+    spec, status = live["spec"]["replicas"], live.get("status", {})
+    is_seen = live["metadata"]["generation"] == status.get("observedGeneration")
+    counts = (status.get("replicas", 0), status.get("readyReplicas", 0), status.get("updatedReplicas", 0))
+    return bool(is_seen and counts == (spec, spec, spec) and (wanted is None or spec == wanted))
+
+
+def _entered() -> dict[int, int]:
+    """Slot seconds of the ledger by deployment."""
+    rows_of = SleepEntry.objects.filter(kind="released").order_by().values_list("deployment")
+    return {pk: int(seconds) for pk, seconds in rows_of.annotate(seconds=Sum("released_seconds"))}
+
+
 @dataclass
 class Known:
     """What the world knows of one deployment: all it was told, and what it saw it do."""
@@ -109,7 +122,8 @@ class Known:
 
 
 class World:
-    """`run` returns what was wrong, line by line; nothing when all held."""
+    """`run` returns what was wrong, line by line; nothing when all held. It ends with the first event after which
+    anything is wrong: what comes then is only more of it."""
 
     def __init__(
         self, *, eyes: dict[str, Eyes], places: list[Namespace], author: User, seed: int, count_of: int
@@ -134,6 +148,8 @@ class World:
                     heapq.heappop(self._events)[2]()
                 self._settle()
                 self._check()
+                if self.wrong:
+                    return self.wrong
             self.clock.at = end
             self._close()
         return self.wrong
@@ -224,7 +240,7 @@ class World:
             raise Refused("only while it sleeps")
         self.eyes[row.namespace.name].scale(row.name, 1)
         self.known[pk].held = True
-        self._look(pk, wanted=1)
+        self._look([pk], wanted=1)
         reconcile.one(pk)
 
     def _reschedule(self, pk: int) -> None:
@@ -243,10 +259,12 @@ class World:
             if not self._apply_all() and not done:
                 break
             self.clock.at += SETTLES
-        for pk, known in self.known.items():
-            if known.ready_at is not None and known.ready_at <= self.clock.at:
-                known.ready_at = None
-                self._look(pk)
+        ready = [
+            pk for pk, known in self.known.items() if known.ready_at is not None and known.ready_at <= self.clock.at
+        ]
+        for pk in ready:
+            self.known[pk].ready_at = None
+        self._look(ready)
 
     def _noted(self, pk: int, did: Do) -> None:
         known = self.known[pk]
@@ -282,49 +300,62 @@ class World:
                 continue
             reconcile.one(pk)
             ran.append(pk)
-        for pk in ran:
-            if self.known[pk].ready_at is None:
-                self._look(pk)
+        self._look([pk for pk in ran if self.known[pk].ready_at is None])
         return bool(touched)
 
-    def _look(self, pk: int, *, wanted: int | None = None) -> None:
-        """What the watch would write once the plane has settled."""
-        row = self.known[pk].row
-        eyes = self.eyes[row.namespace.name]
+    def _live(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """All Deployments there are, by namespace and name: one list of each namespace."""
+        return {
+            (name, live["metadata"]["name"]): live
+            for name, eyes in self.eyes.items()
+            for live in eyes.list("Deployment")
+        }
+
+    def _look(self, pks: Collection[int], *, wanted: int | None = None) -> None:
+        """What the watch would write once the plane has settled; all of them are waited for together."""
+        places = {pk: (self.known[pk].row.namespace.name, self.known[pk].row.name) for pk in pks}
+        seen: dict[tuple[str, str], dict[str, Any]] = {}
 
         def settled() -> bool:
-            live = eyes.get("Deployment", row.name)
-            if live is None:
-                return False
-            spec, status = live["spec"]["replicas"], live.get("status", {})
-            is_seen = live["metadata"]["generation"] == status.get("observedGeneration")
-            counts = (status.get("replicas", 0), status.get("readyReplicas", 0), status.get("updatedReplicas", 0))
-            return bool(is_seen and counts == (spec, spec, spec) and (wanted is None or spec == wanted))
+            seen.update(self._live())
+            return all(place in seen and _is_settled(seen[place], wanted) for place in places.values())
 
-        wait_until(settled, seconds=60, what=f"{row.name} to settle")
-        rows.write([rows.Seen(pk, ClusterView(deployment=eyes.get("Deployment", row.name)), self.clock.at)])
+        if places:
+            wait_until(settled, seconds=60, what=f"{sorted(name for _, name in places.values())} to settle")
+            views = [(pk, ClusterView(deployment=seen[place])) for pk, place in places.items()]
+            rows.write([rows.Seen(pk, view, self.clock.at) for pk, view in views])
 
     # Checking
 
     def _check(self) -> None:
-        at = self.clock.at
+        at, live = self.clock.at, self._live()
+        rows_now = Deployment.objects.related().in_bulk(list(self.known))
+        decisions, entered = queries.last_decisions_of(self.known), _entered()
         for pk, known in self.known.items():
-            row = Deployment.objects.related().get(pk=pk)
-            record = row.open_sleep
-            if known.is_prod and record is not None:
-                self.wrong.append(f"{at}: production {row.name} sleeps")
-            wants = known.should_sleep(at)
-            live = self.eyes[row.namespace.name].get("Deployment", row.name)
-            replicas = live["spec"]["replicas"] if live is not None else None
-            if not wants and record is not None and not record.is_waking:
-                self.wrong.append(f"{at}: {row.name} missed its wake")
-            if not wants and record is None and not replicas:
-                self.wrong.append(f"{at}: {row.name} is awake and has {replicas} replicas")
-            is_soon = known.should_sleep(at) and not known.should_sleep(at + timedelta(minutes=LEAD + 2))
-            if wants and record is None and not is_soon and not self._just_woken(row, at):
-                self.wrong.append(f"{at}: {row.name} should sleep and does not")
-            if wants and record is not None and not record.is_waking and not known.held and replicas:
-                self.wrong.append(f"{at}: {row.name} sleeps with {replicas} replicas")
+            row = rows_now[pk]
+            found = live.get((row.namespace.name, row.name))
+            self._check_one(row, known, found["spec"]["replicas"] if found else None, at)
+            told, wants = decisions.get(pk), known.should_sleep(at)
+            if known.schedules and (told is None or told.asleep != wants):
+                self.wrong.append(f"{at}: {row.name} is explained as {told.words if told else 'nothing'!r}: wrong")
+            if known.asleep_since is None and entered.get(pk, 0) != known.released:
+                self.wrong.append(
+                    f"{at}: {row.name}: {entered.get(pk, 0)} slot seconds are entered, {known.released} were released"
+                )
+
+    def _check_one(self, row: Deployment, known: Known, replicas: int | None, at: datetime) -> None:
+        record, wants = row.open_sleep, known.should_sleep(at)
+        if known.is_prod and record is not None:
+            self.wrong.append(f"{at}: production {row.name} sleeps")
+        if not wants and record is not None and not record.is_waking:
+            self.wrong.append(f"{at}: {row.name} missed its wake")
+        if not wants and record is None and not replicas:
+            self.wrong.append(f"{at}: {row.name} is awake and has {replicas} replicas")
+        is_soon = wants and not known.should_sleep(at + timedelta(minutes=LEAD + 2))
+        if wants and record is None and not is_soon and not self._just_woken(row, at):
+            self.wrong.append(f"{at}: {row.name} should sleep and does not")
+        if wants and record is not None and not record.is_waking and not known.held and replicas:
+            self.wrong.append(f"{at}: {row.name} sleeps with {replicas} replicas")
 
     def _just_woken(self, row: Deployment, at: datetime) -> bool:
         """It woke early for a time that has come, or is not settled yet."""
@@ -336,14 +367,12 @@ class World:
         for schedule in SleepSchedule.objects.exclude(deployment=None):
             sleep_schedules.remove(row=schedule, by=BY)
         sleep_ledger.accrue(at=end)
+        entered = _entered()
         for pk, known in self.known.items():
             self._end_of_sleep(pk, end)
-            entered = sum(
-                SleepEntry.objects.filter(deployment=pk, kind="released").values_list("released_seconds", flat=True)
-            )
-            if entered != known.released:
+            if entered.get(pk, 0) != known.released:
                 self.wrong.append(
-                    f"{known.row.name}: {entered} slot seconds are entered, {known.released} were released"
+                    f"{known.row.name}: {entered.get(pk, 0)} slot seconds are entered, {known.released} were released"
                 )
             for _ in range(50):
                 self._explained(pk, known)

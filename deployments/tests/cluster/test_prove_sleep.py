@@ -1,6 +1,7 @@
 """The proof of sleep: simulated days on the real control plane, all right; and wrong as soon as something is broken.
 
 `python -m benchmarks.prove sleep` runs it for longer: PROVE_DAYS, PROVE_DEPLOYMENTS, PROVE_SEED and SABOTAGE say how.
+With SABOTAGE=every each thing is broken in turn, and has to be noticed.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True, datab
 
 DAYS = int(os.environ.get("PROVE_DAYS", "2"))
 DEPLOYMENTS = int(os.environ.get("PROVE_DEPLOYMENTS", "6"))
+BROKEN = os.environ.get("SABOTAGE", "")
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -102,10 +104,21 @@ SABOTAGE: dict[str, Patch] = {
 def test_every_instant_is_explained_and_every_second_counted_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if name := os.environ.get("SABOTAGE", ""):
-        SABOTAGE[name](monkeypatch)
+    if BROKEN:
+        SABOTAGE[BROKEN](monkeypatch)
     began = time.monotonic()
     wrong = world.run(start=start(), days=DAYS)
     print(f"{dict(world.done)} in {time.monotonic() - began:.0f} s")
     assert not wrong, "\n".join(wrong[:20])
     assert world.done[Do.START_WAKE.value] > 0
+
+
+if BROKEN == "every":
+
+    @pytest.mark.parametrize("name", SABOTAGE)
+    def test_what_is_broken_on_purpose_is_noticed(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        SABOTAGE[name](monkeypatch)
+        began = time.monotonic()
+        wrong = world.run(start=start(), days=DAYS)
+        print(f"{name}: noticed after {time.monotonic() - began:.0f} s: {wrong[:1]}")
+        assert wrong
