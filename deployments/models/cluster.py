@@ -99,6 +99,9 @@ class ClusterHealth(models.Model):
     progress_at = models.DateTimeField(null=True, help_text="When that was said; it counts for a minute.")
     measured_at = models.DateTimeField(null=True, help_text="Up to when its pods were measured for their costs.")
     capacity = models.JSONField(default=list, help_text="Nodes by pool: allocatable cpu, memory, GPUs.")
+    downscalers = models.JSONField(
+        null=True, help_text="Other programs that put workloads to sleep there; not set: nobody has looked yet."
+    )
 
     def __str__(self) -> str:
         return f"{self.cluster_id}: {self.state}"

@@ -15,6 +15,7 @@ from baristaweb.lib.clock import now
 from deployments import breaker, rendering
 from deployments.domain.cost.placed import node_facts
 from deployments.domain.manifests.metadata import LABEL_MANAGED_BY, MANAGED_BY
+from deployments.domain.sleep.dialects.installed import installed
 from deployments.kube.api import Change, ClusterError, ErrorClass, Gateway, Gone, NotConfigured, ObjectKind, Watch
 from deployments.kube.connect import connect
 from deployments.models import Cluster, Deployment
@@ -251,7 +252,9 @@ class ClusterWatcher:
             self.ledger.place({str(node["metadata"]["name"]): node_facts(node) for node in nodes})
             at = now()
             if self.nodes.asks_for_pods(at):
-                self.nodes.count(gateway.list_objects(ObjectKind.POD).items, ours=self.store.pods().keys(), at=at)
+                pods = gateway.list_objects(ObjectKind.POD).items
+                facts["downscalers"] = [one.to_json() for one in installed(pods)]
+                self.nodes.count(pods, ours=self.store.pods().keys(), at=at)
             self.nodes.write(nodes, at=at)
         except ClusterError as error:
             log.info("capacity_unknown", cluster=self.cluster.slug, problem=str(error)[:200])

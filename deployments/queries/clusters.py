@@ -12,6 +12,7 @@ from django.db.models import Count, F, Min, Q
 from baristaweb.lib.clock import now
 from deployments.domain.apiserver.capacity import Room, room
 from deployments.domain.catalogue import HardwareProfile as Profile
+from deployments.domain.sleep.dialects.installed import Installed
 from deployments.domain.status.states import Phase
 from deployments.models import Cluster, ClusterHealth, Deployment, HardwareProfile, Namespace, Permit, User
 
@@ -31,6 +32,7 @@ class ClusterView:
     stopped: int
     namespaces: tuple[Namespace, ...]
     rooms: tuple[Room, ...]
+    downscalers: tuple[Installed, ...] = ()
 
 
 def clusters(user: User) -> list[ClusterView]:
@@ -92,4 +94,5 @@ def _view(cluster: Cluster, lag: Mapping[str, Any], spaces: list[Namespace], pro
         stopped=int(str(lag.get("stopped", 0))),
         namespaces=tuple(spaces),
         rooms=tuple(item for item in rooms if item is not None),
+        downscalers=tuple(map(Installed.from_json, (health.downscalers or ()) if health else ())),
     )
