@@ -71,6 +71,14 @@ PARTS: Final = (
         is_shown=_sees,
     ),
     Part(
+        place="cost",
+        label="Cost of 1,000 predictions",
+        url_name="deployment-per-thousand",
+        link_name="deployment-per-thousand",
+        order=10,
+        is_shown=_sees,
+    ),
+    Part(
         place="revision",
         label="Before and after, in the data",
         url_name="deployment-revision-data",

@@ -110,8 +110,8 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A box that a page of deployments loads by its URL: `place` is `overview` (the URL takes the slug) or `revision`
-    (slug and number). Without scripts it is a link to `url_name`."""
+    """A box that a page of deployments loads by its URL: `place` is `overview` or `cost` (the URL takes the slug) or
+    `revision` (slug and number). Without scripts it is a link to `url_name`."""
 
     place: str
     label: str

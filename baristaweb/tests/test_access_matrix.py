@@ -156,6 +156,7 @@ fleet-data                 -        GET   302 200 200 200 200 200 200
 deployment-data            dev      GET   302 404 200 200 200 200 200
 deployment-data            prod     GET   302 404 200 200 200 200 200
 deployment-data-part       dev      GET   302 404 200 200 200 200 200
+deployment-per-thousand    dev      GET   302 404 200 200 200 200 200
 deployment-features        dev      GET   302 404 200 200 200 200 200
 deployment-features        prod     GET   302 404 200 200 200 200 200
 deployment-features-export dev      POST  302 404 200 200 200 403 200
