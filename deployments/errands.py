@@ -18,7 +18,7 @@ from baristaweb.lib.clock import now
 from baristaweb.lib.registry import Chore, Errand, Key
 from deployments import accrue, breaker, clouds, dispatch, dryrun, observe, podlogs, reconcile
 from deployments.actions import deployments as actions
-from deployments.actions import retention, sleep, sleep_ledger
+from deployments.actions import prices, retention, sleep, sleep_ledger
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.status.states import Phase
@@ -31,6 +31,7 @@ from deployments.models import (
     Deployment,
     DeploymentState,
     LogRequest,
+    PriceTerm,
     Proposal,
 )
 from deployments.prices import refresh
@@ -240,5 +241,6 @@ CHORES: Final = (
     Chore(name="accrue", every_s=10.0, do=accrue.Accruer()),
     Chore(name="sleep", every_s=10.0, do=sleep_and_wake),
     Chore(name="sleep-ledger", every_s=300.0, do=count_sleep),
+    Chore(name="price-terms", every_s=60.0, do=prices.settle_all, waiting=PriceTerm.objects.all),
     Chore(name="anchor", every_s=60.0, do=tell_the_log),
 )

@@ -11,9 +11,10 @@ from django.utils.safestring import SafeString
 
 from deployments.actions import prices
 from deployments.admin.base import AuditedAdmin
+from deployments.domain.cost.matching import plain
 from deployments.domain.cost.own_list import OwnLine, to_csv
-from deployments.forms.admin.cost import PriceVersionForm
-from deployments.models import PriceVersion
+from deployments.forms.admin.cost import PriceTermForm, PriceVersionForm
+from deployments.models import PriceTerm, PriceVersion
 
 
 class PriceVersionAdmin(AuditedAdmin):
@@ -44,7 +45,30 @@ class PriceVersionAdmin(AuditedAdmin):
 
     @admin.display(description="Prices")
     def as_csv(self, version: PriceVersion) -> SafeString:
-        return format_html("<pre>{}</pre>", to_csv(OwnLine.from_json(line) for line in version.lines))
+        lines = [OwnLine.from_json(line) for line in version.lines]
+        agreed = "\n".join(f"{line.source}: {plain(line.per_hour)}" for line in lines if line.terms)
+        text = f"{to_csv(lines)}\nNegotiated:\n{agreed}" if agreed else to_csv(lines)
+        return format_html("<pre>{}</pre>", text)
 
     def write(self, request: HttpRequest, obj: Any, form: Any, *, reason: str) -> None:
         prices.publish(version=obj, by=self.actor(request), note=reason)
+
+
+class PriceTermAdmin(AuditedAdmin):
+    """Made and ended, never changed: each makes a new version of the cluster's price list."""
+
+    form = PriceTermForm
+    list_display = ("__str__", "kind", "effective_at", "ends_at")
+    list_filter = ("cluster", "kind")
+    list_select_related = ("cluster",)
+    fields = (*PriceTermForm.Meta.fields, "reason")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_change_permission(request, obj)
+
+    def write(self, request: HttpRequest, obj: PriceTerm, form: Any, *, reason: str) -> None:
+        prices.agree(row=obj, by=self.actor(request), note=reason)
+
+    def remove(self, request: HttpRequest, obj: PriceTerm, *, reason: str) -> None:
+        """Ends it: versions were made by it."""
+        prices.end(row=obj, by=self.actor(request), note=reason)

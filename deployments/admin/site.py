@@ -24,7 +24,7 @@ from deployments.admin.catalogue import (
     ServedModelAdmin,
 )
 from deployments.admin.cluster import ClusterAdmin, NamespaceAdmin
-from deployments.admin.cost import PriceVersionAdmin
+from deployments.admin.cost import PriceTermAdmin, PriceVersionAdmin
 from deployments.admin.people import TeamAdmin, UserAdmin
 from deployments.admin.permit import PermitAdmin
 from deployments.admin.sleep import (
@@ -43,6 +43,7 @@ from deployments.models import (
     MetadataPrefix,
     Namespace,
     Permit,
+    PriceTerm,
     PriceVersion,
     RegistryRule,
     Runtime,
@@ -66,6 +67,7 @@ PAGES: tuple[tuple[type[Any], type[AuditedAdmin]], ...] = (
     (MetadataPrefix, MetadataPrefixAdmin),
     (Permit, PermitAdmin),
     (PriceVersion, PriceVersionAdmin),
+    (PriceTerm, PriceTermAdmin),
     (Budget, BudgetAdmin),
     (ServedModel, ServedModelAdmin),
     (SleepSchedule, SleepScheduleAdmin),

@@ -4,7 +4,7 @@ from deployments.models.audit import AuditEvent, AuditReview, RefusedTries
 from deployments.models.budget import Budget
 from deployments.models.catalogue import HardwareProfile, MetadataPrefix, RegistryRule, Runtime
 from deployments.models.cluster import Cluster, ClusterHealth, Installation, Namespace
-from deployments.models.cost import PricePull, PriceVersion
+from deployments.models.cost import PricePull, PriceTerm, PriceVersion
 from deployments.models.deployment import Deployment, DeploymentState, Revision, ServedModel
 from deployments.models.ledger import (
     ClosedMonth,
@@ -57,6 +57,7 @@ __all__ = [
     "Permit",
     "PodInterval",
     "PricePull",
+    "PriceTerm",
     "PriceVersion",
     "Proposal",
     "QueueState",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
-from deployments.domain.cost.own_list import OwnLine, OwnList
+from deployments.domain.cost.matching import plain
+from deployments.domain.cost.own_list import SOLD, OwnLine, OwnList
+from deployments.domain.cost.terms import Kind, Term
 from deployments.models.cluster import Cluster
 
 
@@ -44,6 +46,59 @@ class PriceVersion(models.Model):
             since=self.effective_at,
             lines=tuple(OwnLine.from_json(line) for line in self.lines),
             version=self.pk,
+        )
+
+
+class PriceTerm(models.Model):
+    """What was negotiated for a cluster: a percentage off its list, or a price in the place of the list's.
+
+    Made and ended, never changed otherwise. Versions of the price list have it worked in.
+    """
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="price_terms")
+    kind = models.CharField(
+        max_length=8, choices=[(Kind.DISCOUNT.value, "percent off"), (Kind.OVERRIDE.value, "price of its own")]
+    )
+    value = models.DecimalField(
+        max_digits=18, decimal_places=12, help_text="Percent off the list, or the price of one unit and hour."
+    )
+    component = models.CharField(
+        max_length=8,
+        blank=True,
+        choices=[(item.value, item.value) for item in SOLD],
+        help_text="Empty: a discount on all.",
+    )
+    price_class = models.CharField(max_length=63, blank=True, help_text="Of hardware profiles. Empty: all.")
+    gpu = models.CharField(max_length=63, blank=True, help_text="The accelerator label, of the price of a GPU.")
+    effective_at = models.DateTimeField(help_text="From when it counts.")
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="Until when; empty: until it is ended.")
+
+    class Meta:
+        ordering = ["-effective_at", "-pk"]
+        verbose_name = "negotiated price"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(value__gt=0), name="price_term_above_0"),
+            models.CheckConstraint(
+                condition=~models.Q(kind=Kind.DISCOUNT.value) | models.Q(value__lt=100), name="price_term_below_100"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        what = f"{plain(self.value)} % off" if self.kind == Kind.DISCOUNT else f"{plain(self.value)} for"
+        of = " ".join(part for part in (self.component or "everything", self.gpu) if part)
+        return f"{what} {of}{f' in {self.price_class}' if self.price_class else ''} of {self.cluster}"
+
+    def to_domain(self) -> Term:
+        """Raises ValueError for what makes no sense."""
+        return Term(
+            order=self.pk or 0,
+            kind=Kind(self.kind),
+            value=self.value,
+            since=self.effective_at,
+            until=self.ends_at,
+            component=self.component,
+            price_class=self.price_class,
+            gpu=self.gpu,
         )
 
 

@@ -18,7 +18,7 @@ from deployments.actions import prices
 from deployments.audit import Actor
 from deployments.domain.cost.from_catalog import derive, held
 from deployments.domain.cost.matching import PriceBook
-from deployments.domain.cost.own_list import SPOT, OwnLine
+from deployments.domain.cost.own_list import SPOT
 from deployments.domain.cost.versions import keep
 from deployments.models import Cluster, HardwareProfile, OpenNode, PricePull, PriceVersion
 from deployments.prices.api import Busy, PriceListError, Pull, Source
@@ -89,7 +89,7 @@ def _publish(found: Pull, *, at: datetime, accept: bool) -> list[str]:
             continue
         derived = derive(book, classes | _seen(cluster), region=region)
         problems += [f"{cluster.name}: {problem}" for problem in derived.problems]
-        before = [OwnLine.from_json(line) for line in last.lines] if last else []
+        before = prices.without_terms(last)
         waits = () if accept else held(before, derived.lines)
         if waits:
             problems.append(f"{cluster.name}: not taken over until somebody accepts it: {'; '.join(waits)}.")

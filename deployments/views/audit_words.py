@@ -80,6 +80,7 @@ NOUNS = {
     "data": "the data of",
     "budget": "the budget of",
     "priceversion": "the price list",
+    "priceterm": "the negotiated price",
     "storeroot": "the root of logs",
     "storecredential": "the key of a store",
     "sleepholidays": "the holidays kept,",
@@ -111,7 +112,7 @@ GROUPS = (
     ("logs", "Prediction logs", ("logsource.",)),
     ("people", "People and teams", ("user.", "member.", "membership.", "team.")),
     ("platform", "Platform settings", _CATALOGUE),
-    ("costs", "Budgets and price lists", ("budget.", "priceversion.")),
+    ("costs", "Budgets and price lists", ("budget.", "priceversion.", "priceterm.")),
     ("refused", "Refused", ("permission.",)),
 )
 

@@ -29,13 +29,18 @@ POD: Final = "pod:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnLine:
-    """`per_hour` is for one unit; `price_class` empty: everywhere; `gpu` is the accelerator label."""
+    """`per_hour` is for one unit; `price_class` empty: everywhere; `gpu` is the accelerator label.
+
+    `terms` says what was negotiated ("less 12 %"), `listed` what the list has in its place; None: it has no such line.
+    """
 
     component: Component
     per_hour: Decimal
     price_class: str = ""
     gpu: str = ""
     sku: str = ""  # of Google's catalog, for a line that was made from it
+    listed: Decimal | None = None
+    terms: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -49,7 +54,8 @@ class OwnLine:
 
     def to_json(self) -> dict[str, str]:
         data = dict(zip(COLUMNS, (*self.key, plain(self.per_hour)), strict=True))
-        return {**data, "sku": self.sku} if self.sku else data
+        beside = {"sku": self.sku, "listed": plain(self.listed) if self.listed is not None else "", "terms": self.terms}
+        return {**data, **{name: value for name, value in beside.items() if value}}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> OwnLine:
@@ -59,7 +65,19 @@ class OwnLine:
             gpu=data["gpu"],
             per_hour=Decimal(data["per_hour"]),
             sku=data.get("sku", ""),
+            listed=Decimal(data["listed"]) if "listed" in data else None,
+            terms=data.get("terms", ""),
         )
+
+    @property
+    def source(self) -> str:
+        """Which price it is: "cpu in e2-standard, SKU 2922-40C5-B19F, less 12 % of 0.031611" """
+        sku = f", SKU {self.sku}" if self.sku else ""
+        if not self.terms:
+            return f"{self.words}{sku}"
+        before = plain(self.listed) if self.listed is not None else ""
+        what = f"{self.terms} of {before}" if self.terms.startswith("less") else self.terms
+        return f"{self.words}{sku}, {what}"
 
 
 class WrongList(Exception):
@@ -122,12 +140,12 @@ def _line(cells: list[str], currency: str) -> OwnLine:
         raise ValueError("a price is more than 0; leave a line out whose price is not known.")
     if rate != rate.quantize(PRECISION) or rate >= 10**6:
         raise ValueError("a price has at most 12 digits after the point and is below 1,000,000.")
-    _check_bounds(component, rate, currency)
+    check_bounds(component, rate, currency)
     return OwnLine(component=component, price_class=price_class, gpu=gpu, per_hour=rate)
 
 
-def _check_bounds(component: Component, rate: Decimal, currency: str) -> None:
-    """A price for a month, or for a thousandth of a vCPU, must not pass for one of an hour."""
+def check_bounds(component: Component, rate: Decimal, currency: str) -> None:
+    """A price for a month, or for a thousandth of a vCPU, must not pass for one of an hour. Raises ValueError."""
     bound = next((row for row in RULES.bounds if row.component is component and not row.is_pod), None)
     if currency == "USD" and bound and not bound.low < rate < bound.high:
         unit, within = component.unit, f"{plain(bound.low)} to {plain(bound.high)}"
@@ -162,7 +180,7 @@ class OwnList:
             part=part,
             rate=found.per_hour,
             currency=self.currency,
-            sku=f"{found.words}, SKU {found.sku}" if found.sku else found.words,
+            sku=found.source,
             since=self.since,
             label=label,
         )

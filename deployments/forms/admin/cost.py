@@ -12,7 +12,7 @@ from baristaweb.lib.clock import now
 from deployments.domain.cost.own_list import COLUMNS, OwnLine, WrongList, read_csv
 from deployments.domain.text.naming import InvalidText, clean_text
 from deployments.forms.admin.fields import ReasonForm
-from deployments.models import PriceVersion
+from deployments.models import PriceTerm, PriceVersion
 
 LARGEST_FILE: Final = 256 * 1024
 EXAMPLE: Final = (
@@ -73,6 +73,29 @@ class PriceVersionForm(ReasonForm):
             self.instance.lines = [line.to_json() for line in lines]
             is_file = bool(self.cleaned_data.get("file"))
             self.instance.source = PriceVersion.Source.CSV if is_file else PriceVersion.Source.TYPED
+
+
+class PriceTermForm(ReasonForm):
+    class Meta:
+        model = PriceTerm
+        fields = ("cluster", "kind", "value", "component", "price_class", "gpu", "effective_at", "ends_at")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "effective_at" in self.fields:
+            self.fields["effective_at"].initial = now().replace(second=0, microsecond=0)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return data
+        for name in ("price_class", "gpu"):
+            data[name] = data[name].strip()
+        try:
+            PriceTerm(**{name: data[name] for name in self.Meta.fields if name != "cluster"}).to_domain()
+        except ValueError as problem:
+            self.add_error("value", str(problem))
+        return data
 
 
 def _text_of(file: Any) -> str:

@@ -131,4 +131,6 @@ def test_another_downscaler_is_warned_of(client_as: ClientAs, places: Places) ->
     ClusterHealth.objects.update(state="ok", watched_at=now(), downscalers=None)
     assert "runs here too" not in words(client_as("viewer"))
     ClusterHealth.objects.update(downscalers=[{"program": "kube-green", "namespace": "tools", "name": "<b>kube-green"}])
-    assert "kube-green runs here too (tools/<b>kube-green). Two programs" in " ".join(words(client_as("viewer")).split())
+    assert "kube-green runs here too (tools/<b>kube-green). Two programs" in " ".join(
+        words(client_as("viewer")).split()
+    )
