@@ -1,8 +1,9 @@
-"""Which hardware profiles, node pools and deployments of each cluster have no price, and why."""
+"""Which hardware profiles, nodes, SKUs and deployments of each cluster have no price, and why."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,9 +14,10 @@ from deployments.domain.cost.amounts import Amount
 from deployments.domain.cost.change import ANY_GPU, GIB
 from deployments.domain.cost.estimate import billed
 from deployments.domain.cost.machines import LABEL_GPU
-from deployments.domain.cost.own_list import OwnList
+from deployments.domain.cost.own_list import OwnLine, OwnList
+from deployments.domain.cost.placed import card_of, price_classes
 from deployments.domain.cost.prices import Request, quote_request
-from deployments.models import Cluster, Deployment, HardwareProfile
+from deployments.models import Cluster, Deployment, HardwareProfile, OpenNode, PricePull
 from deployments.queries.costs import prices_in_force
 from deployments.queries.fleet_costs import Size, months_of, sizes
 
@@ -24,28 +26,43 @@ NO_LIST: Final = "The cluster has no price list."
 
 @dataclass(frozen=True, kw_only=True)
 class Priced:
-    """Something with a size and the price of one hour of it."""
+    """Something with a size and the price of one hour of it; `is_of` says what it is."""
 
     name: str
     size: str
     hour: Amount
+    is_of: str = "hardware profile"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """One cluster. `missing`: why deployments have no price, with how many; `priced`: how many have one."""
+    """One cluster. `missing`: why deployments have no price, with how many; `priced`: how many have one.
+
+    `unsold`: what of Google's catalog no SKU, or more than one, fits; as the last reading left it.
+    """
 
     cluster: Cluster
     prices: OwnList | None
     profiles: tuple[Priced, ...]
     pools: tuple[Priced, ...]
+    nodes: tuple[Priced, ...]
+    unsold: tuple[tuple[str, str], ...]
     priced: int
     missing: tuple[tuple[str, int], ...]
 
     @property
     def unknown(self) -> int:
-        """Profiles and pools without a price."""
-        return sum(item.hour.value is None for item in (*self.profiles, *self.pools))
+        """Profiles, pools and nodes without a price, and what no SKU fits."""
+        return sum(item.hour.value is None for item in self.rows) + len(self.unsold)
+
+    @property
+    def rows(self) -> tuple[Priced, ...]:
+        return (*self.profiles, *self.pools, *self.nodes)
+
+    @property
+    def lines(self) -> tuple[OwnLine, ...]:
+        """Of the list in force, by their words."""
+        return tuple(sorted(self.prices.lines, key=lambda line: line.words)) if self.prices else ()
 
 
 def coverage(*, at: datetime) -> list[Coverage]:
@@ -55,12 +72,22 @@ def coverage(*, at: datetime) -> list[Coverage]:
     profiles = [row.to_domain() for row in HardwareProfile.objects.filter(is_active=True)]
     rows = sizes(Deployment.objects.live())
     months = months_of(rows, at=at)
-    found = [_of(cluster, prices.get(cluster.pk), profiles, rows, months) for cluster in clusters]
+    nodes, faults = _nodes_by_cluster(), _faults()
+    found = [
+        _of(cluster, prices.get(cluster.pk), profiles, rows, months, nodes.get(cluster.pk, []), faults)
+        for cluster in clusters
+    ]
     return sorted(found, key=lambda item: (-sum(number for _, number in item.missing), item.cluster.name))
 
 
 def _of(
-    cluster: Cluster, prices: OwnList | None, profiles: list[Profile], rows: list[Size], months: dict[int, Amount]
+    cluster: Cluster,
+    prices: OwnList | None,
+    profiles: list[Profile],
+    rows: list[Size],
+    months: dict[int, Amount],
+    nodes: list[OpenNode],
+    faults: list[str],
 ) -> Coverage:
     mine = [months[row.pk] for row in rows if row.cluster_id == cluster.pk and row.pk in months]
     missing = Counter(month.reason for month in mine if month.value is None)
@@ -70,6 +97,8 @@ def _of(
         prices=prices,
         profiles=tuple(_profile(profile, prices) for profile in profiles),
         pools=tuple(_pool(pool, prices) for pool in (health.capacity if health else [])),
+        nodes=tuple(_nodes(nodes, prices)),
+        unsold=_unsold(cluster, faults),
         priced=sum(month.value is not None for month in mine),
         missing=tuple(missing.most_common()),
     )
@@ -93,9 +122,47 @@ def _pool(pool: dict[str, Any], prices: OwnList | None) -> Priced:
         memory_gib=Decimal(pool["memory_b"]) / GIB,
         gpus=((label, Decimal(count)),) if count else (),
     )
-    return Priced(
-        name=str(pool["pool"]), size=str(pool.get("machine") or ""), hour=_hour(request, str(pool["pool"]), prices)
-    )
+    name, machine = str(pool["pool"]), str(pool.get("machine") or "")
+    is_of = f"all nodes of the pool{f', {machine}' if machine else ''}"
+    return Priced(name=name, size=name, hour=_hour(request, name, prices), is_of=is_of)
+
+
+def _nodes_by_cluster() -> dict[int, list[OpenNode]]:
+    found: dict[int, list[OpenNode]] = defaultdict(list)
+    for row in OpenNode.objects.order_by("machine", "pool", "node"):
+        found[row.cluster_id].append(row)
+    return found
+
+
+def _nodes(rows: list[OpenNode], prices: OwnList | None) -> Iterator[Priced]:
+    """One of each kind of node, with how many there are: priced as a measured node is."""
+    alike: dict[tuple[object, ...], list[OpenNode]] = defaultdict(list)
+    for row in rows:
+        alike[(row.machine, row.pool, row.gpu, row.is_spot, row.millicores, row.memory)].append(row)
+    for some in alike.values():
+        facts, request = some[0].to_facts, some[0].to_facts.size.request
+        classes = price_classes(profile="", machine=facts.machine, pool=facts.pool, is_spot=facts.is_spot)
+        if prices is None:
+            used, hour = "", Amount.unknown(NO_LIST)
+        else:
+            used, card = card_of(prices, classes, [label for label, _ in request.gpus], is_spot=facts.is_spot)
+            hour = quote_request(request, card).amount
+        count = "one node" if len(some) == 1 else f"one of {len(some)} nodes"
+        words = f"{count}{', Spot' if facts.is_spot else ''}{f', {facts.gpu}' if facts.gpu else ''}"
+        yield Priced(name=facts.machine or facts.pool or some[0].node, size=used, hour=hour, is_of=words)
+
+
+def _faults() -> list[str]:
+    """Lines of the last reading of Google's catalog."""
+    pull = PricePull.objects.first()
+    return pull.fault.splitlines() if pull is not None else []
+
+
+def _unsold(cluster: Cluster, faults: list[str]) -> tuple[tuple[str, str], ...]:
+    """By class: what the reading said of this cluster."""
+    mine = (line.removeprefix(f"{cluster.name}: ") for line in faults if line.startswith(f"{cluster.name}: "))
+    parts = (line.partition(": ") for line in mine)
+    return tuple((name, reason) for name, _, reason in parts if reason)
 
 
 def _hour(request: Request, price_class: str, prices: OwnList | None) -> Amount:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from baristaweb.lib.clock import now
 from deployments.domain.cost.change import CostChange
 from deployments.domain.spec.parts import Autoscale, Fixed
-from deployments.models import AuditEvent, ClusterHealth, Deployment, PricePull, Proposal, UsageSample
+from deployments.models import AuditEvent, ClusterHealth, Deployment, OpenNode, PricePull, Proposal, UsageSample
 from deployments.queries import costs, fleet_costs
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
@@ -190,3 +190,17 @@ def test_coverage_tells_how_old_the_catalog_is(client_as: ClientAs, deployment: 
     assert "last read <time" in html
     assert ">1 d ago</time>" in html
     assert "The billing service does not answer." in html
+
+
+def test_coverage_has_nodes_and_skus(client_as: ClientAs, deployment: Deployment) -> None:
+    cluster = deployment.namespace.cluster
+    for number, machine in enumerate(("e2-standard-4", "e2-standard-4", "g9-mega")):
+        OpenNode.objects.create(
+            cluster=cluster, uid=str(number), node=f"n{number}", machine=machine, is_spot=machine == "g9-mega",
+            millicores=4000, memory=16 << 30, start=now(),
+        )  # fmt: skip
+    PricePull.objects.create(pk=1, fault=f"{cluster.name}: g9-mega: no SKU fits.\nother: g9: no SKU fits.")
+    html = texts(client_as("platform"), reverse("cost-coverage"))
+    assert 'e2-standard-4<span class="sub">one of 2 nodes</span>' in html
+    assert "It ran on a Spot node, and Test prices" in html
+    assert html.count("no SKU fits.") == 3, "as it was read, twice, and in the row of this cluster"
