@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 SETTLES: Final = timedelta(seconds=10)
 # One that is not Ready this long after its wake began no longer keeps others waiting.
 GIVES_WAY: Final = timedelta(minutes=15)
+# A clock that is set back by so much at most has only been put right.
+STEPS_BACK: Final = timedelta(hours=1)
 # So long after a manual change a worker may take to find out whose it is.
 NAMED_WITHIN: Final = timedelta(seconds=60)
 _DONE_HERE: Final = frozenset(
@@ -93,6 +95,9 @@ def look(row: Deployment, known: Known, *, at: datetime) -> Look:
     """Reads only, and plans only what may change. `row` as `queries.sleep.covered_by` gives it."""
     inputs = queries.inputs_of(row, known.said, known.keep_awakes.get(row.pk, ()))
     record = _record(row)
+    if _is_before(row, at):
+        decision = known.decisions.get(row.pk) or decide(inputs, at=at)
+        return Look(inputs=inputs, decision=decision, is_news=False, is_decided=row.state.is_sleep_decided)
     decision = decide(inputs, at=at, sleeping=record.open_sleep if record else None)
     last = known.decisions.get(row.pk)
     is_decided = known.said.speaks_of(row) or decision.step is not Step.AWAKE
@@ -124,6 +129,19 @@ def look(row: Deployment, known: Known, *, at: datetime) -> Look:
         and sleep_records.is_retry_due(opened, at),
         follows=_follows(plan, record),
     )
+
+
+def _is_before(row: Deployment, at: datetime) -> bool:
+    """Whether the clock has stepped back to before what was done last: what was done stands, and is not undone.
+
+    By more than STEPS_BACK it was wrong before, and what is due now counts.
+    """
+    record = row.sleep
+    if record is None:
+        return False
+    done = (record.opened_at, record.reached_at, record.wake_started_at, record.closed_at)
+    last = max(instant for instant in done if instant is not None)
+    return at < last <= at + STEPS_BACK
 
 
 def _follows(plan: Plan, record: Record | None) -> int | None:
