@@ -98,8 +98,12 @@ def _batch(at: datetime) -> int:
         for row in some:
             if row.deployment_id is None:
                 _price_nodes(cluster_id, row.day, lists, until)
+    by_instant: dict[datetime, list[int]] = defaultdict(list)
     for row in rows:
-        CostDue.objects.filter(pk=row.pk, since=row.since).delete()
+        by_instant[row.since].append(row.pk)
+    for since, keys in by_instant.items():
+        # One that was marked again meanwhile stays due.
+        CostDue.objects.filter(pk__in=keys, since=since).delete()
     return len(rows)
 
 

@@ -176,6 +176,7 @@ class CostDue(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["cluster", "deployment", "day"], name="cost_due_once", nulls_distinct=False)
         ]
+        indexes = [models.Index(fields=["since", "id"], name="cost_due_oldest")]
 
     def __str__(self) -> str:
         return f"{self.deployment_id or self.cluster_id} on {self.day}"
