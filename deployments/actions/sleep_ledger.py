@@ -6,7 +6,7 @@ An entry is made again from rows as long as what it is of goes on, and replaces 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -18,12 +18,23 @@ from deployments.domain.sleep.schedule.decisions import Step
 from deployments.domain.sleep.schedule.given_up import GivenUp, given_up
 from deployments.domain.sleep.schedule.layers import Ask
 from deployments.domain.sleep.schedule.windows import Span
-from deployments.models import Deployment, KeepAwake, SleepDecision, SleepEntry, SleepGrant, SleepRecord
+from deployments.models import (
+    ClusterHealth,
+    Deployment,
+    KeepAwake,
+    OpenPod,
+    PodInterval,
+    SleepDecision,
+    SleepEntry,
+    SleepGrant,
+    SleepRecord,
+)
 from deployments.queries import sleep as queries
 from deployments.queries.sleep_layers import said
 from deployments.queries.sleep_prices import SlotPrices, revision_at, slot_prices
 
 KINDS: Final = SleepEntry.Kind
+HEARD_WITHIN: Final = timedelta(minutes=2)
 
 
 def end(row: Deployment, record: SleepRecord, *, at: datetime) -> None:
@@ -62,11 +73,28 @@ def _enter(row: Deployment, record: SleepRecord, start: datetime, upto: datetime
         slots=[Slots(start, count)],
         sleeps=[Sleep(key=of, span=span, keep=min(record.target, count))],
         prices=prices.prices,
+        pods=_pods(row, span),
     )
     decision = SleepDecision.objects.filter(deployment=row, at__lte=record.opened_at).order_by("-at").first()
     enter(row, entries, prices, of=of, kind=KINDS.RELEASED, is_open=is_open, words=record.words, record=record)
     if decision is not None:
         SleepEntry.objects.filter(of=of).update(decision=decision)
+
+
+def _pods(row: Deployment, span: Span) -> list[Span] | None:
+    """When its pods were there, as the watch measured it; None where it did not: then the ledger estimates.
+
+    It did where it was heard up to the end, and had measured the deployment before it slept.
+    """
+    told = ClusterHealth.objects.filter(cluster=row.namespace.cluster_id).values_list("measured_at", flat=True).first()
+    if told is None or told < span.end - HEARD_WITHIN:
+        return None
+    closed = PodInterval.objects.filter(deployment=row, start__lt=span.end)
+    if not closed.filter(start__lt=span.start).exists():
+        return None
+    found = [Span(*times) for times in closed.filter(end__gt=span.start).values_list("start", "end")]
+    running = OpenPod.objects.filter(deployment=row, start__lt=span.end).values_list("start", flat=True)
+    return [*found, *(Span(start, span.end) for start in running)]
 
 
 def enter(

@@ -44,7 +44,7 @@ class DayOf:
 
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """What a person sees of one month. `upto`: its end, or now."""
+    """What a person sees of one month. `upto`: its end, or now; `bases`: what of the released sum is of which basis."""
 
     first: date
     upto: datetime
@@ -54,6 +54,7 @@ class Month:
     deployments: tuple[Line, ...]
     days: tuple[DayOf, ...]
     slot_seconds: int
+    bases: tuple[tuple[str, Total], ...] = ()
 
     @property
     def running_seconds(self) -> int:
@@ -113,7 +114,12 @@ def month_of(user: User, first: date, *, at: datetime, team: str = "", deploymen
         deployments=_lines(released, "deployment__slug"),
         days=days,
         slot_seconds=slot_seconds,
+        bases=tuple((basis, sum_of(released.filter(basis=basis))) for basis in _bases(released)),
     )
+
+
+def _bases(rows: QuerySet[SleepEntry]) -> list[str]:
+    return sorted(rows.order_by().values_list("basis", flat=True).distinct())
 
 
 def sum_of(rows: QuerySet[SleepEntry]) -> Total:
@@ -184,10 +190,13 @@ def _sleeps(entries: Iterable[SleepEntry]) -> list[Sleep]:
 
 
 def _kept(entry: SleepEntry) -> int:
-    """Replicas that stayed up in the sleep."""
+    """Replicas that stayed up in the sleep: those that it keeps, or as many as were measured."""
     if entry.record is None:
         return 0
-    return min(entry.record.target, slots.of_sleep(entry.record.saved_replicas, entry.record.saved_minimum))
+    count = slots.of_sleep(entry.record.saved_replicas, entry.record.saved_minimum)
+    if entry.basis == ledger.Basis.MEASURED:
+        return max(0, count - entry.slots)
+    return min(entry.record.target, count)
 
 
 def _midnights(within: Span) -> list[datetime]:

@@ -189,9 +189,12 @@ def split(
     prices: Sequence[Price],
     pods: Sequence[Span] | None = None,
 ) -> tuple[Entry, ...]:
-    """Priced entries, cut at the months of UTC and where the price changes: each has one month and one price."""
+    """Priced entries, cut at the months of UTC and where the price changes: each has one month and one price.
+
+    Measured ones are cut where a pod comes or goes, too: each releases the same number of slots from end to end.
+    """
     found: list[Entry] = []
-    for part in _parts(within, prices):
+    for part in _parts(within, prices, [at for pod in pods or () for at in (pod.start, pod.end)]):
         price = next((one for one in reversed(prices) if one.start <= part.start), None)
         for entry in account(within=part, slots=slots, sleeps=sleeps, pods=pods).entries:
             priced = replace(entry, price=price.an_hour, price_version=price.version) if price else entry
@@ -199,13 +202,13 @@ def split(
     return tuple(found)
 
 
-def _parts(within: Span, prices: Sequence[Price]) -> list[Span]:
+def _parts(within: Span, prices: Sequence[Price], changes: Iterable[datetime]) -> list[Span]:
     months = []
     month = datetime(within.start.year, within.start.month, 1, tzinfo=UTC)
     while month < within.end:
         months.append(month)
         month = datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
-    cuts = {at for at in (*months, *(one.start for one in prices)) if within.start < at < within.end}
+    cuts = {at for at in (*months, *changes, *(one.start for one in prices)) if within.start < at < within.end}
     return [Span(left, right) for left, right in pairwise(sorted({within.start, *cuts, within.end}))]
 
 
