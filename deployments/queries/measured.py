@@ -15,6 +15,7 @@ from deployments.domain.cost.charts import PARTS, Bar, Mark, Stacked, spark, sta
 from deployments.domain.cost.run_rate import MonthEnd, month_before, month_end, month_of
 from deployments.models import AuditEvent, ClusterHealth, CostDay, Deployment, NodeDay
 from deployments.models.ledger import Source
+from deployments.queries.seen_sizes import seen_sizes
 
 ZERO: Final = Decimal(0)
 BARS: Final = {"day": 30, "week": 13, "month": 12}
@@ -69,16 +70,15 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """An event of the audit log that may have moved the cost, and what a day came to around it."""
+    """What may have moved the cost, and what a day came to around it: an event of the audit log, or a size that pods
+    were seen to ask for. `by` is who, or what, says so."""
 
-    event: AuditEvent
     at: datetime
+    name: str
+    words: str
+    by: str
     before: Amount
     after: Amount
-
-    @property
-    def words(self) -> str:
-        return _words(self.event)
 
     @property
     def moved(self) -> Amount:
@@ -229,7 +229,7 @@ def _chart(buckets: Sequence[Bucket], changes: Sequence[Change], currency: str) 
             if bucket.start <= day.date() < bucket.end:
                 length = (bucket.end - bucket.start).days
                 share = ((day.date() - bucket.start).days + (day.hour + day.minute / 60) / 24) / length
-                marks.append(Mark(bar=number, share=share, text=_short(change.event), title=_words(change.event)))
+                marks.append(Mark(bar=number, share=share, text=change.name, title=change.words))
     return stacked(bars, marks, every=max(1, len(bars) // 8))
 
 
@@ -265,17 +265,21 @@ def _changes(deployment: Deployment, by_day: dict[date, Decimal], currency: str,
         was_allowed=True,
         at__gte=datetime.combine(since, datetime.min.time(), UTC),
     ).order_by("-at")[:40]
-    dated = [(event, event.at) for event in events if event.at is not None]
-    days = [at.astimezone(UTC).date() for _, at in dated]
+    told = [(event.at, _short(event), _words(event), event.actor_name) for event in events if event.at is not None]
+    seen = seen_sizes(deployment, since=since, explained_by=[at for at, *_ in told])
+    told += [(one.at, one.name, one.words, "the watch") for one in seen]
+    told.sort(reverse=True)
+    days = [at.astimezone(UTC).date() for at, *_ in told]
     found = []
-    for number, (event, event_at) in enumerate(dated):
+    for number, (at, name, words, by) in enumerate(told):
         day = days[number]
         next_day = days[number - 1] if number else date.max
         last_day = days[number + 1] if number + 1 < len(days) else date.min
         week = timedelta(days=7)
-        before = [value for at, value in by_day.items() if max(last_day, day - week) < at < day or at == day - week]
-        after = [value for at, value in by_day.items() if day < at < min(next_day, day + week)]
-        found.append(Change(event=event, at=event_at, before=_mean(before, currency), after=_mean(after, currency)))
+        before = [value for on, value in by_day.items() if max(last_day, day - week) < on < day or on == day - week]
+        after = [value for on, value in by_day.items() if day < on < min(next_day, day + week)]
+        sides = _mean(before, currency), _mean(after, currency)
+        found.append(Change(at=at, name=name, words=words, by=by, before=sides[0], after=sides[1]))
     return found
 
 

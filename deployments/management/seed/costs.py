@@ -72,7 +72,8 @@ def _history(
             for _ in range(min(spare, dice.randint(0, 3))):
                 number += 1
                 end = morning + timedelta(hours=dice.randint(5, 11), minutes=dice.randint(0, 59))
-                yield _ended(pods[0], places, f"demo-{owner}-{number}", morning, end, 1)
+                was_other = morning < begins + timedelta(days=changes_on)
+                yield _ended(pods[0], places, f"demo-{owner}-{number}", morning, end, factor if was_other else 1)
 
 
 def _ended(
