@@ -13,7 +13,7 @@ from deployments.actions import prices
 from deployments.admin.base import AuditedAdmin
 from deployments.domain.cost.matching import plain
 from deployments.domain.cost.own_list import OwnLine, to_csv
-from deployments.forms.admin.cost import PriceTermForm, PriceVersionForm
+from deployments.forms.admin.cost import TERM_FIELDS, PriceTermForm, PriceVersionForm
 from deployments.models import PriceTerm, PriceVersion
 
 
@@ -61,7 +61,7 @@ class PriceTermAdmin(AuditedAdmin):
     list_display = ("__str__", "kind", "effective_at", "ends_at")
     list_filter = ("cluster", "kind")
     list_select_related = ("cluster",)
-    fields = (*PriceTermForm.Meta.fields, "reason")
+    fields = (*TERM_FIELDS, "reason")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj is None and super().has_change_permission(request, obj)

@@ -39,7 +39,7 @@ def hour_of(row: Deployment, *, at: datetime) -> Amount:
 
 def price(row: Deployment, known: Said, hour: Amount, *, at: datetime, until: datetime) -> AwakePrice:
     """Of a keep-awake from `at` to `until`, whatever else keeps it awake; pods as the ledger counts them."""
-    asked = KeepAwake(pk=0, deployment=row, since=at, until=until)
+    asked = KeepAwake(pk=0, deployment=row, since=at, until=until, by="whoever asks", reason="its price")
     slots = row.current.to_spec().min_replicas if row.current else 0
     pieces = given_up(sleeps.inputs_of(row, known, [asked]), at, until)
     asleep = sum(piece.span.seconds for piece in pieces)

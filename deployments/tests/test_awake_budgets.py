@@ -61,7 +61,7 @@ def heading(**scope: Any) -> Decimal:
 def test_a_keep_awake_costs_the_sleep_that_it_gives_up(deployment: Deployment) -> None:
     found = price_of(deployment, 24 + 9)
     assert (found.hours, found.amount.value) == (Decimal(5), 5 * HOUR)
-    assert found.words == "about 0.13 USD for 5.0 h that it would sleep (estimate)"
+    assert found.words == "about 0.12 USD for 5.0 h that it would sleep (estimate)"
 
 
 def test_hours_in_which_it_would_not_sleep_cost_nothing(deployment: Deployment) -> None:

@@ -51,7 +51,11 @@ def seen(deployment: Deployment, first: int, last: int, *, upto: datetime = MIDD
 
 
 def cost(deployment: Deployment, day: int, amount: int | None, **fields: Any) -> CostDay:
-    given = {"currency": "USD" if amount is not None else "", "reason": "" if amount is not None else "a Spot node"}
+    given = {
+        "currency": "USD" if amount is not None else "",
+        "reason": "" if amount is not None else "a Spot node",
+        "priced_at": min(MIDDLE, datetime(2026, 11, day, 23, 59, tzinfo=UTC)),
+    }
     return CostDay.objects.create(
         deployment=deployment,
         team=deployment.team,
@@ -60,7 +64,6 @@ def cost(deployment: Deployment, day: int, amount: int | None, **fields: Any) ->
         pod_hours=24,
         cpu_hours=24,
         memory_hours=24,
-        priced_at=min(MIDDLE, datetime(2026, 11, day, 23, 59, tzinfo=UTC)),
         **{**given, **fields},
     )
 

@@ -75,10 +75,13 @@ class PriceVersionForm(ReasonForm):
             self.instance.source = PriceVersion.Source.CSV if is_file else PriceVersion.Source.TYPED
 
 
+TERM_FIELDS: Final = ("cluster", "kind", "value", "component", "price_class", "gpu", "effective_at", "ends_at")
+
+
 class PriceTermForm(ReasonForm):
     class Meta:
         model = PriceTerm
-        fields = ("cluster", "kind", "value", "component", "price_class", "gpu", "effective_at", "ends_at")
+        fields = TERM_FIELDS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,7 +95,7 @@ class PriceTermForm(ReasonForm):
         for name in ("price_class", "gpu"):
             data[name] = data[name].strip()
         try:
-            PriceTerm(**{name: data[name] for name in self.Meta.fields if name != "cluster"}).to_domain()
+            PriceTerm(**{name: data[name] for name in TERM_FIELDS if name != "cluster"}).to_domain()
         except ValueError as problem:
             self.add_error("value", str(problem))
         return data

@@ -168,6 +168,8 @@ class World:
         prod = SleepSchedule(environment="prod", zone="UTC", windows="Mon 00:00 -> Sun 24:00")
         sleep_schedules.save(row=prod, by=BY)
         self._apply_all()
+        # What was just applied may not be what is seen yet: nothing falls asleep before.
+        self.clock.at += SETTLES
 
     def _schedule(self, pk: int, windows: str, zone: str) -> None:
         row = SleepSchedule.objects.filter(deployment=pk).first() or SleepSchedule(deployment=self.known[pk].row)
