@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deployments", "0081_overloaded")]
+    dependencies = [("deployments", "0082_settle_asked")]
     operations = [
         migrations.AddField(
             model_name="clusterhealth",
