@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deployments", "0082_settle_asked")]
+    dependencies = [("deployments", "0084_watch_leases")]
     operations = [
         migrations.AddField(
             model_name="clusterhealth",

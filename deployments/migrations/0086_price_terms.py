@@ -7,7 +7,7 @@ from baristaweb.lib.guards import must_audit
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deployments", "0083_downscalers")]
+    dependencies = [("deployments", "0085_downscalers")]
     operations = [
         migrations.CreateModel(
             name="PriceTerm",

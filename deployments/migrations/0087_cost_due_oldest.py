@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deployments", "0084_price_terms")]
+    dependencies = [("deployments", "0086_price_terms")]
     operations = [
         migrations.AddIndex(
             model_name="costdue", index=models.Index(fields=["since", "id"], name="cost_due_oldest")
