@@ -51,6 +51,9 @@ MIDDLEWARE = [
     # Before all that look text up: a file, a session.
     "baristaweb.shell.gate.GateMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Below the files, which are compressed already, and above all that writes a page.
+    "baristaweb.shell.compression.CompressionMiddleware",
+    "baristaweb.shell.polls.PollMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -186,16 +189,20 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 # Static files
 
 STATIC_URL = "static/"
-# A demo and the tests read static/ directly, so that no build step stands between an edit and the page.
-STATIC_ROOT = BASE_DIR / "staticfiles" if IS_PRODUCTION else None
+# Collected files have their hash in the name, so that browsers keep them for good, and are compressed once. The tests
+# read static/ directly: no build step stands between an edit and the page.
+STATIC_ROOT = BASE_DIR / "staticfiles" if IS_PRODUCTION else BARISTA.static_root
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = not IS_PRODUCTION
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+WHITENOISE_KEEP_ONLY_HASHED_FILES = not IS_PRODUCTION
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if STATIC_ROOT is None
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if IS_PRODUCTION
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        else "baristaweb.static_storage.QuicklyCompressed"
     },
 }
 

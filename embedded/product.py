@@ -62,6 +62,7 @@ class Product:
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "CSRF_TRUSTED_ORIGINS": f"http://127.0.0.1:{self.port},http://localhost:{self.port}",
             "PORT": str(self.port),
+            "BARISTA_STATIC_ROOT": str(self.home.path / "static"),
             "PYTHONUNBUFFERED": "1",
             "BARISTA_KUBECONFIG": str(self.existing.kubeconfig) if self.existing else "",
             "BARISTA_KUBECONFIG_ROOT": str(self._kubeconfig_root()),
@@ -129,6 +130,11 @@ class Product:
         command = self._manage("migrate", "migrate", "--database=owner", "--verbosity=1")
         environ = {**command.environ, "DATABASE_OWNER_URL": self.urls.owner}
         return replace(command, environ=environ)
+
+    def collect(self) -> Command:
+        """Gives static files names that browsers may keep for good."""
+        left_out = (f"--ignore={pattern}" for pattern in ("tabler.min.css", "*.py", "*.txt"))
+        return self._manage("static", "collectstatic", "--noinput", "--clear", "--verbosity=0", *left_out)
 
     def seed(self) -> Command:
         return self._manage("seed", "seed_demo", "--kubeconfig", str(self._kubeconfig("barista")))

@@ -82,7 +82,9 @@ class Demo:
         redis_url = valkey.start(self.supervisor, self.home)
         product = Product(self.home, self.port, urls, redis_url, password(self.home), self.existing)
         self._start_cluster()
+        collected = self._begin(product.collect())
         self._run_once(product.migrate())
+        collected.result()
         if self.cluster is not None:
             self.teller = Teller(self.home, product.progress())
             self.teller.start()
@@ -164,6 +166,19 @@ class Demo:
                 except RuntimeError as error:
                     self.console.say("logs", f"the demo runs without its logs: {error}")
                 self.stopping.wait(_LOGS_SECONDS)
+
+    def _begin(self, command: Command) -> Future[list[str]]:
+        """Run a set-up command beside others; the result is there, or raised, when it has ended."""
+        ended: Future[list[str]] = Future()
+
+        def work() -> None:
+            try:
+                ended.set_result(self._run_once(command))
+            except BaseException as error:
+                ended.set_exception(error)
+
+        threading.Thread(target=work, name=command.name, daemon=True).start()
+        return ended
 
     def _run_once(self, command: Command, *, quiet: bool = False) -> list[str]:
         """Run a set-up command to its end and return what it printed; a stop ends it early."""

@@ -46,6 +46,7 @@ class Barista:
     import_backfills: int  # BARISTA_IMPORT_BACKFILLS: objects of backfills that are read at the same time
     import_sabotage: str  # BARISTA_IMPORT_SABOTAGE: a rule to break, for trials; ignored in production
     daily_after_d: int  # BARISTA_DAILY_AFTER_D: hourly windows become daily ones after so many days
+    static_root: Path | None  # BARISTA_STATIC_ROOT: where static files are collected; None: served as they lie
 
 
 def read(env: FileAwareEnv) -> Barista:
@@ -84,4 +85,5 @@ def read(env: FileAwareEnv) -> Barista:
         import_backfills=env.int("BARISTA_IMPORT_BACKFILLS", 1),
         import_sabotage=env.str("BARISTA_IMPORT_SABOTAGE", ""),
         daily_after_d=env.int("BARISTA_DAILY_AFTER_D", 14),
+        static_root=Path(root).absolute() if (root := env.str("BARISTA_STATIC_ROOT", "")) else None,
     )

@@ -100,6 +100,21 @@ def ago(moment: datetime | None, missing: str = UNKNOWN) -> SafeString | str:
 
 
 @register.simple_tag
+def heard(moment: datetime | None, *key: object, missing: str = UNKNOWN) -> SafeString | str:
+    """As `ago` for an instant that moves on by itself, such as a cluster's last word: a poll that brings nothing else
+    moves it in place (baristaweb/shell/polls.py). `key` names it within the page."""
+    if moment is None:
+        return missing
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago data-heard="{}">{}</time>',
+        moment.isoformat(),
+        exact(moment),
+        "-".join(map(str, key)),
+        relative(moment, timezone.now()),
+    )
+
+
+@register.simple_tag
 def upcoming(moment: datetime | None, missing: str = UNKNOWN) -> SafeString | str:
     """As `ago` for what is to come: what should have happened by now is due, not "2 min ago"."""
     return "due now" if moment is not None and moment <= timezone.now() else ago(moment, missing)

@@ -30,6 +30,13 @@ class Login(views.LoginView):
     template_name = "registration/login.html"
     redirect_authenticated_user = True
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The one page without anything of anybody: browsers may keep it for their Back button."""
+        answer: HttpResponse = super().dispatch(request, *args, **kwargs)
+        if request.method == "GET" and answer.status_code == 200:
+            answer.headers["Cache-Control"] = "private, no-cache"
+        return answer
+
     def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
         username = request.POST.get("username", "")[:150]
         if not logins.admit(username=username, address=client_address(request)):

@@ -62,6 +62,32 @@ function lost(words) {
   document.getElementById("live-note").append(note);
 }
 
+// What a poll brought last, by its address: with its validator the server answers 304 while nothing is new.
+const shown = new Map();
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const tag = isPoll(event.detail.elt) && shown.get(addressOf(event.detail));
+  if (tag) event.detail.headers["If-None-Match"] = tag;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { xhr, elt, requestConfig } = event.detail;
+  if (xhr.status === 304) hearAgain(xhr);
+  // Anything else that was swapped in may have changed what the last poll showed.
+  else if (!isPoll(elt)) shown.clear();
+  else if (xhr.status === 200 && xhr.getResponseHeader("ETag")) shown.set(addressOf(requestConfig), xhr.getResponseHeader("ETag"));
+});
+
+const addressOf = ({ verb, path }) => `${verb} ${path}`;
+
+// Of a quiet page only this changes: when its clusters were last heard.
+function hearAgain(xhr) {
+  for (const pair of (xhr.getResponseHeader("Barista-Heard") ?? "").split(" ").filter(Boolean)) {
+    const [key, instant] = pair.split("=");
+    for (const time of document.querySelectorAll(`time[data-heard="${CSS.escape(key)}"]`)) time.dateTime = instant;
+  }
+  document.dispatchEvent(new Event("barista:heard"));
+}
+
 document.addEventListener("htmx:beforeRequest", (event) => {
   // Nobody looks at a hidden tab: skip the poll, the next one after its return catches up.
   if (document.hidden && isPoll(event.detail.elt)) event.preventDefault();

@@ -79,6 +79,8 @@ document.addEventListener("submit", (event) => {
   else form.dataset.sent = "true";
 });
 // A page that comes back from the browser's cache has not been sent.
-addEventListener("pageshow", () => {
+addEventListener("pageshow", (event) => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  // Logging in made its token old.
+  if (event.persisted && document.querySelector("[data-reload-on-return]")) location.reload();
 });

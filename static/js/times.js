@@ -23,4 +23,5 @@ function refresh() {
 
 setInterval(refresh, 5000);
 document.addEventListener("visibilitychange", refresh);
+document.addEventListener("barista:heard", refresh);
 addEventListener("pageshow", (event) => event.persisted && refresh());

@@ -2,7 +2,7 @@
 
     python static/vendor/build.py
 
-The results are committed, so neither users nor CI need npm. Source map comments go because the maps are not shipped and
+The results are committed, so neither users nor CI need npm. What pages load of Tabler is cut out of it by purge.py. Source map comments go because the maps are not shipped and
 the manifest storage refuses a stylesheet that points at a missing file.
 """
 
