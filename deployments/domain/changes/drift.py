@@ -64,7 +64,7 @@ _REPLICAS: Final = "spec.replicas"
 REPLICAS_PATH: Final = f"Deployment.{_REPLICAS}"
 _MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
 # A field as the API server names it in a refusal: "spec.strategy.rollingUpdate: Forbidden: may not be ...".
-_REFUSED_PATH: Final = re.compile(r"\b(spec(?:\.[A-Za-z0-9_-]+|\[[^\]\s]*\])+): [A-Z][a-z]+")
+_REFUSED_PATH: Final = re.compile(r"\b(spec(?:\.[A-Za-z0-9_-]+|\[[^\[\]\s]*\])+): [A-Z][a-z]+")
 GENERATION_PATH: Final = "metadata.annotations[barista.io/generation]"
 # Written with every apply, an older number there is no edit; and what objects applied by an older Barista lack.
 _NO_EDIT: Final = (
@@ -207,7 +207,7 @@ def _is_in_the_way(path: str, refused: str, want: Mapping[str, Any]) -> bool:
 
 def _shape(path: str) -> str:
     """Without which member of a list: the API server counts them, managers name them."""
-    return re.sub(r"\[[^\]]*\]", "[]", path)
+    return re.sub(r"\[[^\[\]]*\]", "[]", path)
 
 
 def spec_path(path: str) -> str:
