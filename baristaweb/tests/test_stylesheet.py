@@ -14,7 +14,14 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 
 ROOT = Path(settings.BASE_DIR)
-DJANGOS = {"addlink", "breadcrumbs", "button", "cancel-link", "module", "vTextField"}  # classes of the admin's own stylesheets
+DJANGOS = {
+    "addlink",
+    "breadcrumbs",
+    "button",
+    "cancel-link",
+    "module",
+    "vTextField",
+}  # classes of the admin's own stylesheets
 HOOKS = {"pod", "uses"}  # what tests and readers of the page look for; nothing is drawn
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth import logout, views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -30,9 +30,9 @@ class Login(views.LoginView):
     template_name = "registration/login.html"
     redirect_authenticated_user = True
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """The one page without anything of anybody: browsers may keep it for their Back button."""
-        answer: HttpResponse = super().dispatch(request, *args, **kwargs)
+        answer = super().dispatch(request, *args, **kwargs)
         if request.method == "GET" and answer.status_code == 200:
             answer.headers["Cache-Control"] = "private, no-cache"
         return answer
