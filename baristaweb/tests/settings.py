@@ -24,3 +24,6 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 1, "socket_connect_timeout": 1}
 # Each client of a test makes its own handlers: static files are looked up when asked for, not all listed each time.
 WHITENOISE_AUTOREFRESH = True
+# A test may compute longer than a request may stay idle, on a busy machine.
+for _name in ("default", "locks"):
+    DATABASES[_name]["OPTIONS"]["options"] += " -c idle_in_transaction_session_timeout=300000"  # noqa: F405

@@ -29,6 +29,7 @@ from deployments.models import (
     MetadataPrefix,
     Namespace,
     Permit,
+    PriceTerm,
     PriceVersion,
     Proposal,
     RegistryRule,
@@ -81,6 +82,12 @@ def make_price_list(cluster: Cluster, *lines: str, name: str = "Test prices", **
     for field, value in {"effective_at": version.made_at, **fields}.items():
         setattr(version, field, value)
     return prices.publish(version=version, by=BY)
+
+
+def make_price_term(cluster: Cluster, percent: int = 25) -> PriceTerm:
+    """So many percent off the cluster's list, from now on."""
+    row = PriceTerm(cluster=cluster, kind="discount", value=Decimal(percent), effective_at=now())
+    return prices.agree(row=row, by=BY)
 
 
 def make_budget(**fields: Any) -> Budget:

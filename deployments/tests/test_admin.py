@@ -125,6 +125,7 @@ def test_every_list_add_and_change_page_opens(platform: Client, places: Places, 
     factories.make_metadata_prefix()
     factories.make_permits()
     factories.make_price_list(places.dev.cluster)
+    factories.make_price_term(places.dev.cluster)
     factories.make_budget(team=people.team, hard=5)
     factories.make_sleep_layers(people.team, places.dev.cluster)
     for model, page in own_pages():
