@@ -86,7 +86,7 @@ SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What is offered", ("Runtime", "HardwareProfile", "RegistryRule", "MetadataPrefix", "Permit")),
     ("Models", ("ServedModel",)),
     ("Prediction logs", ("StoreRoot", "StoreCredential")),
-    ("Cost", ("PriceVersion", "Budget")),
+    ("Cost", ("PriceVersion", "PriceTerm", "Budget")),
     ("Sleep", ("SleepSchedule", "HolidayCalendar", "SleepHolidays", "SleepGrant", "SleepFreeze")),
     ("Audit", ("AuditEvent",)),
 )
