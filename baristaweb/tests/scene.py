@@ -98,6 +98,7 @@ def scene(people: People, places: Places) -> Scene:
     records.save(row=MetadataPrefix(prefix="acme.com/"), by=factories.BY)
     factories.make_permits(("secret", "store"))
     factories.make_price_list(places.dev.cluster)
+    factories.make_price_term(places.dev.cluster)
     sleeping_layers(people, places)
     dev = factories.make_deployment(author=people.editor, namespace=places.dev, name="ranker")
     prod = factories.make_deployment(author=people.maintainer, namespace=places.prod, name="ranker")

@@ -84,10 +84,10 @@ def make_price_list(cluster: Cluster, *lines: str, name: str = "Test prices", **
     return prices.publish(version=version, by=BY)
 
 
-def make_price_term(cluster: Cluster, percent: int = 25) -> PriceTerm:
-    """So many percent off the cluster's list, from now on."""
-    row = PriceTerm(cluster=cluster, kind="discount", value=Decimal(percent), effective_at=now())
-    return prices.agree(row=row, by=BY)
+def make_price_term(cluster: Cluster, value: str = "10", kind: str = "discount", **fields: Any) -> PriceTerm:
+    """Ten percent off everything from now on, or as it is said."""
+    given = {"effective_at": now(), **fields}
+    return prices.agree(row=PriceTerm(cluster=cluster, kind=kind, value=Decimal(value), **given), by=BY)
 
 
 def make_budget(**fields: Any) -> Budget:
