@@ -66,7 +66,7 @@ def test_refused_tries_beyond_the_limit_are_counted_and_told_once(
     told = AuditEvent.objects.filter(kind="permission.refused_often").get()
     assert (told.facts["tries"], told.object_id, told.was_allowed) == (55, str(people.viewer.pk), False)
     assert not RefusedTries.objects.exists()
-    assert "counted 55 more refused tries" in client_as("auditor").get(reverse("audit")).content.decode()
+    assert "counted 55 more denied attempts" in client_as("auditor").get(reverse("audit")).content.decode()
 
 
 def _questions(deployment: Deployment, people: People, *, old: timedelta) -> dict[str, Any]:
