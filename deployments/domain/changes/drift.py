@@ -5,9 +5,10 @@ does not see what somebody added beside our fields, nor the number of replicas; 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final, Self
 
 from deployments.domain.apiserver.managed_fields import Owned, owned_fields, owners_of, path_of_cause
@@ -64,7 +65,7 @@ _REPLICAS: Final = "spec.replicas"
 REPLICAS_PATH: Final = f"Deployment.{_REPLICAS}"
 _MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
 # A field as the API server names it in a refusal: "spec.strategy.rollingUpdate: Forbidden: may not be ...".
-_REFUSED_PATH: Final = re.compile(r"\b(spec(?:\.[A-Za-z0-9_-]+|\[[^\[\]\s]*\])+): [A-Z][a-z]+")
+_REFUSED_PATH: Final = re.compile(r"\[?(spec(?:\.[A-Za-z0-9_-]+|\[[^\[\]\s]*\])+):")
 GENERATION_PATH: Final = "metadata.annotations[barista.io/generation]"
 # Written with every apply, an older number there is no edit; and what objects applied by an older Barista lack.
 _NO_EDIT: Final = (
@@ -181,7 +182,7 @@ def left_by_others(said: str, live: Mapping[str, Any] | None, desired: Mapping[s
     """
     if live is None:
         return ()
-    refused = {_shape(path) for path in _REFUSED_PATH.findall(said)}
+    refused = {_shape(path) for path in _refused(said)}
     now, want = flatten(strip_server_fields(live)), flatten(strip_server_fields(desired))
     kind, rows = text(desired, "kind"), {}
     for field in owned_fields(live):
@@ -203,6 +204,13 @@ def _is_in_the_way(path: str, refused: str, want: Mapping[str, Any]) -> bool:
         return True
     beside = path.rpartition(".")[0]
     return shape.rpartition(".")[0] == refused.rpartition(".")[0] and _under(beside, want) is not None
+
+
+def _refused(said: str) -> Iterator[str]:
+    """The fields that a refusal names, each before its reason: word by word, since a search would be quadratic."""
+    for word, reason in pairwise(said.split()):
+        if (found := _REFUSED_PATH.fullmatch(word)) and reason[:1].isupper():
+            yield found.group(1)
 
 
 def _shape(path: str) -> str:
