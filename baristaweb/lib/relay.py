@@ -120,10 +120,12 @@ class Relay:
             for key in keys:
                 self._take(errand, key)
             return
+        # From before the first: an idle worker has taken it up before the last is sent.
+        asked_at = now()
         for key in keys:
             if not queue.nudge(errand.task, key):
                 self._take(errand, key)
-        watch.asked()
+        watch.asked(asked_at)
 
     def _to_ask(self, errand: Errand, keys: Sequence[Key]) -> list[Key]:
         clock, before = time.monotonic(), self._asked.get(errand.task, {})
@@ -161,10 +163,10 @@ class QueueWatch:
         self._stalled_since: datetime | None = None
         self._noted: tuple[datetime | None, int, int] | None = None
 
-    def asked(self) -> None:
-        """A nudge went into the queue: from now on a worker has to show that it works."""
+    def asked(self, at: datetime) -> None:
+        """Nudges went into the queue: from that instant on a worker has to show that it works."""
         if self.book is not None and self._asked_at is None:
-            self._asked_at = now()
+            self._asked_at = at
 
     def are_workers_well(self) -> bool:
         """False when nothing was taken up for STALLED_S although it was asked for."""
