@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
@@ -23,6 +23,7 @@ from observability.models import FeatureNow, FeatureVerdict, JudgedWindow, Refer
 OVER: Final = (Result.MOVED, Result.DRIFT)
 SAID: Final = (*OVER, Result.CANNOT_BE_EVALUATED, Result.NOT_ENOUGH_DATA)
 BATCH: Final = 2_000
+STANDS: Final = timedelta(days=1)  # a verdict while newer windows have too few rows
 
 
 def at(seconds: int) -> datetime:
@@ -31,11 +32,15 @@ def at(seconds: int) -> datetime:
 
 @dataclass(eq=False)
 class Newest:
-    """The newest window of a version, and since when each feature's run of moved windows lasts."""
+    """The newest window of a version, and since when each feature's run of moved windows lasts.
+
+    `few` is a newer one that waits for more rows: until it has them, what the last one said stands for a day.
+    """
 
     row: JudgedWindow | None = None
     results: dict[str, FeatureResult] = field(default_factory=dict)
     null_rates: dict[str, float | None] = field(default_factory=dict)
+    few: Newest | None = None
     since: dict[str, datetime] = field(default_factory=dict)
     last_moved: dict[str, datetime] = field(default_factory=dict)
 
@@ -112,8 +117,11 @@ class Writer:
 
 
 def _go_on(kept: Newest, row: JudgedWindow, features: Sequence[FeatureResult], rates: dict[str, float | None]) -> None:
-    kept.row, kept.null_rates = row, rates
-    kept.results = {one.name: one for one in features}
+    results = {one.name: one for one in features}
+    if row.verdict == Result.NOT_ENOUGH_DATA:
+        kept.few = Newest(row, results, rates)
+        return
+    kept.row, kept.results, kept.null_rates, kept.few = row, results, rates, None
     for one in features:
         if one.verdict in OVER:
             kept.since.setdefault(one.name, row.start)
@@ -124,6 +132,8 @@ def _go_on(kept: Newest, row: JudgedWindow, features: Sequence[FeatureResult], r
 
 def features_now(writer: Writer, roles: Mapping[str, str], sensitive: Sequence[str]) -> list[FeatureNow]:
     """One row a feature: of the versions with a window in the last day, the one whose verdict is the worst."""
+    for kept in writer.newest.values():
+        _settle(kept)
     ends = [kept.row.end for kept in writer.newest.values() if kept.row is not None]
     if not ends:
         return []
@@ -138,6 +148,37 @@ def features_now(writer: Writer, roles: Mapping[str, str], sensitive: Sequence[s
         for feature in writer.spec
         if (found := _feature_now(writer, serving, feature.name, roles, sensitive)) is not None
     ]
+
+
+def _settle(kept: Newest) -> None:
+    """Whether the window that waits for rows speaks, or the last one that had enough."""
+    few = kept.few
+    if few is None or few.row is None:
+        return
+    if kept.row is None:
+        _recall(kept, few.row)
+    if kept.row is None or few.row.end - kept.row.end > STANDS:
+        kept.row, kept.results, kept.null_rates = few.row, few.results, few.null_rates
+
+
+def _recall(kept: Newest, before: JudgedWindow) -> None:
+    """What was said of the last window that had enough rows, when it was judged in an earlier run."""
+    rows = JudgedWindow.objects.filter(source=before.source_id, spec=before.spec, version=before.version, is_gap=False)
+    rows = rows.filter(end__lte=before.start, end__gte=before.end - STANDS).exclude(
+        verdict=Result.NOT_ENOUGH_DATA.value
+    )
+    row = rows.order_by("-end").first()
+    if row is None:
+        return
+    names = [feature.name for feature in before.spec.to_spec()]
+    kept.row = row
+    for one in FeatureVerdict.objects.filter(judged=row).defer("levels"):
+        name = names[one.place]
+        kept.null_rates[name] = one.null_rate
+        kept.results[name] = FeatureResult(
+            name, Result(one.verdict), one.reason, one.statistic or None, one.value, one.uncertainty, one.floor,
+            one.threshold,
+        )  # fmt: skip
 
 
 def _feature_now(

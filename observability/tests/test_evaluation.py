@@ -190,6 +190,30 @@ def test_small_windows_join_and_go_on_joining(source: LogSource) -> None:
     ]
 
 
+@pytest.mark.parametrize("is_anew", [False, True])
+def test_a_verdict_stands_while_the_next_window_has_too_few_rows(source: LogSource, is_anew: bool) -> None:
+    end = hour(now())
+    changed = end - timedelta(hours=4)
+    fill(source, hours=38, until=end - timedelta(hours=1), change=dear(changed))
+    judge.evaluate(source.pk)
+    stored(source, source.spec, [(end - timedelta(hours=1), "1", drawn(200, np.random.default_rng(5)))])
+    judge.evaluate(source.pk, anew=is_anew)
+    assert JudgedWindow.objects.order_by("-start")[0].verdict == "not enough data"
+    found = FeatureNow.objects.get(name="price")
+    assert (found.verdict, found.moved_since) == ("drift", changed)
+    assert FeatureNow.objects.get(name="age").verdict == "stable"
+    assert "price drifted" in DataHealth.objects.get().sentence
+
+
+def test_a_verdict_of_the_day_before_does_not_stand_for_ever(source: LogSource) -> None:
+    end = hour(now())
+    fill(source, hours=30, until=end - timedelta(hours=27))
+    few = [(end - timedelta(hours=place), "1", drawn(20, np.random.default_rng(place))) for place in range(27, 0, -1)]
+    stored(source, source.spec, few)
+    judge.evaluate(source.pk)
+    assert set(FeatureNow.objects.values_list("verdict", flat=True)) == {"not enough data"}
+
+
 def test_a_second_version_is_compared_with_what_served_before(source: LogSource) -> None:
     end = hour(now())
     fill(source, hours=40, until=end - timedelta(hours=5))
