@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 
@@ -54,7 +54,7 @@ def backfill(*, source: LogSource, since: datetime, until: datetime, by: Actor, 
         raise Refused("A backfill of this source runs already. Wait for it, or cancel it.")
     made = Backfill.objects.create(source=row, since=since, until=until, spec=row.spec, by=by.label, reason=note[:300])
     SourceState.objects.filter(source=row).update(next_poll_at=now())
-    facts = {"since": since.isoformat(), "until": until.isoformat(), "spec": str(row.spec)}
+    facts = {"since": _told(since), "until": _told(until), "spec": str(row.spec)}
     audit.record("logsource.backfill_started", row, by=by, note=note, facts=facts)
     return made
 
@@ -73,3 +73,7 @@ def cancel(*, backfill: Backfill, by: Actor, note: str = "") -> Backfill:
     waiting.filter(folded_at=None).delete()
     audit.record("logsource.backfill_cancelled", source, by=by, note=note)
     return row
+
+
+def _told(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from deployments.actions.errors import Refused
-from deployments.management.seed import budgets, finishing, making, nights
+from deployments.management.seed import finishing, making, nights
 from deployments.management.seed.fleet import FLEET
 from deployments.models import Cluster, Deployment
 
@@ -83,7 +83,6 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from problem
         finishing.edit_later(demo, FLEET, self.stdout.write)
         finishing.pause_and_retire(demo, FLEET)
-        budgets.seed(by=making.actor("platform"), note=making.SETUP)
         external = os.environ.get("BARISTA_KUBECONFIG", "")
         kubeconfig = Path(external) if external else admin
         if kubeconfig is None:
