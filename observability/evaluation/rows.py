@@ -131,18 +131,23 @@ def _go_on(kept: Newest, row: JudgedWindow, features: Sequence[FeatureResult], r
 
 
 def features_now(writer: Writer, roles: Mapping[str, str], sensitive: Sequence[str]) -> list[FeatureNow]:
-    """One row a feature: of the versions with a window in the last day, the one whose verdict is the worst."""
-    for kept in writer.newest.values():
-        _settle(kept)
-    ends = [kept.row.end for kept in writer.newest.values() if kept.row is not None]
+    """One row a feature: of the versions with a window in the last day, the one whose verdict is the worst.
+
+    A version that has just begun has no verdict yet, beside one that has.
+    """
+    ends = [one.row.end for kept in writer.newest.values() for one in (kept, kept.few) if one and one.row]
     if not ends:
         return []
+    for version, kept in writer.newest.items():
+        _settle(writer.source_spec, version, kept, max(ends))
     limit = max(ends).timestamp() - 86_400
     serving = {
         version: kept
         for version, kept in writer.newest.items()
         if kept.row is not None and kept.row.end.timestamp() > limit
     }
+    judged = {version: kept for version, kept in serving.items() if not _is_few(kept)}
+    serving = judged or serving
     return [
         found
         for feature in writer.spec
@@ -150,29 +155,25 @@ def features_now(writer: Writer, roles: Mapping[str, str], sensitive: Sequence[s
     ]
 
 
-def _settle(kept: Newest) -> None:
-    """Whether the window that waits for rows speaks, or the last one that had enough."""
-    few = kept.few
-    if few is None or few.row is None:
-        return
+def _is_few(kept: Newest) -> bool:
+    return kept.row is not None and kept.row.verdict == Result.NOT_ENOUGH_DATA
+
+
+def _settle(spec: SourceSpec, version: str, kept: Newest, newest: datetime) -> None:
+    """Whether the window that waits for rows speaks, or the last one that had enough, in this run or in one before."""
     if kept.row is None:
-        _recall(kept, few.row)
-    if kept.row is None or few.row.end - kept.row.end > STANDS:
+        _recall(spec, version, kept, newest)
+    few = kept.few
+    if few is not None and few.row is not None and (kept.row is None or few.row.end - kept.row.end > STANDS):
         kept.row, kept.results, kept.null_rates = few.row, few.results, few.null_rates
 
 
-def _recall(kept: Newest, before: JudgedWindow) -> None:
-    """What was said of the last window that had enough rows, when it was judged in an earlier run."""
-    rows = JudgedWindow.objects.filter(source=before.source_id, spec=before.spec, version=before.version, is_gap=False)
-    rows = rows.filter(end__lte=before.start, end__gte=before.end - STANDS).exclude(
-        verdict=Result.NOT_ENOUGH_DATA.value
-    )
-    row = rows.order_by("-end").first()
-    if row is None:
-        return
-    names = [feature.name for feature in before.spec.to_spec()]
-    kept.row = row
-    for one in FeatureVerdict.objects.filter(judged=row).defer("levels"):
+def _recall(spec: SourceSpec, version: str, kept: Newest, newest: datetime) -> None:
+    rows = JudgedWindow.objects.filter(source=spec.source_id, spec=spec, version=version, is_gap=False)
+    rows = rows.filter(end__gte=newest - STANDS).exclude(verdict=Result.NOT_ENOUGH_DATA.value)
+    kept.row = rows.order_by("-end").first()
+    names = [feature.name for feature in spec.to_spec()]
+    for one in FeatureVerdict.objects.filter(judged=kept.row).defer("levels") if kept.row else ():
         name = names[one.place]
         kept.null_rates[name] = one.null_rate
         kept.results[name] = FeatureResult(

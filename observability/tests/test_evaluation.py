@@ -205,6 +205,16 @@ def test_a_verdict_stands_while_the_next_window_has_too_few_rows(source: LogSour
     assert "price drifted" in DataHealth.objects.get().sentence
 
 
+@pytest.mark.parametrize("is_anew", [False, True])
+def test_a_version_that_has_just_begun_does_not_hide_the_one_that_serves(source: LogSource, is_anew: bool) -> None:
+    end = hour(now())
+    fill(source, hours=30, until=end - timedelta(hours=1))
+    judge.evaluate(source.pk)
+    stored(source, source.spec, [(end - timedelta(hours=1), "2", drawn(200, np.random.default_rng(5)))])
+    judge.evaluate(source.pk, anew=is_anew)
+    assert set(FeatureNow.objects.values_list("version", "verdict")) == {("1", "stable")}
+
+
 def test_a_verdict_of_the_day_before_does_not_stand_for_ever(source: LogSource) -> None:
     end = hour(now())
     fill(source, hours=30, until=end - timedelta(hours=27))
