@@ -118,10 +118,11 @@ def test_objects_that_vanish_together_are_all_taken_out_of_a_compacted_window(
     importer: work.Importer, log_deployment: Deployment, tmp_path: Path
 ) -> None:
     hour = hour_ago(2)
-    source = make_source(log_deployment, tmp_path, vanished=LogSource.Vanished.REMOVE)
+    source = make_source(log_deployment, tmp_path, lateness_s=0, vanished=LogSource.Vanished.REMOVE)
     first, second, _ = (put(tmp_path / f"{name}.parquet", rows(hour, 10, country=name)) for name in "abc")
     read(importer, source)
     keep(source)
+    assert not ObjectPart.objects.filter(in_base=False).exists()
     first.unlink()
     second.unlink()
     read(importer, source)
