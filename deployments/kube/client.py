@@ -299,11 +299,19 @@ class KubernetesGateway:
         if is_write:
             # It ends before we stop listening, so that the answer is the apiserver's own.
             query = [*(query or []), ("timeout", f"{max(200, int((timeout[1] - LISTEN_ON_S) * 1000))}ms")]
-        response = self._send(verb, path, query or [], body, content_type, timeout)
+        sent = time.monotonic()
         try:
-            data = read(response, ends)
-        finally:
-            response.release_conn()
+            response = self._send(verb, path, query or [], body, content_type, timeout)
+            try:
+                data = read(response, ends)
+            finally:
+                response.release_conn()
+        except Unreachable as error:
+            # At its own timeout an apiserver that has begun to answer cuts the connection: no 504, the same cause.
+            is_over = is_write and time.monotonic() - sent >= timeout[1] - LISTEN_ON_S
+            if is_over and isinstance(error.__cause__, urllib3.exceptions.ProtocolError):
+                raise Unanswered(str(error)) from error
+            raise
         if response.status == 504 and is_write:
             raise Unanswered(f"The cluster did not finish the write within {self.write_s:.0f} s.", status=504)
         if response.status >= 300:
