@@ -18,7 +18,7 @@ Say = Callable[[str, str], None]  # (who, what)
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 15.0
 _LOGS_EVERY = 5.0
-_SETTLED_AFTER = 30.0  # a process that ran this long starts over with the shortest pause
+_SETTLED_AFTER = 10.0  # a process that ran this long starts over with the shortest pause
 
 
 @dataclass

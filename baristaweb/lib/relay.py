@@ -34,6 +34,8 @@ ASK_AGAIN_LIMIT_S: Final = 60.0
 QUEUE_EVERY_S: Final = 5.0
 # Asked for so long and nothing taken up: the workers of that queue do not work, whatever their processes do.
 STALLED_S: Final = 15.0
+# A killed worker needs several seconds to be back: after so long the relay works beside it.
+HELPS_S: Final = 3.0
 HANDS: Final = 4
 
 
@@ -122,8 +124,9 @@ class Relay:
             return
         # From before the first: an idle worker has taken it up before the last is sent.
         asked_at = now()
+        are_late = watch.are_workers_late()
         for key in keys:
-            if not queue.nudge(errand.task, key):
+            if not queue.nudge(errand.task, key) or are_late:
                 self._take(errand, key)
         watch.asked(asked_at)
 
@@ -182,6 +185,10 @@ class QueueWatch:
             log.error("workers_stalled", queue=self.name, since=self._asked_at.isoformat())
         self._note()
         return self._stalled_since is None
+
+    def are_workers_late(self) -> bool:
+        """Whether nothing had been taken up for HELPS_S when `are_workers_well` looked."""
+        return self._asked_at is not None and now() - self._asked_at > timedelta(seconds=HELPS_S)
 
     def count(self, found: tuple[int, int] | None) -> None:
         """Messages that wait and were rejected; None when the queue does not answer."""

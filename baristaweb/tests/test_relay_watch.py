@@ -11,7 +11,7 @@ import time_machine
 from baristaweb.lib import queue
 from baristaweb.lib.clock import now
 from baristaweb.lib.registry import Errand
-from baristaweb.lib.relay import STALLED_S, Relay
+from baristaweb.lib.relay import HELPS_S, STALLED_S, Relay
 
 
 class Book:
@@ -56,3 +56,21 @@ def test_workers_that_take_nothing_up_have_stalled(monkeypatch: pytest.MonkeyPat
     book = Book()
     looked_at_later(book, monkeypatch, is_taken_up=False)
     assert book.stalled is not None
+
+
+@pytest.mark.parametrize(("after_s", "done"), [(HELPS_S - 1, []), (HELPS_S + 1, [1])], ids=["soon", "late"])
+def test_the_relay_works_beside_workers_that_are_late(
+    after_s: float, done: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[object] = []
+    book = Book()
+    with time_machine.travel(datetime.fromisoformat("2026-11-28T12:00:00+00:00"), tick=False) as clock:
+        monkeypatch.setattr(queue, "nudge", lambda task, key: True)
+        errand = Errand(task="reconcile", due=lambda lease_s: [1], do=found.append, is_leased=True)
+        relay = Relay(threading.Event(), [errand], book=book)
+        relay._enqueue(errand)
+        clock.shift(timedelta(seconds=after_s))
+        relay._enqueue(errand)
+        relay._hands.shutdown(wait=True)
+    assert found == done
+    assert book.stalled is None, "working beside them raises no alarm yet"
