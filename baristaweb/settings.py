@@ -60,6 +60,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "baristaweb.shell.carried.KeepTyped",
     "baristaweb.shell.session.SessionLimitMiddleware",
+    # Below the limit: who is still known to Google goes on without logging in again.
+    "baristaweb.shell.iap.IapMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -34,6 +34,8 @@ class Barista:
     keep_sleep_d: int  # BARISTA_KEEP_SLEEP_D: days that past sleeps and why they were are kept
     wakes_at_once: int  # BARISTA_WAKES_AT_ONCE: deployments of a cluster that may wake at the same time
     wake_within_min: int  # BARISTA_WAKE_WITHIN_MIN: minutes after its due time in which one that wakes must be ready
+    iap_audience: str  # BARISTA_IAP_AUDIENCE: how Google's Identity-Aware Proxy calls this site; empty: no such logins
+    iap_keys: str  # BARISTA_IAP_KEYS: where the keys are that it signs with
     billing_endpoint: str  # BARISTA_BILLING_ENDPOINT: whom to ask for Google's prices; empty: Google
     billing_key: str  # BARISTA_BILLING_KEY: API key for it; empty: application default credentials
     gke_endpoint: str  # BARISTA_GKE_ENDPOINT: Google's Container API, which knows clusters by name
@@ -73,6 +75,8 @@ def read(env: FileAwareEnv) -> Barista:
         keep_sleep_d=env.int("BARISTA_KEEP_SLEEP_D", 400),
         wakes_at_once=env.int("BARISTA_WAKES_AT_ONCE", 20),
         wake_within_min=env.int("BARISTA_WAKE_WITHIN_MIN", 15),
+        iap_audience=env.str("BARISTA_IAP_AUDIENCE", ""),
+        iap_keys=env.str("BARISTA_IAP_KEYS", "https://www.gstatic.com/iap/verify/public_key"),
         billing_endpoint=env.str("BARISTA_BILLING_ENDPOINT", ""),
         billing_key=env.str("BARISTA_BILLING_KEY", ""),
         gke_endpoint=env.str("BARISTA_GKE_ENDPOINT", "https://container.googleapis.com"),

@@ -1,4 +1,5 @@
-"""Counting failed logins, in PostgreSQL so that neither a restart nor a full cache resets them."""
+"""Who may log in: failed logins are counted, in PostgreSQL so that neither a restart nor a full cache resets them, and
+Google accounts are linked to users."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from django.db import transaction
 from django.db.models import F
 
 from baristaweb.lib.clock import now
-from deployments.models import LoginAttempt
+from deployments.audit import Actor, record
+from deployments.models import LoginAttempt, User
 
 WINDOW = timedelta(minutes=15)
 
@@ -56,3 +58,22 @@ def forget(*, username: str, address: str) -> None:
     LoginAttempt.objects.filter(pk=here).delete()
     for key, _ in others:
         LoginAttempt.objects.filter(pk=key, failures__gt=0).update(failures=F("failures") - 1)
+
+
+@transaction.atomic
+def of_google(*, subject: str, email: str) -> User | None:
+    """The active user of a Google account, None without one.
+
+    At the first login it is the one user with its e-mail address; from then on the account's subject counts alone: an
+    address that moves to another person takes no rights along.
+    """
+    user = User.objects.filter(google_subject=subject).first()
+    if user is None:
+        found = User.objects.filter(email__iexact=email, google_subject=None, is_active=True).select_for_update()[:2]
+        if len(found) != 1:
+            return None
+        user = found[0]
+        user.google_subject = subject
+        user.save(update_fields=["google_subject"])
+        record("user.linked", user, by=Actor.as_user(user), facts={"account": email})
+    return user if user.is_active else None

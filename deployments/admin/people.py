@@ -42,10 +42,13 @@ class UserAdmin(AuditedAdmin):
             obj.pk = made.pk
             obj._state.adding = False
             return
+        if "email" in form.changed_data:
+            # The next Google account with the address is linked; the one before is let in no more.
+            obj.google_subject = None
         records.save(row=obj, by=by, note=reason)
         if password:
             people.set_password(user=obj, password=password, by=by, note=reason)
-        lost = {"is_active", "is_platform_admin", "is_auditor"} & set(form.changed_data)
+        lost = {"email", "is_active", "is_platform_admin", "is_auditor"} & set(form.changed_data)
         if lost or password:
             ended = people.end_sessions(user=obj)
             if ended:

@@ -41,6 +41,8 @@ class User(AbstractBaseUser):
     is_platform_admin = models.BooleanField(default=False, help_text="May do everything, in every team and the admin.")
     is_auditor = models.BooleanField(default=False, help_text="Sees everything, changes nothing.")
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
+    # The account that Google's Identity-Aware Proxy named at the first login.
+    google_subject = models.CharField(max_length=254, null=True, unique=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 

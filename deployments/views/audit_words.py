@@ -56,6 +56,7 @@ KINDS = {
     "permission.refused": Words("lock", "was refused: {permission} of"),
     "permission.refused_often": Words("lock", "counted {tries} more denied attempts, within an hour, of"),
     "user.created": Words("user", "made the account"),
+    "user.linked": Words("user", "logged in with Google for the first time"),
     "user.password_changed": Words("key", "set the password of"),
     "user.changed": Words("user", "changed the account"),
     "member.changed": Words("users", "set a role:"),

@@ -55,9 +55,10 @@ class Login(views.LoginView):
 
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
-    """End the session."""
+    """End the session; behind Google's proxy its own too, else the next page would log in again."""
+    is_of_proxy = "google_subject" in request.session
     logout(request)
-    return redirect(settings.LOGOUT_REDIRECT_URL)
+    return redirect("/_gcp_iap/clear_login_cookie" if is_of_proxy else settings.LOGOUT_REDIRECT_URL)
 
 
 @login_not_required

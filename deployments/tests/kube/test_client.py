@@ -8,10 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from kubernetes import client as library
+import yaml
 
+from deployments.kube import client
 from deployments.kube.api import Unanswered, Unreachable
 from deployments.kube.client import KubernetesGateway
 
@@ -20,7 +22,7 @@ HALF = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 90
 
 
 @contextmanager
-def cutting(after_s: float, begun: bytes) -> Iterator[KubernetesGateway]:
+def cutting(folder: Path, after_s: float, begun: bytes) -> Iterator[KubernetesGateway]:
     """The gateway of a server that sends `begun` and cuts the connection `after_s` after it was asked."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -32,16 +34,21 @@ def cutting(after_s: float, begun: bytes) -> Iterator[KubernetesGateway]:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        configuration = library.Configuration(host=f"http://127.0.0.1:{listener.getsockname()[1]}")
-        configuration.retries = False
-        yield replace(KubernetesGateway(library.ApiClient(configuration)), write_s=WRITE_S)
+        config = {
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{listener.getsockname()[1]}"}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "users": [{"name": "u", "user": {"token": "t"}}],
+        }
+        path = folder / "kubeconfig"
+        path.write_text(yaml.safe_dump(config))
+        yield replace(client.from_kubeconfig(str(path), "c"), write_s=WRITE_S)
         thread.join()
 
 
 @pytest.mark.parametrize("begun", [b"", HALF], ids=["no answer", "half an answer"])
 @pytest.mark.parametrize(("after_s", "is_unanswered"), [(WRITE_S + 0.05, True), (0, False)], ids=["over", "early"])
-def test_a_write_that_is_cut(begun: bytes, after_s: float, is_unanswered: bool) -> None:
-    with cutting(after_s, begun) as gateway, pytest.raises(Unreachable, match="cut the connection") as raised:
+def test_a_write_that_is_cut(tmp_path: Path, begun: bytes, after_s: float, is_unanswered: bool) -> None:
+    with cutting(tmp_path, after_s, begun) as gateway, pytest.raises(Unreachable, match="cut the connection") as raised:
         gateway.create_pod("team", b"{}")
 
     assert isinstance(raised.value, Unanswered) is is_unanswered
