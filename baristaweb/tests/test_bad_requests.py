@@ -128,17 +128,17 @@ def routes(scene: Scene, method: str) -> list[str]:
 def turned(names: tuple[str, ...], share: int) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Every name with a value of its own, and with another at each turn.
 
-    A request has nearly all of the values. Each person takes a share of the turns, half of them at one address and the
-    others at the next, so that all of them together ask for every value in every name.
+    A request has nearly all of the values. Each person takes a share of the turns, a quarter of them at each of four
+    addresses in a row, so that all of them together ask for every value in every name.
     """
     kinds = [kind for kind in TEXTS if kind not in GATED]
-    for turn in range(share % (2 * len(IDENTITIES)), len(kinds), 2 * len(IDENTITIES)):
+    for turn in range(share % (4 * len(IDENTITIES)), len(kinds), 4 * len(IDENTITIES)):
         yield f"turn {turn}", [(name, TEXTS[kinds[(turn + at) % len(kinds)]]) for at, name in enumerate(names)]
 
 
-def shared(items: Sequence[Any], share: int) -> Sequence[Any]:
-    """One in seven: that of a person, or of an address where one person asks for all."""
-    return items[share % len(IDENTITIES) :: len(IDENTITIES)]
+def shared(items: Sequence[Any], share: int, parts: int = len(IDENTITIES)) -> Sequence[Any]:
+    """One in `parts`: that of a person, or of an address where one person asks for all."""
+    return items[share % parts :: parts]
 
 
 def arguments(url: str, scene: Scene) -> list[int]:
@@ -156,7 +156,7 @@ FORM = "application/x-www-form-urlencoded"
 
 def ask_by_parameters(scene: Scene, asking: Asking) -> None:
     for number, url in enumerate(routes(scene, "GET")):
-        for what, pairs in turned(ASKED, asking.share + number % 2 * len(IDENTITIES)):
+        for what, pairs in turned(ASKED, asking.share + number % 4 * len(IDENTITIES)):
             asking.ask(what, "GET", f"{url}?{encoded(pairs)}")
         for kind in GATED:
             for pairs in ([("q", TEXTS[kind])], [(TEXTS[kind], "q")]):
@@ -166,7 +166,7 @@ def ask_by_parameters(scene: Scene, asking: Asking) -> None:
 
 def ask_by_bodies_of_forms(scene: Scene, asking: Asking) -> None:
     for number, url in enumerate(routes(scene, "POST")):
-        for what, pairs in turned(POSTED, asking.share + number % 2 * len(IDENTITIES)):
+        for what, pairs in turned(POSTED, asking.share + number % 4 * len(IDENTITIES)):
             asking.ask(what, "POST", url, data=encoded(pairs), content_type=FORM)
         for kind in GATED:
             for name in (shared(POSTED, asking.share + len(url))[0], TEXTS[kind]):
@@ -182,10 +182,12 @@ def ask_by_bodies_that_are_no_forms(scene: Scene, asking: Asking) -> None:
 
 def ask_by_paths(scene: Scene, asking: Asking) -> None:
     for method in ("GET", "POST"):
-        for url in routes(scene, method):
+        for number, url in enumerate(routes(scene, method)):
             steps = url.split("/")
             for at in arguments(url, scene):
-                for kind in shared(list(TEXTS), asking.share + at + len(url)):
+                # Every person a half of the values of two addresses in a row.
+                share = asking.share + (number + at) % 2 * len(IDENTITIES)
+                for kind in shared(list(TEXTS), share, 2 * len(IDENTITIES)):
                     path = "/".join([*steps[:at], quote(TEXTS[kind], safe=""), *steps[at + 1 :]])
                     asking.ask(kind, method, path)
     for kind, text in TEXTS.items():
@@ -205,7 +207,7 @@ def ask_by_the_admin(scene: Scene, asking: Asking) -> None:
     for number, url in enumerate(admin_urls()):
         for what, pairs in turned(ASKED, number):
             asking.ask(what, "GET", f"{url}?{encoded(pairs)}")
-        for kind in shared(list(TEXTS), number):
+        for kind in shared(list(TEXTS), number, 2 * len(IDENTITIES)):
             for name in ("q", "id__exact", "_to_field"):
                 asking.ask(kind, "GET", f"{url}?{encoded([(name, TEXTS[kind])])}")
             posted = encoded([(name, TEXTS[kind]) for name in POSTED])
