@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.test import Client
 
 from embedded.kubernetes.build import Builder
 from embedded.kubernetes.components import PROGRAMS
@@ -172,6 +173,19 @@ def test_every_alert_asks_for_a_figure_that_barista_tells_and_says_what_to_do() 
         asked = set(re.findall(r"barista_[a-z_]+", rule["expr"]))
         assert asked and asked <= told, rule["alert"]  # noqa: PT018
         assert rule["annotations"]["description"].endswith("."), rule["alert"]
+
+
+@pytest.mark.django_db
+def test_every_panel_of_the_dashboard_asks_for_a_figure_that_is_told(client: Client) -> None:
+    token = {"authorization": "Bearer tests-only-metrics-token"}
+    text = client.get("/metrics", headers=token).content.decode()
+    told = set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE))
+    panels = json.loads((DEPLOY / "dashboards" / "barista.json").read_text())["panels"]
+    for panel in panels:
+        for target in panel["targets"]:
+            asked = set(re.findall(r"(?:barista|django)_\w+", target["expr"]))
+            assert {name.removesuffix("_bucket") for name in asked} <= told, panel["title"]
+    assert {name for name in told if name.startswith("barista_")} == set(re.findall(r"barista_\w+", json.dumps(panels)))
 
 
 @pytest.mark.cluster
