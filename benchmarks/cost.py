@@ -12,12 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import requests
+
+from benchmarks import site
 from benchmarks.apply import row
 from benchmarks.measure import ROOT
 from benchmarks.peers import python_of
@@ -26,12 +27,9 @@ from deployments.domain.cost.matching import Lookup, PriceBook
 from deployments.domain.cost.opencost import compare
 from deployments.domain.cost.prices import Request, node_rates
 from deployments.domain.cost.versions import keep
-from deployments.prices.api import Source
+from deployments.prices.api import SERVICES, Source
 from deployments.prices.google_catalog import pull
-from embedded import postgres, valkey
 from embedded.billing.server import CatalogServer, Handler, serving
-from embedded.paths import Home
-from embedded.supervisor import Supervisor
 
 COUNT = int(os.environ.get("BARISTA_BENCH_COST", "5000"))
 SKUS = 40_000
@@ -45,60 +43,51 @@ def main() -> None:
     print("\nCosts")
     _catalog()
     _opencost()
-    with tempfile.TemporaryDirectory(prefix="barista-bench-") as folder, _database(Path(folder)) as environ:
+    with tempfile.TemporaryDirectory(prefix="barista-bench-") as folder, site.database(queue=True) as environ:
         parquet = Path(folder) / "intervals.parquet"
         job = [sys.executable, "-m", "benchmarks.cost_site", str(COUNT), str(TIMES), str(parquet)]
-        done = subprocess.run(job, cwd=ROOT, check=True, env=environ, stdout=subprocess.PIPE, text=True)
+        both = os.environ | environ
+        done = subprocess.run(job, cwd=ROOT, check=True, env=both, stdout=subprocess.PIPE, text=True)
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         _print(found, parquet)
 
 
-@contextmanager
-def _database(folder: Path) -> Iterator[dict[str, str]]:
-    home = Home.open(folder)
-    supervisor = Supervisor(home, lambda who, what: None)
-    try:
-        urls = postgres.start(supervisor, home, tests=True)
-        environ = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "baristaweb.tests.settings",
-            "BARISTA_TEST_APP_URL": urls.app,
-            "BARISTA_TEST_OWNER_URL": urls.owner,
-            "BARISTA_TEST_REDIS_URL": valkey.start(supervisor, home),
-        }
-        migrate = [sys.executable, "manage.py", "migrate", "--database=owner", "--verbosity=0"]
-        subprocess.run(migrate, cwd=ROOT, check=True, timeout=300, env=environ)
-        yield environ
-    finally:
-        supervisor.stop()
-        postgres.remove_outside(home)
-
-
 def _print(found: dict[str, Any], parquet: Path) -> None:
-    days, taken = COUNT * 30, found["priced_s"]
-    print(f"  {days:,} days of {COUNT:,} deployments priced in {taken:.1f} s, {days / taken:,.0f} a second")
-    row("fleet page with costs and their lines", found["fleet"])
-    row("fleet page without", found["fleet_without"])
-    _ratio("fleet page with / without costs", found["fleet"], found["fleet_without"])
+    peer = _peer(parquet, found["prices"])
+    days, each = COUNT * 30, found["intervals"]
+    print(
+        f"  {days:,} days of {COUNT:,} deployments, two pods each: {days / found['priced_s'][0]:,.0f} priced a second"
+    )
+    _beside("pricing them, each day by its price list", found["priced_s"], "one sum in DuckDB", peer["priced"])
+    _agree("all of them", [found["amount"]], [peer["amount"]])
+    _beside("fleet page with costs and their lines", found["fleet"], "without", found["fleet_without"])
     row("cost page, whole", found["page"])
-    row("by team and month, of the priced days", found["days"])
-    row(f"by team and month, of {found['intervals']:,} intervals", found["intervals_s"])
-    job = [python_of("readers"), str(ROOT / "benchmarks" / "peer_cost.py"), str(parquet), str(TIMES)]
-    done = subprocess.run(job, check=True, stdout=subprocess.PIPE, text=True)
-    peer: dict[str, Any] = json.loads(done.stdout)
-    row("the same intervals in DuckDB, of Parquet", peer["taken"])
-    _ratio("priced days / DuckDB", found["days"], peer["taken"])
-    _ratio("intervals / DuckDB", found["intervals_s"], peer["taken"])
-    pairs = zip(found["sums"], peer["sums"], strict=True)
-    agree = all(abs(ours[2] - theirs[2]) <= 1e-6 * abs(theirs[2]) and ours[:2] == theirs[:2] for ours, theirs in pairs)
-    print(f"  both {'agree on' if agree else 'DIFFER in'} the vCPU hours of {len(peer['sums'])} team-months")
-    each, count = found["bytes"] / found["intervals"], found["intervals"] / days
-    month = 30 * (count * each + found["day_bytes"]) / 1024
-    print(f"  an interval takes {each:.0f} bytes with its indexes, a priced day {found['day_bytes']:.0f}:")
+    _beside(f"team and month, of {each:,} intervals", found["intervals_s"], "DuckDB, of Parquet", peer["taken"])
+    _beside("team and month, of the priced days", found["days"], "DuckDB, of Parquet", peer["taken"])
+    _agree("vCPU hours of team-months", [one[2] for one in found["sums"]], [one[2] for one in peer["sums"]])
+    of_interval, count = found["bytes"] / each, each / days
+    month = 30 * (count * of_interval + found["day_bytes"]) / 1024
+    print(f"  an interval takes {of_interval:.0f} bytes with its indexes, a priced day {found['day_bytes']:.0f}:")
     print(f"  {month:.0f} KiB a month for a deployment with {count:.1f} intervals a day")
 
 
-def _ratio(what: str, ours: list[float], theirs: list[float]) -> None:
-    print(f"  {what}: medians = {statistics.median(ours) / statistics.median(theirs):.2f}")
+def _peer(parquet: Path, prices: list[str]) -> dict[str, Any]:
+    job = [python_of("readers"), str(ROOT / "benchmarks" / "peer_cost.py"), str(parquet), str(TIMES), *prices]
+    done = subprocess.run(job, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _beside(what: str, ours: list[float], peer: str, theirs: list[float]) -> None:
+    """Ours, the peer and their ratio, as medians; ours at the 95th percentile beside them where there are so many."""
+    mine, other = statistics.median(ours), statistics.median(theirs)
+    p95 = f", p95 {sorted(ours)[int(0.95 * len(ours))] * 1000:,.0f} ms" if len(ours) > 1 else ""
+    print(f"  {what:<48} ours {mine * 1000:,.0f} ms{p95} / {peer} {other * 1000:,.0f} ms = {mine / other:.2f}")
+
+
+def _agree(what: str, ours: list[float], theirs: list[float]) -> None:
+    is_same = len(ours) == len(theirs) and all(abs(a - b) <= 1e-6 * abs(b) for a, b in zip(ours, theirs, strict=True))
+    print(f"    both {'agree on' if is_same else 'DIFFER in'} {what}: {len(theirs)} compared")
 
 
 class _Long(Handler):
@@ -118,6 +107,10 @@ class _Long(Handler):
 
 def _catalog() -> None:
     with serving(CatalogServer(handler=_Long)) as server:
+        _pages(server.url)  # makes the server's list
+        began = time.perf_counter()
+        pages = _pages(server.url)
+        floor = time.perf_counter() - began
         began = time.perf_counter()
         found = pull(Source(endpoint=server.url, api_key=""))
         pulled = time.perf_counter() - began
@@ -127,10 +120,23 @@ def _catalog() -> None:
     cards = [node_rates(book, one, Lookup(region=REGION)) for one in map(machine, names) if one is not None]
     matched = time.perf_counter() - began
     known = sum(all(line.rate is not None for line in card.lines) for card in cards)
-    print(
-        f"  {len(found.skus):,} SKUs pulled and read in {pulled:.1f} s, matched to {known} machines in {matched:.2f} s"
-    )
+    print(f"  {len(found.skus):,} SKUs in {found.pages} pages, matched to {known} machines in {matched:.2f} s")
+    _beside("pulled by Google's client and read", [pulled], f"GET and json.loads of the {pages} pages", [floor])
     _book.append(book)
+
+
+def _pages(url: str) -> int:
+    """The same pages without Google's client: what any reader has to do."""
+    count = 0
+    for service in SERVICES:
+        token = ""
+        while True:
+            asked = {"pageSize": "5000", "pageToken": token}
+            found = requests.get(f"{url}/v1/services/{service}/skus", params=asked, timeout=60).json()
+            count, token = count + 1, found["nextPageToken"]
+            if not token:
+                break
+    return count
 
 
 _book: list[PriceBook] = []

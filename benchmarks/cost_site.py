@@ -32,6 +32,7 @@ from deployments.queries import fleet_costs, measured  # noqa: E402
 from deployments.tests import factories  # noqa: E402
 
 DAYS = 30
+VCPU, GIB = "0.04", "0.005"  # an hour
 PRICED = 2  # intervals of a deployment and day that are priced
 MORE = 140  # intervals of a deployment besides, for the aggregate: a million with the others
 
@@ -64,7 +65,7 @@ def main(count: int, times: int, target: str) -> None:
     at = now()
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     begins = midnight - timedelta(days=DAYS)
-    factories.make_price_list(cluster, effective_at=begins)
+    factories.make_price_list(cluster, f"cpu,,,{VCPU}", f"memory,,,{GIB}", effective_at=begins)
     _fill_intervals("priced-", cluster.pk, first_team, PRICED, begins, midnight - timedelta(days=1))
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT deployment_id, day FROM deployments_podinterval")
@@ -79,13 +80,8 @@ def main(count: int, times: int, target: str) -> None:
         cursor.execute("VACUUM ANALYZE")
     client = Client(headers={"host": "localhost"})
     client.force_login(admin)
-    fleet = timed(partial(_get, client, "/fleet/"), times)
-    nothing: dict[int, Any] = {}
-    with (
-        patch.object(measured, "sparks", lambda *_, **__: nothing),
-        patch.object(fleet_costs, "months_of", lambda *_, **__: nothing),
-    ):
-        without = timed(partial(_get, client, "/fleet/"), times)
+    fleet, without = _fleet(client, times)
+    _get(client, "/costs/")
     page = timed(partial(_get, client, "/costs/"), times)
     intervals, size = _size("podinterval")
     days, day_size = _size("costday")
@@ -94,7 +90,9 @@ def main(count: int, times: int, target: str) -> None:
     print(
         json.dumps(
             {
-                "priced_s": priced_s,
+                "priced_s": [priced_s],
+                "prices": [VCPU, GIB],
+                "amount": float(_query("SELECT sum(amount) FROM deployments_costday")[0][0]),
                 "fleet": fleet,
                 "fleet_without": without,
                 "page": page,
@@ -116,6 +114,21 @@ def _teams() -> int:
         Team(pk=last + 1 + number, slug=f"bench-{number}", name=f"Bench {number}") for number in range(20)
     )
     return last + 1
+
+
+def _fleet(client: Client, times: int) -> tuple[list[float], list[float]]:
+    """With costs and without, in turn, so that whatever else the machine does is in both; the first time is not."""
+    nothing: dict[int, Any] = {}
+    asked = partial(_get, client, "/fleet/")
+    fleet, without = list[float](), list[float]()
+    for _ in range(times + 1):
+        fleet += timed(asked, 1)
+        with (
+            patch.object(measured, "sparks", lambda *_, **__: nothing),
+            patch.object(fleet_costs, "months_of", lambda *_, **__: nothing),
+        ):
+            without += timed(asked, 1)
+    return fleet[1:], without[1:]
 
 
 def _fill_intervals(kind: str, cluster: int, teams: int, each: int, first: Any, last: Any) -> None:
@@ -144,9 +157,13 @@ def _size(table: str) -> tuple[int, int]:
 
 
 def _export(target: str) -> None:
+    """For DuckDB, with how many were priced."""
     seconds = 'extract(epoch FROM "end" - start)::float8'
-    rows = _query(f"SELECT team_id, day, millicores, memory, {seconds} FROM deployments_podinterval")  # noqa: S608 - ours
-    names = ("team_id", "day", "millicores", "memory", "seconds")
+    rows = _query(
+        f"SELECT team_id, deployment_id, day, millicores, memory, {seconds}, uid LIKE 'priced-%'"  # noqa: S608 - ours
+        " FROM deployments_podinterval"
+    )
+    names = ("team_id", "deployment_id", "day", "millicores", "memory", "seconds", "is_priced")
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     parquet.write_table(pa.table(columns), target)
 

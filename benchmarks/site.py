@@ -1,4 +1,4 @@
-"""A migrated database for jobs that need no cluster and no queue: PostgreSQL alone, thrown away afterwards."""
+"""A migrated database for jobs that need no cluster: PostgreSQL, and Valkey where asked for; thrown away afterwards."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measure import ROOT
-from embedded import postgres
+from embedded import postgres, valkey
 from embedded.paths import Home
 from embedded.supervisor import Supervisor
 
 
 @contextlib.contextmanager
-def database() -> Iterator[dict[str, str]]:
+def database(*, queue: bool = False) -> Iterator[dict[str, str]]:
     """What a process of the product needs in its environment to run on a new database."""
     with tempfile.TemporaryDirectory(prefix="barista-bench-") as folder:
         home = Home.open(Path(folder))
@@ -29,12 +29,18 @@ def database() -> Iterator[dict[str, str]]:
                 "BARISTA_TEST_APP_URL": urls.app,
                 "BARISTA_TEST_OWNER_URL": urls.owner,
             }
-            migrate = [sys.executable, "-W", "ignore", "manage.py", "migrate", "--database=owner", "--verbosity=0"]
-            subprocess.run(migrate, cwd=ROOT, env={**os.environ, **environ}, check=True, timeout=300)
+            if queue:
+                environ["BARISTA_TEST_REDIS_URL"] = valkey.start(supervisor, home)
+            migrate(environ)
             yield environ
         finally:
             supervisor.stop()
             postgres.remove_outside(home)
+
+
+def migrate(environ: dict[str, str]) -> None:
+    command = [sys.executable, "-W", "ignore", "manage.py", "migrate", "--database=owner", "--verbosity=0"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **environ}, check=True, timeout=300)
 
 
 def run(module: str, *arguments: str, environ: dict[str, str]) -> int:

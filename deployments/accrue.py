@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from django.db import connection, transaction
@@ -22,7 +22,7 @@ from django.db.models import Q
 from baristaweb.lib.clock import now
 from deployments.actions import due as due_days
 from deployments.domain.cost.days import DayRow, Listed, NodeSpan, NodeSum, PodSpan, price_day, price_node
-from deployments.domain.cost.ledger import HOUR_US, Interval
+from deployments.domain.cost.ledger import HOUR_US, Asked, Interval
 from deployments.domain.cost.placed import price_classes
 from deployments.domain.cost.rules import Component
 from deployments.models import (
@@ -37,7 +37,7 @@ from deployments.models import (
     PodInterval,
     PriceVersion,
 )
-from deployments.models.ledger import NodeTime, PodTime, Source
+from deployments.models.ledger import NodeTime, Source
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +49,10 @@ NODES_EVERY: Final = timedelta(hours=1)
 CLOSES_AFTER: Final = timedelta(days=3)  # of the next month: what a watch that was away brings in is still its month's
 STEP: Final = Decimal("1e-12")
 HOURS_STEP: Final = Decimal("1e-9")
+FORGET: Final = """
+DELETE FROM deployments_costday AS booked USING unnest(%s::bigint[], %s::date[]) AS due (deployment_id, day)
+WHERE booked.deployment_id = due.deployment_id AND booked.day = due.day AND booked.adjusts IS NULL
+"""
 
 
 class Accruer:
@@ -133,18 +137,22 @@ def _price_deployments(
     owners, days = {row.deployment_id for row in due}, {row.day for row in due}
     times: dict[tuple[int, date], list[PodSpan]] = defaultdict(list)
     demo: set[tuple[int, date]] = set()
-    for row in PodInterval.objects.filter(deployment__in=list(owners), day__in=list(days), cluster=cluster_id):
-        times[row.deployment_id, row.day].append(_span(row, row.start, row.end, row.is_end_exact))
-        if row.source == Source.DEMO:
-            demo.add((row.deployment_id, row.day))
-    for still in OpenPod.objects.filter(deployment__in=list(owners), cluster=cluster_id, start__lt=until):
+    measured = PodInterval.objects.filter(deployment__in=list(owners), day__in=list(days), cluster=cluster_id)
+    for day, end, is_end_exact, source, *facts in measured.values_list("day", "end", "is_end_exact", "source", *_READ):
+        row = _Time(*facts)
+        times[row.deployment, day].append(_span(row, row.start, end, is_end_exact))
+        if source == Source.DEMO:
+            demo.add((row.deployment, day))
+    running = OpenPod.objects.filter(deployment__in=list(owners), cluster=cluster_id, start__lt=until)
+    for still in (_Time(*facts) for facts in running.values_list(*_READ)):
         for day in days:
             start, end = bounds(day)
             if still.start < end and until > start:
                 span = _span(still, max(still.start, start), min(until, end), True)
-                times[still.deployment_id, day].append(span)
+                times[still.deployment, day].append(span)
     months = set(ClosedMonth.objects.values_list("month", flat=True))
-    replaced, fresh = Q(pk__in=[]), []
+    replaced: list[tuple[int, date]] = []
+    fresh: list[CostDay] = []
     for mark in due:
         owner, day = key = (mark.deployment_id or 0, mark.day)
         priced = price_day(times.get(key, ()), lists, *bounds(day))
@@ -153,17 +161,40 @@ def _price_deployments(
         if day.replace(day=1) in months:
             fresh += _adjustments(owner, day, made, at)
         else:
-            replaced |= Q(deployment=owner, day=day)
+            replaced.append(key)
             fresh += made
-    CostDay.objects.filter(replaced, adjusts=None).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET, [[owner for owner, _ in replaced], [day for _, day in replaced]])
     CostDay.objects.bulk_create(fresh)
 
 
-def _span(row: PodTime, start: datetime, end: datetime, is_end_exact: bool) -> PodSpan:
+class _Time(NamedTuple):
+    """What a price asks of a PodTime: of the hundreds of thousands there are, without their models."""
+
+    deployment: int
+    team: int
+    uid: str
+    node: str
+    machine: str
+    pool: str
+    is_spot: bool
+    price_class: str
+    millicores: int
+    memory: int
+    gpus: list[tuple[str, int]]
+    start: datetime
+    is_start_exact: bool
+
+
+_READ: Final = _Time._fields
+
+
+def _span(row: _Time, start: datetime, end: datetime, is_end_exact: bool) -> PodSpan:
+    asked = Asked(row.millicores, row.memory, tuple((str(label), int(count)) for label, count in row.gpus))
     return PodSpan(
-        deployment=row.deployment_id,
-        team=row.team_id,
-        interval=Interval(pod=row.uid, node=row.node, start=start, end=end, asked=row.asked),
+        deployment=row.deployment,
+        team=row.team,
+        interval=Interval(pod=row.uid, node=row.node, start=start, end=end, asked=asked),
         classes=price_classes(profile=row.price_class, machine=row.machine, pool=row.pool, is_spot=row.is_spot),
         is_spot=row.is_spot,
         is_exact=row.is_start_exact and is_end_exact,
@@ -262,10 +293,13 @@ def _price_nodes(cluster_id: int, day: date, lists: Sequence[Listed], until: dat
         nodes[row.node].append(_node_span(row, row_end))
         machines[row.node] = row
     pods: dict[str, list[PodSpan]] = defaultdict(list)
-    for pod in PodInterval.objects.filter(cluster=cluster_id, day=day):
-        pods[pod.node].append(_span(pod, pod.start, pod.end, pod.is_end_exact))
-    for running in OpenPod.objects.filter(cluster=cluster_id, start__lt=upto) if upto > start else ():
-        pods[running.node].append(_span(running, max(running.start, start), upto, True))
+    measured = PodInterval.objects.filter(cluster=cluster_id, day=day)
+    for pod_end, is_end_exact, *facts in measured.values_list("end", "is_end_exact", *_READ):
+        pod = _Time(*facts)
+        pods[pod.node].append(_span(pod, pod.start, pod_end, is_end_exact))
+    running = OpenPod.objects.filter(cluster=cluster_id, start__lt=upto)
+    for pod in (_Time(*facts) for facts in (running.values_list(*_READ) if upto > start else ())):
+        pods[pod.node].append(_span(pod, max(pod.start, start), upto, True))
     rows = [
         _node_day(cluster_id, day, machines[name], price_node(name, times, pods.get(name, ()), lists, start, end))
         for name, times in nodes.items()
