@@ -15,6 +15,7 @@ from deployments.management.seed import costs
 from deployments.models import CostDay, Deployment, NodeDay, OpenNode, OpenPod, PodInterval
 from deployments.observe import ledger, nodes
 from deployments.observe.ledger import PodSighting
+from deployments.queries.seen_sizes import seen_sizes
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 
@@ -71,3 +72,12 @@ def test_no_pod_of_the_past_runs_into_the_real_ones(deployment: Deployment) -> N
     costs.seed(deployment.namespace.cluster, at=now())
     last = PodInterval.objects.order_by("-end").values_list("end", flat=True)[0]
     assert last <= OpenPod.objects.get().start
+
+
+def test_changes_of_size_are_spread_over_what_the_cost_tab_shows(deployment: Deployment) -> None:
+    at = now()
+    costs.seed(deployment.namespace.cluster, at=at)
+    in_month = seen_sizes(deployment, since=at.date() - timedelta(days=30), explained_by=[])
+    assert len(in_month) == 2
+    assert in_month[1].at - in_month[0].at > timedelta(days=7)
+    assert len(seen_sizes(deployment, since=at.date() - timedelta(days=70), explained_by=[])) == 3

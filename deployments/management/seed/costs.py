@@ -1,13 +1,14 @@
 """Sixty days of measured costs for the demo, written by the code that measures real pods, at instants of its own.
 
 What runs now is taken as it was seen; before it, pods of the same size are made up: a rollout each week, more pods on
-working days where an autoscaler may add them, and for some a change of size. Everything is labelled as the demo's.
+working days where an autoscaler may add them, and three changes of size. Everything is labelled as the demo's.
 """
 
 from __future__ import annotations
 
 import itertools
 import random
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,6 +22,8 @@ from deployments.observe.ledger import PodSighting
 
 DAYS = 60
 BATCH = 500
+CHANGES = ((5, 20), (32, 40), (48, 56))  # on one day of each
+SIZES = (0.5, 0.75, 1.0, 1.5, 2.0)  # of what it asks for now, which it is after the last change
 
 
 def seed(demo: Cluster, *, at: datetime) -> int:
@@ -54,26 +57,28 @@ def _history(
     until = min(row.start for row in pods)
     begins = until.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS)
     spare = max(0, int(replicas.get("max", 0)) - len(pods))
-    changes_on, factor = dice.randint(3, 45), dice.choice((1, 1, 1, 2, 0.5))
+    changes = [begins + timedelta(days=dice.randint(*days), hours=14) for days in CHANGES]
+    sizes = [1.0]
+    for _ in changes:
+        sizes.insert(0, dice.choice([size for size in SIZES if size != sizes[0]]))
     weeks = [begins + timedelta(days=7 * number, hours=10) for number in range(DAYS // 7 + 1)]
-    edges = [begins, *weeks, begins + timedelta(days=changes_on, hours=14), until]
+    edges = [begins, *weeks, *changes, until]
     spans = sorted({edge for edge in edges if begins <= edge <= until})
     number = 0
     for since, upto in itertools.pairwise(spans):
-        was_other = since < begins + timedelta(days=changes_on)
         for row in pods:
             number += 1
             # A new pod is there for some minutes beside the old one.
             end = min(until, upto + timedelta(seconds=dice.randint(60, 240)))
-            yield _ended(row, places, f"demo-{owner}-{number}", since, end, factor if was_other else 1)
+            yield _ended(row, places, f"demo-{owner}-{number}", since, end, sizes[bisect_right(changes, since)])
     for day in range(DAYS):
         morning = begins + timedelta(days=day, hours=8, minutes=dice.randint(0, 50))
         if morning.weekday() < 5 and morning + timedelta(hours=12) < until:
             for _ in range(min(spare, dice.randint(0, 3))):
                 number += 1
                 end = morning + timedelta(hours=dice.randint(5, 11), minutes=dice.randint(0, 59))
-                was_other = morning < begins + timedelta(days=changes_on)
-                yield _ended(pods[0], places, f"demo-{owner}-{number}", morning, end, factor if was_other else 1)
+                size = sizes[bisect_right(changes, morning)]
+                yield _ended(pods[0], places, f"demo-{owner}-{number}", morning, end, size)
 
 
 def _ended(
