@@ -13,7 +13,17 @@ from baristaweb.lib.clock import now
 from deployments.actions import awake, sleep_layers, sleep_schedules
 from deployments.actions.errors import OverBudget
 from deployments.audit import Actor
-from deployments.models import AuditEvent, Deployment, KeepAwake, SleepGrant, SleepSchedule, User
+from deployments.models import (
+    AuditEvent,
+    Deployment,
+    HolidayCalendar,
+    KeepAwake,
+    SleepFreeze,
+    SleepGrant,
+    SleepHolidays,
+    SleepSchedule,
+    User,
+)
 from deployments.queries import awake_price
 from deployments.queries import budgets as queries
 from deployments.queries.sleep_layers import said
@@ -149,3 +159,25 @@ def test_a_forced_sleep_lowers_the_forecast(people: People, deployment: Deployme
     row = SleepGrant(ask="forced-sleep", deployment=deployment, since=now(), until=now() + timedelta(hours=6))
     sleep_layers.grant(row=row, by=Actor.as_user(people.maintainer), note="nobody uses it")
     assert before - heading(team=people.team) == 6 * HOUR
+
+
+def test_a_freeze_is_never_refused_for_money_and_is_counted(people: People, deployment: Deployment) -> None:
+    factories.make_budget(team=people.team, hard=0)
+    before = heading(team=people.team)
+    row = SleepFreeze(
+        cluster=deployment.namespace.cluster, since=now(), until=now() + timedelta(days=2), reason="an incident"
+    )
+    sleep_layers.freeze(row=row, by=Actor.as_user(people.maintainer))
+    assert heading(team=people.team) - before == 2 * 4 * HOUR
+    assert not AuditEvent.objects.filter(kind="budget.crossed").exists()
+
+
+def test_days_off_that_go_are_counted_and_not_refused(people: People, deployment: Deployment) -> None:
+    sleep_layers.save_calendar(row=HolidayCalendar(key="office", name="Office", days="2026-11-18"), by=factories.BY)
+    kept = SleepHolidays(team=people.team, calendars="office", zone="UTC")
+    sleep_layers.save_holidays(row=kept, by=factories.BY)
+    factories.make_budget(team=people.team, hard=0)
+    before = heading(team=people.team)
+    kept.calendars = ""
+    sleep_layers.save_holidays(row=kept, by=factories.BY)
+    assert heading(team=people.team) - before == 20 * HOUR, "the day without its four hours of night"
