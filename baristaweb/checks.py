@@ -30,8 +30,7 @@ def production_values(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessa
         problems.append(("E009", "REDIS_URL switches the check of certificates off.", "Set REDIS_CA_FILE instead."))
     if settings.DATABASES["default"].get("USER") in {"postgres", "barista_owner"}:
         problems.append(("E004", "DATABASE_URL uses the owner or a superuser.", "Use the role barista_app."))
-    token = settings.BARISTA.metrics_token
-    if token and len(token) < 20:
+    if any(len(token) < 20 for token in settings.BARISTA.metrics_tokens):
         problems.append(("E005", "BARISTA_METRICS_TOKEN is shorter than 20 characters.", "Set a random one."))
     if settings.SESSION_COOKIE_AGE > 43_200:
         problems.append(("E006", "Sessions live longer than 12 hours.", "Set SESSION_COOKIE_AGE to 43200 or less."))

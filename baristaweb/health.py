@@ -47,9 +47,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text: the site's requests, and the workers' lag read from the database at scrape time."""
-    token = settings.BARISTA.metrics_token
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not token or not hmac.compare_digest(given.encode(), token.encode()):
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+    if not any(hmac.compare_digest(given, token.encode()) for token in settings.BARISTA.metrics_tokens):
         return HttpResponseForbidden("Send the metrics token as a bearer token.\n", content_type="text/plain")
     told = CollectorRegistry()
     told.register(_Gauges())

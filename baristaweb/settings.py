@@ -19,6 +19,8 @@ IS_PRODUCTION = BARISTA.env == "production"
 
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY", "")
+# What they signed is still read, nothing new is signed with them.
+SECRET_KEY_FALLBACKS = list(filter(None, env.list("SECRET_KEY_FALLBACKS", default=[])))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 ROOT_URLCONF = "baristaweb.urls"

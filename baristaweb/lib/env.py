@@ -16,7 +16,7 @@ class Barista:
     env: Mode  # BARISTA_ENV
     kubeconfig_root: Path  # BARISTA_KUBECONFIG_ROOT: kubeconfigs and what they name are read below this folder only
     exec_plugins: frozenset[str]  # BARISTA_EXEC_PLUGINS: commands that a kubeconfig may run for credentials
-    metrics_token: str  # BARISTA_METRICS_TOKEN: bearer token of /metrics; empty switches /metrics off
+    metrics_tokens: tuple[str, ...]  # BARISTA_METRICS_TOKEN: bearer tokens of /metrics; none switches /metrics off
     max_replicas: int  # BARISTA_MAX_REPLICAS: ceiling of a deployment's replicas
     resync_s: int  # BARISTA_RESYNC_S: a settled deployment is compared with its cluster this often
     relay_lease_s: float  # BARISTA_RELAY_LEASE_S: bounds how long a lost nudge costs
@@ -57,7 +57,7 @@ def read(env: FileAwareEnv) -> Barista:
         env=env.str("BARISTA_ENV", "production"),
         kubeconfig_root=Path(env.str("BARISTA_KUBECONFIG_ROOT", "/etc/barista")).absolute(),
         exec_plugins=frozenset(filter(None, env.list("BARISTA_EXEC_PLUGINS", default=[]))),
-        metrics_token=env.str("BARISTA_METRICS_TOKEN", ""),
+        metrics_tokens=tuple(filter(None, env.list("BARISTA_METRICS_TOKEN", default=[]))),
         max_replicas=env.int("BARISTA_MAX_REPLICAS", 50),
         resync_s=env.int("BARISTA_RESYNC_S", 180),
         relay_lease_s=env.float("BARISTA_RELAY_LEASE_S", 3.0),
