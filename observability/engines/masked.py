@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from observability.domain.fold.windows import Keys
 from observability.domain.profile.states import NumericState, State
 from observability.domain.specs.spec import Kind, Spec
 from observability.engines.local import LocalFold
@@ -25,12 +26,10 @@ HASHED = (Kind.CATEGORY, Kind.CODE, Kind.ID)
 
 @dataclass(frozen=True)
 class Secrecy:
-    """`key` is put in front of the values of `sensitive` columns and of all ids. `zone` is what times without one are
-    of; "" is UTC."""
+    """`key` is put in front of the values of `sensitive` columns and of all ids."""
 
     key: str = ""
     sensitive: frozenset[str] = frozenset()
-    zone: str = ""
 
     def keyed(self, spec: Spec) -> frozenset[str]:
         """Columns whose values are hashed with the key."""
@@ -57,22 +56,19 @@ class MaskedFold(LocalFold):
     def __init__(self, *arguments: Any, secrecy: Secrecy) -> None:
         super().__init__(*arguments)
         self.secrecy = secrecy
-        self._is_plain = not secrecy.keyed(self.spec) and secrecy.zone in ("", "UTC")
+        self._is_plain = not secrecy.keyed(self.spec) and not self.options.keys.wall
 
     def _open(self, source: Source) -> Log:
         log = super()._open(source)
-        return log if self._is_plain else _Masked(log, self.secrecy.keyed(self.spec), self.secrecy, self.time)
-
-    @property
-    def time(self) -> str:
-        return self.options.keys.time
+        return log if self._is_plain else _Masked(log, self.secrecy.keyed(self.spec), self.secrecy, self.options.keys)
 
 
 class _Masked:
-    """A log whose keyed columns are read as texts behind the key, and whose times have a zone."""
+    """A log whose keyed columns are read as texts behind the key, and whose times have a zone: those of texts have one
+    from their reader."""
 
-    def __init__(self, log: Log, keyed: frozenset[str], secrecy: Secrecy, time: str) -> None:
-        self._log, self._keyed, self._secrecy, self._time = log, keyed, secrecy, time
+    def __init__(self, log: Log, keyed: frozenset[str], secrecy: Secrecy, keys: Keys) -> None:
+        self._log, self._keyed, self._secrecy, self._keys = log, keyed, secrecy, keys
         self.source = log.source
 
     def require(self, names: Sequence[str]) -> None:
@@ -88,8 +84,9 @@ class _Masked:
     def _column(self, name: str, column: Any) -> Any:
         if name in self._keyed:
             return _behind(self._secrecy.key, column)
-        if name == self._time and self._secrecy.zone and pa.types.is_timestamp(column.type) and column.type.tz is None:
-            return pc.assume_timezone(column, self._secrecy.zone, ambiguous="earliest", nonexistent="latest")
+        wall = self._keys.wall if name == self._keys.time else ""
+        if wall and pa.types.is_timestamp(column.type) and column.type.tz is None:
+            return pc.assume_timezone(column, wall, ambiguous="earliest", nonexistent="latest")
         return column
 
 

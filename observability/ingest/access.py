@@ -62,7 +62,7 @@ def roots() -> list[Root]:
 
 def order_of(spec: SourceSpec) -> Order:
     """How objects are counted by one spec version."""
-    secrecy = Secrecy(id_key(spec.source_id), frozenset(spec.sensitive), spec.time_zone)
+    secrecy = Secrecy(id_key(spec.source_id), frozenset(spec.sensitive))
     known = frozenset(name for name in (spec.columns.get("prediction_id"), *spec.columns.get("left_out", ())) if name)
     return Order(spec_id=spec.pk, spec=spec.to_spec().dumps(), keys=keys_of(spec), secrecy=secrecy, known=known)
 
@@ -72,7 +72,9 @@ def keys_of(spec: SourceSpec) -> Keys:
     time = spec.columns.get("time", {})
     zone = "" if spec.zone == "UTC" else spec.zone
     version = str(spec.columns.get("model_version", ""))
-    return Keys(Window(spec.window), str(time.get("column", "")), version, str(time.get("unit", "")), zone)
+    return Keys(
+        Window(spec.window), str(time.get("column", "")), version, str(time.get("unit", "")), zone, spec.time_zone
+    )
 
 
 def id_key(source_id: int | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -54,9 +54,9 @@ def tried(row: SampleRequest, reader: Reader) -> dict[str, Any]:
     columns = [Column.from_json(one) for one in placed]
     spec = Spec(tuple(one.feature for one in columns if one.role.is_folded and one.feature is not None))
     told = roles_json(columns, **asked["time"])
-    keys = Keys(Window(asked["window"]), told["time"]["column"], told["model_version"], told["time"]["unit"], zone)
-    if keys.zone == "UTC":
-        keys = replace(keys, zone="")
+    time = told["time"]
+    zones = ["" if one == "UTC" else one for one in (zone, time["zone"])]
+    keys = Keys(Window(asked["window"]), time["column"], told["model_version"], time["unit"], *zones)
     result = {
         "objects": counted(found) | {"days": _by_day(found, template, zone)},
         "gaps": _gaps(template, prefixes, found, zone),
@@ -171,7 +171,7 @@ def _measured(
     found = _Measured()
     declared = {one.name: one.type for one in columns}
     hidden = frozenset(one.name for one in columns if one.is_sensitive)
-    secrecy = Secrecy(sensitive=hidden, zone=row.question["time"]["zone"])
+    secrecy = Secrecy(sensitive=hidden)
     for number, seen in enumerate(newest, 1):
         say(row, f"Folding {number} of {len(newest)} objects")
         given = (seen.uri, access, spec.dumps(), options, declared, secrecy)

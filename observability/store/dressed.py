@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from observability.domain.fold.columns import plain
+from observability.domain.fold.windows import Keys
 from observability.domain.specs.spec import FeatureSpec, Kind
 from observability.domain.specs.texts import BadValue
 from observability.store.values import converter, time_key
@@ -35,13 +36,16 @@ def is_texts(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_binary(kind) or long or views)
 
 
-def undress_for(kind: pa.DataType, feature: FeatureSpec | None, *, is_time: bool, unit: str = "") -> Undress | None:
+def undress_for(kind: pa.DataType, feature: FeatureSpec | None, name: str, keys: Keys) -> Undress | None:
     """How to convert a column of the type for the feature or as the time of rows; None where it is folded as it is."""
+    is_time = name == keys.time
+    zone = keys.wall if is_time else ""
     is_instant = is_time if feature is None else feature.kind is Kind.TIMESTAMP
     if is_texts(kind):
         if feature is None or (is_time and not is_instant):
-            return _by_value(partial(time_key, unit=unit), pa.timestamp("us")) if is_time else None
-        return _by_value(*converter(feature, is_text=True)) if _reads_texts(feature) else None
+            read = partial(time_key, unit=keys.unit, zone=zone)
+            return _by_value(read, pa.timestamp("us", "UTC" if zone else None)) if is_time else None
+        return _by_value(*converter(feature, is_text=True, zone=zone)) if _reads_texts(feature) else None
     if is_instant and (pa.types.is_decimal(kind) or kind == pa.uint64()):
         return _whole
     if feature is not None and pa.types.is_decimal(kind) and feature.kind in (Kind.CODE, Kind.ID, Kind.BOOLEAN):

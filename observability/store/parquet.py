@@ -98,8 +98,7 @@ class ParquetLog:
         for name, feature in declared.items():
             places = self.schema.get_all_field_indices(name)
             if len(places) == 1:
-                kind, is_time = self.schema.field(places[0]).type, name == self._keys.time
-                undress = undress_for(kind, feature, is_time=is_time, unit=self._keys.unit)
+                undress = undress_for(self.schema.field(places[0]).type, feature, name, self._keys)
                 if undress is not None:
                     found[name] = undress
         return found

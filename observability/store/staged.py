@@ -151,13 +151,14 @@ def _plan(spec: Spec, keys: Keys, *, is_text: bool) -> dict[str, tuple[Convert, 
     found: dict[str, tuple[Convert, pa.DataType]] = {}
     for feature in spec:
         try:
-            found[feature.name] = converter(feature, is_text=is_text)
+            zone = keys.wall if feature.name == keys.time else ""
+            found[feature.name] = converter(feature, is_text=is_text, zone=zone)
         except BadValue as error:
             raise SourceError(f"column {feature.name!r}: {error}") from None
     if keys.time and (keys.time not in found or not pa.types.is_timestamp(found[keys.time][1])):
         # The loops of text know `time_key` itself; any other converter is asked once for each distinct value.
-        read = partial(time_key, unit=keys.unit) if keys.unit else time_key
-        found[keys.time] = (read, pa.timestamp("us"))
+        read = partial(time_key, unit=keys.unit, zone=keys.wall) if keys.unit or keys.wall else time_key
+        found[keys.time] = (read, pa.timestamp("us", "UTC" if keys.wall else None))
     if keys.version:
         found.setdefault(keys.version, (word, pa.string()))
     return found

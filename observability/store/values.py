@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -97,7 +98,7 @@ def vector(value: Any) -> list[float]:
     return [number(item) for item in value]
 
 
-def instant_in(unit: str, order: str = "") -> Convert:
+def instant_in(unit: str, order: str = "", zone: str = "") -> Convert:
     """Converter to integers of a unit: texts as `microseconds` reads them, or numbers that already are of that unit."""
     scale = TIME_UNITS[unit]
 
@@ -105,14 +106,15 @@ def instant_in(unit: str, order: str = "") -> Convert:
         if isinstance(value, str):
             value = value.strip()
             if not PLAIN_NUMBER.match(value):
-                return _within(microseconds(value, order) * scale // 1_000_000)
+                return _within(microseconds(value, order, zone) * scale // 1_000_000)
             value = int(value) if value.lstrip("+-").isdigit() else number_text(value)
         amount = number(value)
         if not math.isfinite(amount):
             raise BadValue("expected a time, got a number that is not finite")
         return _within(value if isinstance(value, int) else math.floor(amount))
 
-    return convert
+    # The loops of text know `convert` by its code, and no zone: they must not take this one for it.
+    return partial(convert) if zone else convert
 
 
 def _within(value: int) -> int:
@@ -121,12 +123,13 @@ def _within(value: int) -> int:
     return value
 
 
-def converter(spec: FeatureSpec, *, is_text: bool) -> tuple[Convert, pa.DataType]:
+def converter(spec: FeatureSpec, *, is_text: bool, zone: str = "") -> tuple[Convert, pa.DataType]:
     """(function for one non-null value, Arrow type of the column). `is_text`: all values are texts, as in CSV cells.
+    `zone` is that of times which name none, "" UTC.
 
     The function gives None for what the spec's reading rule calls missing.
     """
-    convert, kind = _converter(spec, is_text=is_text)
+    convert, kind = _converter(spec, is_text=is_text, zone=zone)
     gone = marks(spec.parse)
     if not gone:
         return convert, kind
@@ -137,13 +140,14 @@ def converter(spec: FeatureSpec, *, is_text: bool) -> tuple[Convert, pa.DataType
     return unless_missing, kind
 
 
-def _converter(spec: FeatureSpec, *, is_text: bool) -> tuple[Convert, pa.DataType]:
+def _converter(spec: FeatureSpec, *, is_text: bool, zone: str) -> tuple[Convert, pa.DataType]:
     if spec.kind is Kind.NUMERIC:
         return _number_converter(spec.parse, is_text=is_text), pa.float64()
     if spec.kind is Kind.BOOLEAN:
         return flag, pa.bool_()
     if spec.kind is Kind.TIMESTAMP:
-        return instant_in(spec.time_unit, spec.parse.dates if spec.parse else ""), pa.timestamp(spec.time_unit)
+        convert = instant_in(spec.time_unit, spec.parse.dates if spec.parse else "", zone)
+        return convert, pa.timestamp(spec.time_unit, "UTC" if zone else None)
     if spec.kind is Kind.TEXT:
         return text, pa.string()
     if spec.kind is Kind.EMBEDDING:
@@ -164,13 +168,13 @@ def _number_converter(parse: Parse | None, *, is_text: bool) -> Convert:
     return lambda value: read(value) if isinstance(value, str) else number(value)
 
 
-def time_key(value: Any, unit: str = "") -> int:
-    """The time column of a window as microseconds: a text that reads as an instant, or a unix time in the unit, or else
-    in s, ms, us or ns by its magnitude."""
+def time_key(value: Any, unit: str = "", zone: str = "") -> int:
+    """The time column of a window as microseconds: a text that reads as an instant (of `zone` if it names none), or a
+    unix time in the unit, or else in s, ms, us or ns by its magnitude."""
     if isinstance(value, str):
         value = value.strip()
         if not PLAIN_NUMBER.match(value):
-            return _within(microseconds(value))
+            return _within(microseconds(value, zone=zone))
         amount: int | float = int(value) if value.isdecimal() and len(value) < 20 else number_text(value)
     else:
         amount = value if isinstance(value, int) else number(value)

@@ -44,7 +44,7 @@ class Keys:
     """Which columns make the cell of a row.
 
     `unit` is what numbers of the time column count; "" tells it of each by its magnitude. `zone` is where hours and
-    days begin; "" is UTC.
+    days begin, `wall` that of times which name none; "" is UTC.
     """
 
     window: Window | None = None
@@ -52,6 +52,7 @@ class Keys:
     version: str = ""
     unit: str = ""
     zone: str = ""
+    wall: str = ""
 
     def __post_init__(self) -> None:
         if (self.window is None) != (self.time == ""):

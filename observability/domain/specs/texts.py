@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from observability.domain.specs.parse import Parse
 
@@ -154,15 +155,15 @@ def flag_text(value: str) -> bool:
     return found
 
 
-def microseconds(value: str, order: str = "") -> int:
-    """An instant as microseconds since 1970; without a zone it is UTC. ISO 8601, the year first with / or ., months by
-    their English name, and with `order` (dmy or mdy) the year last."""
+def microseconds(value: str, order: str = "", zone: str = "") -> int:
+    """An instant as microseconds since 1970; one that names no zone is of `zone`, "" UTC. ISO 8601, the year first with
+    / or ., months by their English name, and with `order` (dmy or mdy) the year last."""
     text = value.strip()
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
         instant = _other_instant(text, order)
-    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
     return (aware - _EPOCH) // timedelta(microseconds=1)
 
 
@@ -189,11 +190,12 @@ def _instant(found: re.Match[str], year: str, month: str, day: str) -> datetime:
     hour = hour % 12 + (12 if half == "pm" else 0) if half else hour
     part = int((found["part"] or "0").ljust(6, "0")[:6])
     zone = found["zone"] or ""
-    shift = timedelta(0)
+    named = None if not zone else UTC
     if zone[:1] in ("+", "-"):
         shift = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:])) * (-1 if zone[0] == "-" else 1)
+        named = timezone(shift)
     minute, second = int(found["minute"] or 0), int(found["second"] or 0)
     try:
-        return datetime(int(year), int(month), int(day), hour, minute, second, part, tzinfo=timezone(shift))
+        return datetime(int(year), int(month), int(day), hour, minute, second, part, tzinfo=named)
     except ValueError:
         raise BadValue(NO_INSTANT) from None
