@@ -11,7 +11,7 @@ WORKERS ?= 2
 RUNTIME := requirements.txt embedded/requirements.txt
 DEVELOPMENT := requirements-dev.txt $(RUNTIME) $(wildcard requirements-spark.txt)
 
-.PHONY: help demo test lint format screenshots bench prove clean clean-cache
+.PHONY: help demo test lint format screenshots bench prove sbom clean clean-cache
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -39,6 +39,18 @@ bench: $(VENV)/.development ## benchmarks against peers; ONLY=name for one
 
 prove: $(VENV)/.development ## long trials of what must never be wrong; ONLY=name for one
 	@exec $(BIN)/python -m benchmarks.prove $(ONLY)
+
+# Installed as the Dockerfile does, since a developer's environment holds more.
+sbom: ## what the image holds and under which licences: build/sbom.cdx.json and build/licences.md
+	rm -rf build
+	$(PYTHON) -m venv build/image
+	build/image/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements.txt
+	$(PYTHON) -m venv build/tools
+	build/tools/bin/pip install --quiet --disable-pip-version-check -r deploy/requirements-sbom.txt
+	build/tools/bin/cyclonedx-py environment --output-format JSON --output-file build/sbom.cdx.json build/image/bin/python
+	build/tools/bin/pip-licenses --python=build/image/bin/python --format=markdown --with-urls --output-file=build/licences.md
+	@du -sh build/image
+	rm -rf build/image build/tools
 
 clean: ## stop and forget the demo's state, and remove the tools' caches
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m embedded.stack clean; fi

@@ -15,6 +15,7 @@ step "ruff check" ruff check .
 step "ruff format" ruff format --check .
 step "mypy" env BARISTA_ENV=test SECRET_KEY=lint mypy .
 step "templates" djlint templates --lint --quiet
+step "image" hadolint Dockerfile
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf 'lint failed: %s\n' "${failed[*]/%/,}" >&2
