@@ -13,7 +13,7 @@ from observability.ingest.folders import day_folders
 from observability.models import SampleRequest, StoreRoot
 from observability.store.access import Access
 from observability.store.files import SourceError
-from observability.store.listing import Listed
+from observability.store.listing import Listed, Listing
 from observability.store.sandbox import ChildLimits
 from observability.store.warm import Reader
 
@@ -39,11 +39,13 @@ def place(row: SampleRequest) -> tuple[Template, Access]:
     return template, access_of(root, row.question.get("format", ""))
 
 
-def look(reader: Reader, template: Template, access: Access, start: int, end: int, zone: str) -> list[Listed]:
+def look(
+    reader: Reader, template: Template, access: Access, start: int, end: int, zone: str, marker: str = ""
+) -> Listing:
     """Objects of [start, end) by their names, in a child that holds the key. Raises SourceError."""
-    folders = [(one.uri, one.is_deep) for one in day_folders(template, start, end, "" if zone == "UTC" else zone)]
+    parts = [one.part for one in day_folders(template, start, end, "" if zone == "UTC" else zone)]
     try:
-        return cast(list[Listed], reader.call(listed, folders, access, template.text, limits=LISTING))
+        return cast(Listing, reader.call(listed, parts, access, template.text, marker, limits=LISTING))
     except SourceError as error:
         if "objects match" in str(error) and not template.is_dated:
             raise SourceError(UNDATED) from None

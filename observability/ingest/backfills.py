@@ -33,7 +33,7 @@ def find(source: LogSource, reader: Reader, *, at: datetime, is_over: Callable[[
         template, access = template_of(source), access_for(source)
         for folder in day_folders(template, *span, zone_of(source)):
             listing = reader.call(
-                list_folders, [(folder.uri, folder.is_deep)], access, template.matches, source.marker,
+                list_folders, [folder.part], access, template.matches, source.marker,
                 limits=ChildLimits(seconds=LIST_S, cpu_seconds=LIST_S),
             )  # fmt: skip
             take(source, template, listing, [folder], at=at, wanted=span)

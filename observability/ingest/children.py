@@ -25,7 +25,7 @@ from observability.engines.masked import MaskedFold, Secrecy
 from observability.engines.proposing import propose_one
 from observability.store.access import Access, open_object
 from observability.store.files import Limits, Source, SourceError
-from observability.store.listing import MOST, Listed, list_folders
+from observability.store.listing import MOST, Listing, Part, list_folders
 from observability.store.logs import sample_of
 from observability.store.parquet import ParquetLog
 
@@ -35,11 +35,11 @@ VERSIONS: Final = 20
 UNDATED_LIMIT: Final = 10_000
 
 
-def listed(folders: list[tuple[str, bool]], access: Access, location: str) -> list[Listed]:
+def listed(parts: list[Part], access: Access, location: str, marker: str) -> Listing:
     """In the child."""
     template = parse(location)
     most = MOST if template.is_dated else UNDATED_LIMIT
-    return list_folders(folders, access, template.matches, most=most).objects
+    return list_folders(parts, access, template.matches, marker, most=most)
 
 
 def columns_of(uri: str, access: Access, limits: Limits) -> dict[str, Any]:
@@ -97,6 +97,18 @@ def _placed(table: pa.Table, column: Column, kind: Kind) -> FeatureSpec:
         raise SourceError(f"{column.name} is not in the newest object; leave it out, or choose its kind when it is.")
     feature = feature_as(column.name, plain(table[column.name]), kind)
     return masked(feature) if column.is_sensitive else feature
+
+
+def repeated(uris: list[str], access: Access, limits: Limits, column: str) -> dict[str, int]:
+    """In the child: rows with an id among the first of each object, and how many of the ids came before."""
+    rows: list[pa.ChunkedArray] = []
+    with access.entered() as store:
+        for uri in uris:
+            table = sample_of(open_object(uri, access, store, limits), limits, PLACED_ROWS).table
+            if column in table.column_names:
+                rows.append(table[column].cast(pa.large_string()))
+    ids = pa.chunked_array([chunk for one in rows for chunk in one.chunks], pa.large_string()).drop_null()
+    return {"rows": len(ids), "again": len(ids) - len(ids.unique())}
 
 
 def folded(

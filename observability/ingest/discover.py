@@ -14,7 +14,7 @@ from observability.domain.sources.prefixes import of_object
 from observability.domain.sources.template import Template
 from observability.ingest.access import access_for, template_of
 from observability.ingest.findings import close, say
-from observability.ingest.folders import Folder, poll_folders, sweep_folders, zone_of
+from observability.ingest.folders import BY_BYTE, Folder, poll_folders, sweep_folders, zone_of
 from observability.ingest.land import vanish
 from observability.models import LogSource, SourceObject, SourceState
 from observability.store.access import StoreError
@@ -41,7 +41,7 @@ def poll(source: LogSource, reader: Reader, *, at: datetime) -> int:
         folders = poll_folders(template, source, at)
         listing: Listing = reader.call(
             list_folders,
-            [(one.uri, one.is_deep) for one in folders],
+            [one.part for one in folders],
             access,
             template.matches,
             source.marker,
@@ -84,7 +84,7 @@ def sweep(source: LogSource, reader: Reader, *, at: datetime, is_over: Callable[
         rest = [one for one in folders if one.uri > state.sweep_from] if state.sweep_from else folders
         for folder in rest:
             listing = reader.call(
-                list_folders, [(folder.uri, folder.is_deep)], access, template.matches, source.marker,
+                list_folders, [folder.part], access, template.matches, source.marker,
                 limits=ChildLimits(seconds=LIST_S, cpu_seconds=LIST_S),
             )  # fmt: skip
             take(source, template, listing, [folder], at=at)
@@ -142,15 +142,10 @@ def _known(source: LogSource, template: Template, folders: Sequence[Folder]) -> 
         chosen = Q(pk__in=[])
         for folder in folders:
             since, until = (datetime.fromtimestamp(second, UTC) for second in (folder.start, folder.end))
-            chosen |= Q(placed_at__gte=since, placed_at__lt=until)
-        rows = rows.filter(chosen)
-    return {
-        row.uri: row for row in rows if template.matches(row.uri) and any(_lies_in(row.uri, one) for one in folders)
-    }
-
-
-def _lies_in(uri: str, folder: Folder) -> bool:
-    return uri.startswith(folder.uri) and (folder.is_deep or "/" not in uri[len(folder.uri) :])
+            placed = Q(placed_at__gte=since, placed_at__lt=until)
+            chosen |= placed & Q(by_byte__gt=folder.after) & (Q(by_byte__lte=folder.upto) if folder.upto else Q())
+        rows = rows.alias(by_byte=BY_BYTE).filter(chosen)
+    return {row.uri: row for row in rows if template.matches(row.uri) and any(one.holds(row.uri) for one in folders)}
 
 
 def _new(

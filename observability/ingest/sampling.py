@@ -60,7 +60,7 @@ def _newest(reader: Reader, template: Template, access: Access, row: SampleReque
     found: list[Listed] = []
     for near, far in _spans(template):
         seen = look(reader, template, access, at - far * DAY, at - near * DAY + 1, zone)
-        found = [one for one in seen if one.size > 0]
+        found = [one for one in seen.objects if one.size > 0]
         if found:
             break
     if not found:

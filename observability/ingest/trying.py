@@ -19,11 +19,11 @@ from observability.domain.specs.spec import Spec
 from observability.engines.base import Options
 from observability.engines.masked import Secrecy
 from observability.ingest.asked import DAY, LOOKED_AT, counted, look, place, room, say
-from observability.ingest.children import VERSIONS, features_of, folded
+from observability.ingest.children import VERSIONS, features_of, folded, repeated
 from observability.models import SampleRequest
 from observability.store.access import Access
 from observability.store.files import Limits, SourceError
-from observability.store.listing import Listed
+from observability.store.listing import Listed, Listing
 from observability.store.sandbox import ChildLimits
 from observability.store.warm import Reader
 
@@ -39,7 +39,8 @@ def tried(row: SampleRequest, reader: Reader) -> dict[str, Any]:
     say(row, "Listing what the address names")
     days = max(asked["backfill_d"], 2)
     prefixes = between(template, start=at - days * DAY, end=at + 1, zone=zone)
-    found = look(reader, template, access, at - days * DAY, at + 1, zone)
+    listing = look(reader, template, access, at - days * DAY, at + 1, zone, asked.get("marker", ""))
+    found = listing.objects
     if not found:
         raise SourceError(f"No object of the last {days} days matches this address.")
     newest = sorted((seen for seen in found if seen.size > 0), key=lambda seen: -seen.mtime_ns)[:LOOKED_AT]
@@ -60,6 +61,8 @@ def tried(row: SampleRequest, reader: Reader) -> dict[str, Any]:
     result = {
         "objects": counted(found) | {"days": _by_day(found, template, zone)},
         "gaps": _gaps(template, prefixes, found, zone),
+        "unmarked": _unmarked(listing, asked.get("marker", "")),
+        "repeated": _repeated(row, reader, access, limits, newest, told["prediction_id"]),
         "columns": told,
         "spec": spec.to_json(),
         "sensitive": [one.name for one in columns if one.is_sensitive],
@@ -95,6 +98,31 @@ def _gaps(
         )
         for gap in gaps(prefixes, have)
     ][:20]
+
+
+def _unmarked(listing: Listing, marker: str) -> dict[str, Any] | None:
+    """Of the folders with objects those that hold no marker: nothing in them is read yet. None without a marker."""
+    if not marker:
+        return None
+    folders = {seen.uri.rpartition("/")[0] for seen in listing.objects}
+    return {"marker": marker, "folders": len(folders), "without": len(folders - listing.markers)}
+
+
+def _repeated(
+    row: SampleRequest, reader: Reader, access: Access, limits: Limits, newest: Sequence[Listed], column: str
+) -> dict[str, int] | None:
+    """How many prediction ids of the newest objects came before; None where no column has them."""
+    if not column:
+        return None
+    say(row, "Looking for rows that came twice")
+    room_for = ChildLimits.for_bytes(sum(seen.size for seen in newest))
+    try:
+        found: dict[str, int] = reader.call(
+            repeated, [seen.uri for seen in newest], access, limits, column, limits=room_for
+        )
+    except SourceError:  # what is wrong with an object is said where it is folded
+        return None
+    return found
 
 
 @dataclass(eq=False)

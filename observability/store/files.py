@@ -208,6 +208,7 @@ def _gs(uri: str) -> tuple[pafs.FileSystem, str]:
     if emulator := os.environ.get("STORAGE_EMULATOR_HOST"):
         where = urlsplit(emulator if "://" in emulator else f"http://{emulator}")
         options |= {"anonymous": True, "endpoint_override": where.netloc, "scheme": where.scheme}
+        options["retry_time_limit"] = timedelta(seconds=5)  # it is near, and answers soon or not at all
     return pafs.GcsFileSystem(**options), f"{parts.netloc}{unquote(parts.path)}"
 
 

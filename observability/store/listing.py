@@ -7,13 +7,14 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 
 from observability.store.access import Access, StoreError
 from observability.store.files import short, shown
+from observability.store.ranges import ListingError, names_after
 
 MOST: Final = 2_000_000
 LONGEST_NAME: Final = 1_000  # bytes: what a row of the database can be found by
@@ -29,6 +30,16 @@ class Listed:
     tag: str = ""
 
 
+class Part(NamedTuple):
+    """What one listing asks for: a folder by its URI with "/" at the end, whether those below it too, and of a large
+    one only what comes after one name, up to another and with it."""
+
+    uri: str
+    is_deep: bool
+    after: str = ""
+    upto: str = ""
+
+
 @dataclass(eq=False)
 class Listing:
     """Objects whose names matched; `markers` are folders that hold the marker; `unusable` counts names that cannot be
@@ -42,23 +53,22 @@ class Listing:
 
 
 def list_folders(
-    folders: Sequence[tuple[str, bool]],
+    parts: Sequence[Part],
     access: Access,
     matches: Callable[[str], bool],
     marker: str = "",
     most: int = MOST,
 ) -> Listing:
-    """What matches below each folder (its URI with "/" at the end, and whether folders below it are looked into).
+    """What matches in each part; a folder that is not there holds nothing.
 
-    A folder that is not there holds nothing. Raises StoreError, also for more than `most` objects.
+    Raises StoreError, also for more than `most` objects.
     """
     found, began = Listing(), time.monotonic()
     with access.entered() as store:
-        for folder, is_deep in folders:
-            if not folder.startswith(access.root):
-                raise StoreError(f"{shown(folder)} lies outside of {access.root}")
-            entries = _local(folder, is_deep) if access.scheme == "file" else _remote(folder, is_deep, store)
-            for entry in entries:
+        for part in parts:
+            if not part.uri.startswith(access.root):
+                raise StoreError(f"{shown(part.uri)} lies outside of {access.root}")
+            for entry in _entries(part, store):
                 found.seen += 1
                 _take(entry, found, matches, marker)
                 if len(found.objects) > most:
@@ -67,6 +77,12 @@ def list_folders(
                     )
     found.seconds = time.monotonic() - began
     return found
+
+
+def _entries(part: Part, store: pafs.FileSystem) -> Iterator[Listed]:
+    if part.uri.startswith("file://"):
+        return _local(part.uri, part.is_deep)
+    return _between(part) if part.after or part.upto else _remote(part.uri, part.is_deep, store)
 
 
 def _take(entry: Listed, found: Listing, matches: Callable[[str], bool], marker: str) -> None:
@@ -96,6 +112,23 @@ def _remote(folder: str, is_deep: bool, store: pafs.FileSystem) -> Iterator[List
             # S3 lists fractions of a second that a look at the object itself does not tell.
             mtime = (one.mtime_ns or 0) // 1_000_000_000 * 1_000_000_000 if scheme == "s3" else one.mtime_ns or 0
             yield Listed(f"{scheme}://{one.path}", one.size, mtime)
+
+
+def _between(part: Part) -> Iterator[Listed]:
+    scheme, _, path = part.uri.partition("://")
+    bucket, _, folder = path.partition("/")
+    start = f"{scheme}://{bucket}/"
+    try:
+        for name, size, mtime_ns in names_after(
+            scheme, bucket, folder, part.after.removeprefix(start), is_deep=part.is_deep
+        ):
+            uri = start + name
+            if not part.upto or uri <= part.upto:
+                yield Listed(uri, size, mtime_ns)
+            if part.upto and uri >= part.upto:
+                return
+    except ListingError as error:
+        raise StoreError(f"{shown(part.uri)}: cannot be listed: {error}") from None
 
 
 def _local(folder: str, is_deep: bool) -> Iterator[Listed]:

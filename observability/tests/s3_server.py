@@ -3,7 +3,7 @@
 The files below the folder are the bucket `logs`; beside it a file `faults` says what goes wrong, read at each request:
 one line "WHAT TIMES", with WHAT one of 503, 429, denied, expired, reset (in the middle of a body) and cut (a body that
 ends early). With a number instead of a folder the bucket holds so many names of hourly objects, newest last, and no
-bytes. GET /-/requests tells how many requests were answered.
+bytes; "day" after it makes the objects daily ones. GET /-/requests tells how many requests were answered.
 
 A process of its own: Arrow waits for it without letting other threads of Python run.
 """
@@ -31,7 +31,8 @@ CODES: Final = {
     "denied": (403, "AccessDenied"),
     "expired": (400, "ExpiredToken"),
 }
-AN_HOUR: Final = 1_389  # objects: a million in 30 days
+STEPS: Final = {"hour": 24, "day": 1}  # prefixes a day
+DAYS: Final = 30
 
 
 class Files:
@@ -67,13 +68,15 @@ class Files:
 
 
 class Names(Files):
-    """Only names: of the hours up to now."""
+    """Only names: of the hours or days up to now."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, step: str = "hour") -> None:
         end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-        hours = (end - timedelta(hours=back) for back in range(count // AN_HOUR + 1))
+        each = -(-count // (DAYS * STEPS[step]))
+        starts = (end - timedelta(days=1) * back / STEPS[step] for back in range(DAYS * STEPS[step]))
+        folder = "dt={0:%Y-%m-%d}/hh={0:%H}" if step == "hour" else "dt={0:%Y-%m-%d}"
         self._names = sorted(
-            f"dt={hour:%Y-%m-%d}/hh={hour:%H}/part-{part:05d}.parquet" for hour in hours for part in range(AN_HOUR)
+            f"{folder.format(start)}/part-{part:05d}.parquet" for start in starts for part in range(each)
         )[-count:]
         self._changed = end - timedelta(days=1)
 
@@ -134,7 +137,9 @@ class Bucket(BaseHTTPRequestHandler):
 
     def _list(self, asked: dict[str, str]) -> None:
         names, prefix, delimiter = self.store.names(), asked.get("prefix", ""), asked.get("delimiter", "")
-        place = bisect_left(names, max(prefix, asked.get("continuation-token", "")))
+        # What is listed comes after the one name, and begins with the other.
+        after = f"{asked['start-after']}\0" if "start-after" in asked else ""
+        place = bisect_left(names, max(prefix, asked.get("continuation-token", after)))
         told: list[str] = []
         after = ""
         most = min(int(asked.get("max-keys", PAGE)), PAGE)
@@ -189,7 +194,7 @@ class Bucket(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    Bucket.store = Names(int(sys.argv[1])) if sys.argv[1].isdigit() else Files(Path(sys.argv[1]))
+    Bucket.store = Names(int(sys.argv[1]), *sys.argv[2:]) if sys.argv[1].isdigit() else Files(Path(sys.argv[1]))
     server = ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
     print(server.server_port, flush=True)
     server.serve_forever()

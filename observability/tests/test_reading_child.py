@@ -24,7 +24,7 @@ from observability.engines.counting import Counted, Identity, Order, count, iden
 from observability.engines.masked import Secrecy
 from observability.store.access import Access, GoneError, StoreError
 from observability.store.files import Limits, SourceError
-from observability.store.listing import list_folders
+from observability.store.listing import Part, list_folders
 from observability.store.sandbox import ChildKilled, ChildLimits, run_limited
 from observability.store.warm import Reader, ReaderDied
 from observability.tests.logs import profile, spec_of, table, write
@@ -237,7 +237,7 @@ def test_hidden_and_half_written_names_and_folders_of_others_are_not_listed(tmp_
     access = Access(root=f"file://{tmp_path}/")
 
     def names(is_deep: bool) -> list[str]:
-        found = list_folders([(f"file://{tmp_path}/a/", is_deep)], access, _is_log)
+        found = list_folders([Part(f"file://{tmp_path}/a/", is_deep)], access, _is_log)
         return [one.uri.rpartition("/a/")[2] for one in found.objects]
 
     assert names(False) == ["b.parquet"]
@@ -252,7 +252,7 @@ def _is_log(uri: str) -> bool:
 def test_a_marker_is_told_by_its_folder(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "_SUCCESS").touch()
-    found = list_folders([(f"file://{tmp_path}/", True)], Access(root=f"file://{tmp_path}/"), _is_log, "_SUCCESS")
+    found = list_folders([Part(f"file://{tmp_path}/", True)], Access(root=f"file://{tmp_path}/"), _is_log, "_SUCCESS")
     assert found.markers == {f"file://{tmp_path}/a"}
 
 
@@ -260,12 +260,12 @@ def test_names_that_no_row_can_keep_are_counted(tmp_path: Path) -> None:
     (tmp_path / "ok.parquet").touch()
     with open(os.fsencode(tmp_path) + b"/bad-\xff.parquet", "wb"):
         pass
-    found = list_folders([(f"file://{tmp_path}/", False)], Access(root=f"file://{tmp_path}/"), _is_log)
+    found = list_folders([Part(f"file://{tmp_path}/", False)], Access(root=f"file://{tmp_path}/"), _is_log)
     assert (len(found.objects), found.unusable) == (1, 1)
 
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
-    found = list_folders([(f"file://{tmp_path}/none/", True)], Access(root=f"file://{tmp_path}/"), _is_log)
+    found = list_folders([Part(f"file://{tmp_path}/none/", True)], Access(root=f"file://{tmp_path}/"), _is_log)
     assert not found.objects
 
 
@@ -273,4 +273,4 @@ def test_more_objects_than_may_be_listed_are_refused_with_the_way_out(tmp_path: 
     for number in range(4):
         (tmp_path / f"{number}.parquet").touch()
     with pytest.raises(StoreError, match="put the date into the address"):
-        list_folders([(f"file://{tmp_path}/", False)], Access(root=f"file://{tmp_path}/"), _is_log, "", 3)
+        list_folders([Part(f"file://{tmp_path}/", False)], Access(root=f"file://{tmp_path}/"), _is_log, "", 3)

@@ -138,6 +138,27 @@ def test_a_dry_run_says_objects_rows_and_bytes_and_stores_nothing(
     assert not SourceSpec.objects.exists()
 
 
+def test_a_dry_run_says_what_came_twice(
+    deployment: Deployment, people: People, root: StoreRoot, tmp_path: Path
+) -> None:
+    first = write(tmp_path, 1)
+    (first.parent / "part-0-again.parquet").write_bytes(first.read_bytes())
+    write(tmp_path, 2, rows=100)
+    row = tried(deployment, people, root, f"file://{tmp_path}/{HOURLY}", {})
+    # The ids of the hour before are those of the first 100 rows again.
+    assert row.result["repeated"] == {"rows": 500, "again": 300}
+
+
+def test_a_dry_run_says_which_folders_wait_for_their_marker(
+    deployment: Deployment, people: People, root: StoreRoot, tmp_path: Path
+) -> None:
+    (write(tmp_path, 1).parent / "_SUCCESS").touch()
+    write(tmp_path, 2)
+    row = tried(deployment, people, root, f"file://{tmp_path}/{HOURLY}", {}, marker="_SUCCESS")
+    assert row.result["unmarked"] == {"marker": "_SUCCESS", "folders": 2, "without": 1}
+    assert tried(deployment, people, root, f"file://{tmp_path}/{HOURLY}", {}).result["unmarked"] is None
+
+
 def test_what_a_person_chose_is_what_is_saved(
     deployment: Deployment, people: People, root: StoreRoot, tmp_path: Path
 ) -> None:

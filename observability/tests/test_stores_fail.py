@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +16,9 @@ from observability.ingest import work
 from observability.models import LogSource, SourceObject, SourceState
 from observability.tests.importing import count_due, counts, fresh, hour_ago, put, read, rows
 from observability.tests.sources import make_credential, make_root, make_source
+from observability.tests.stores import fail, started
 
 pytestmark = pytest.mark.django_db
-HERE = Path(__file__).parent
 KEY = {"access_key_id": "one", "secret_access_key": "two"}
 
 
@@ -33,20 +31,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., str]]:
-    """Start a store; its host and port."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(name: str, *arguments: str, cwd: Path | None = None) -> str:
-        command = [sys.executable, str(HERE / name), *arguments]
-        server = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, text=True)
-        started.append(server)
-        assert server.stdout is not None
-        return f"127.0.0.1:{server.stdout.readline().strip()}"
-
-    yield start
-    for server in started:
-        server.kill()
-        server.communicate()
+    with started() as start:
+        yield start
 
 
 @pytest.fixture
@@ -62,8 +48,18 @@ def in_s3(
     return make_source(log_deployment, "s3://logs", root=root, lateness_s=0)
 
 
-def fail(folder: Path, what: str, times: int) -> None:
-    (folder.parent / "faults").write_text(f"{what} {times}")
+@pytest.fixture
+def in_gcs(serve: Callable[..., str], folder: Path, log_deployment: Deployment) -> LogSource:
+    """The same in Google Cloud Storage, without a key."""
+    key = make_credential("gs", endpoint=serve("gcs_server.py", cwd=folder), file="")
+    return make_source(log_deployment, "gs://logs", root=make_root("gs://logs", credential=key), lateness_s=0)
+
+
+@pytest.fixture(params=["in_s3", "in_gcs"])
+def source(request: pytest.FixtureRequest) -> LogSource:
+    """In either store."""
+    found: LogSource = request.getfixturevalue(request.param)
+    return found
 
 
 def test_objects_of_s3_are_counted_like_files(importer: work.Importer, in_s3: LogSource, folder: Path) -> None:
@@ -86,52 +82,52 @@ def test_an_object_of_s3_that_is_listed_again_is_not_read_again(
 
 @pytest.mark.parametrize("what", ["503", "429"])
 def test_a_store_that_throttles_a_while_delays_and_loses_nothing(
-    importer: work.Importer, in_s3: LogSource, folder: Path, what: str
+    importer: work.Importer, source: LogSource, folder: Path, what: str
 ) -> None:
     hour = hour_ago(2)
     put(folder / "a.parquet", rows(hour, 30))
     fail(folder, what, 2)
     for _ in range(3):
-        read(importer, in_s3)
-    assert counts(in_s3) == {(hour, "1"): 30}
+        read(importer, source)
+    assert counts(source) == {(hour, "1"): 30}
 
 
 @pytest.mark.parametrize("what", ["503", "denied", "expired"])
 def test_a_listing_that_fails_is_said_and_tried_again(
-    importer: work.Importer, in_s3: LogSource, folder: Path, what: str
+    importer: work.Importer, source: LogSource, folder: Path, what: str
 ) -> None:
     hour = hour_ago(2)
     put(folder / "a.parquet", rows(hour, 30))
     fail(folder, what, 1_000)
-    read(importer, in_s3)
-    state = SourceState.objects.get(source=in_s3)
+    read(importer, source)
+    state = SourceState.objects.get(source=source)
     assert "cannot be listed" in state.error
     assert state.failures == 1
     assert state.next_poll_at > now()
     fail(folder, what, 0)
-    read(importer, in_s3)
+    read(importer, source)
     state.refresh_from_db()
     assert (state.error, state.failures) == ("", 0)
-    assert counts(in_s3) == {(hour, "1"): 30}
+    assert counts(source) == {(hour, "1"): 30}
 
 
 @pytest.mark.parametrize("what", ["503", "denied", "expired", "reset", "cut"])
 def test_a_store_that_fails_in_the_middle_of_reading_parks_nothing(
-    importer: work.Importer, in_s3: LogSource, folder: Path, what: str
+    importer: work.Importer, source: LogSource, folder: Path, what: str
 ) -> None:
     hour = hour_ago(2)
     put(folder / "a.parquet", rows(hour, 30))
-    work.discover.poll(fresh(in_s3), importer.reader, at=now())
+    work.discover.poll(fresh(source), importer.reader, at=now())
     fail(folder, what, 1_000)
     count_one(importer)
-    row = SourceObject.objects.get(source=in_s3)
+    row = SourceObject.objects.get(source=source)
     assert row.state == SourceObject.State.RETRYING
     assert row.tries == 0
     assert row.reason
-    assert not counts(in_s3)
+    assert not counts(source)
     fail(folder, what, 0)
     count_due(importer)
-    assert counts(in_s3) == {(hour, "1"): 30}
+    assert counts(source) == {(hour, "1"): 30}
 
 
 def count_one(importer: work.Importer) -> None:
@@ -141,11 +137,9 @@ def count_one(importer: work.Importer) -> None:
 
 
 def test_objects_of_google_cloud_storage_are_counted_like_files(
-    importer: work.Importer, serve: Callable[..., str], folder: Path, log_deployment: Deployment
+    importer: work.Importer, in_gcs: LogSource, folder: Path
 ) -> None:
     hour = hour_ago(2)
     put(folder / "a.parquet", rows(hour, 30))
-    key = make_credential("gs", endpoint=serve("gcs_server.py", cwd=folder), file="")
-    source = make_source(log_deployment, "gs://logs", root=make_root("gs://logs", credential=key), lateness_s=0)
-    read(importer, source)
-    assert counts(source) == {(hour, "1"): 30}
+    read(importer, in_gcs)
+    assert counts(in_gcs) == {(hour, "1"): 30}

@@ -30,6 +30,8 @@ def told(row: SampleRequest) -> dict[str, Any]:
         "bars": _bars([count for _, count, _ in days]),
         "gaps": [(_instant(start), _instant(end), count) for start, end, count in result["gaps"]],
         "missing": sum(count for _, _, count in result["gaps"]),
+        "unmarked": result.get("unmarked"),
+        "repeated": result.get("repeated"),
         "sample": sample,
         "bad_share": sample["bad"] / max(sample["rows"] + sample["bad"], 1),
         "versions": [version or "none named" for version in result["versions"]],
