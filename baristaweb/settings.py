@@ -68,6 +68,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    # What people typed and clusters answered is shown as it is, on pages of errors too.
+    "baristaweb.shell.unseen.UnseenMiddleware",
     "baristaweb.shell.errors.ProblemMiddleware",
     "baristaweb.shell.counting.CountingMiddleware",
 ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# Controls but tab and newline, C1 controls, and what reorders or hides text.
-_ACTING: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
-)
+# What reorders or hides text: marks of the writing direction, characters without width, separators of lines.
+HIDING: Final = "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+# Controls but tab and newline, C1 controls, and what hides.
+_ACTING: Final = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{HIDING}\ud800-\udfff]")
 
 
 def visible(text: str) -> str:

@@ -6,13 +6,15 @@ import sys
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from baristaweb.lib.numbers import whole
 from baristaweb.shell import carried
 from deployments.access import TooSmallARole
 
@@ -22,6 +24,9 @@ DATABASE_AWAY = (OperationalError, InterfaceError)
 
 @login_not_required
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        sizes = {"sent": whole(request.META.get("CONTENT_LENGTH")), "most": settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
+        return render(request, "400.html", sizes, status=413)
     return render(request, "400.html", status=400)
 
 

@@ -11,7 +11,7 @@ from deployments import rendering
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.changes.diff import FieldChange, blast_radius, label, spec_diff, unified_lines
 from deployments.domain.changes.effective import Side, filled
-from deployments.domain.changes.warnings import ReviewWarning, review_warnings
+from deployments.domain.changes.warnings import UNSEEN, ReviewWarning, review_warnings
 from deployments.domain.cost.budgets import Effect
 from deployments.domain.cost.change import CostChange
 from deployments.domain.spec.fields.table import field_for
@@ -217,6 +217,11 @@ class Review:
             text = "This revision takes the runtime and hardware profile as the platform team now defines them."
             warns.append(Warn(title="The catalogue has changed", text=text))
         return tuple(warns)
+
+    @property
+    def has_unclean(self) -> bool:
+        """Whether a value holds what nobody sees, so that the form can be opened with it cleaned."""
+        return any(item.code == UNSEEN for item in self._found)
 
     @property
     def _needs_extra_gpus(self) -> bool:

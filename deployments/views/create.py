@@ -72,7 +72,7 @@ def _opened(request: HttpRequest) -> QueryDict:
     proposal = _reopened(request)
     if proposal is not None:
         size = HardwareProfile.from_json(proposal.profile) if proposal.profile else None
-        spec = Spec.from_json(proposal.spec)
+        spec = spec_pages.opened(request, Spec.from_json(proposal.spec))
         data = spec_forms.data_of(texts.of_spec(spec, size), spec.env)
         data.update({"namespace": str(proposal.namespace_id), "model": str(proposal.model_id), "name": proposal.name})
         return data
@@ -85,7 +85,7 @@ def _opened(request: HttpRequest) -> QueryDict:
 
 
 def _copied(request: HttpRequest, origin: Deployment, revision: Revision) -> QueryDict:
-    spec = revision.to_spec()
+    spec = spec_pages.opened(request, revision.to_spec())
     values = texts.of_spec(spec, revision.to_profile())
     # Two deployments cannot answer on one host.
     values["ingress_host"] = ""

@@ -31,6 +31,7 @@ from deployments.domain.roles import Permission
 from deployments.domain.spec.fields.field import SECTIONS
 from deployments.domain.spec.fields.table import field_for
 from deployments.domain.spec.spec import effective_image, effective_resources
+from deployments.domain.spec.unclean import unclean_values
 from deployments.domain.spec.wording import values
 from deployments.domain.status.pods import HASH_LABEL, PodRow, pod_rows
 from deployments.domain.status.rollout import StepMark
@@ -171,6 +172,7 @@ def configuration(request: HttpRequest, slug: str) -> HttpResponse:
         rendered = rendering.of_revision(deployment, current, generation=deployment.generation)
         context |= {
             "sections": _sections(current),
+            "unclean_values": unclean_values(current.to_spec()),
             "runtime": current.to_runtime(),
             "profile": current.to_profile(),
             "manifests": [(item["kind"], to_yaml(item)) for item in rendered.objects()],
@@ -312,6 +314,7 @@ def _facts(deployment: Deployment) -> dict[str, Any]:
         "runtime": runtime,
         "profile": profile,
         "mismatch": version_mismatch(spec),
+        "unclean_values": unclean_values(spec),
         "sample_call": sample_call(
             spec,
             runtime,

@@ -101,6 +101,7 @@ def _opened(request: HttpRequest, deployment: Deployment, base: Revision) -> Que
         size = Size.from_json(proposal.profile) if proposal.profile else None
     else:
         spec, size = base.to_spec(), base.to_profile()
+    spec = spec_pages.opened(request, spec)
     values, env = texts.of_spec(spec, size), dict(spec.env)
     live = deployment.observation.desired
     if values["replicas.mode"] == AUTOSCALE and live:

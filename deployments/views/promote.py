@@ -18,6 +18,7 @@ from deployments.actions.errors import Wrong
 from deployments.domain.changes.diff import label
 from deployments.domain.changes.promotion import Setting
 from deployments.domain.roles import Permission
+from deployments.domain.spec.unclean import unclean_values
 from deployments.models import Deployment, HardwareProfile
 from deployments.queries.awake import of_place
 from deployments.queries.detail import view_of
@@ -160,6 +161,7 @@ def _page(
         "state": state,
         "use": usage.of_pods(view_of(promotion.source).usage, promotion.revision),
         "override": request.POST.get("override", ""),
+        "unclean_values": unclean_values(promotion.offered),
         "named": [choice.setting for choice in choices if choice.setting.names],
     }
     return render(request, "deployments/promote.html", context, status=status)

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from deployments import rendering
 from deployments.domain.catalogue import Placement
+from deployments.domain.spec.fields.field import Shape
+from deployments.domain.spec.fields.table import INPUTS
 from deployments.domain.spec.reader import SpecInvalid
+from deployments.domain.spec.spec import Spec
+from deployments.domain.spec.unclean import cleaned
 from deployments.domain.text import unseen
 from deployments.forms.spec import environment, texts
 from deployments.forms.spec.environment import EnvRow
@@ -39,6 +44,11 @@ def is_discard(request: HttpRequest) -> bool:
     return request.method == "POST" and DISCARD in request.POST
 
 
+def opened(request: HttpRequest, spec: Spec) -> Spec:
+    """The spec whose texts fill the form: with ?clean= without what nobody sees in its values."""
+    return cleaned(spec) if request.GET.get(CLEAN) else spec
+
+
 def shown_of(request: HttpRequest) -> Show:
     return Show.TOUCHED if is_step(request) or is_rework(request) else Show.ALL
 
@@ -60,7 +70,9 @@ def reworked(data: QueryDict, start: SpecForm) -> QueryDict:
     unclean = data.get(CLEAN, "")
     rows = [_cleaned(row) if row.key == unclean else row for row in rows]
     if texts.path_name(unclean) in changed:
-        changed[texts.path_name(unclean)] = unseen.cleaned_lines(data.get(texts.path_name(unclean), ""))
+        is_prose = unclean in INPUTS and INPUTS[unclean].shape is Shape.AREA
+        clean = unseen.cleaned_prose if is_prose else unseen.cleaned_lines
+        changed[texts.path_name(unclean)] = clean(data.get(texts.path_name(unclean), ""))
     rows = list(environment.with_blanks(rows, more=MORE in data))
     changed.setlist(environment.NAME, [row.name for row in rows])
     changed.setlist(environment.VALUE, [row.value for row in rows])
@@ -107,6 +119,7 @@ def respond(request: HttpRequest, template: str, context: dict[str, Any], *, sta
     """The whole page, the form alone after a button, or only what stands beside the fields while typing."""
     place = context.get("place_form")
     context["sections"] = sections_of(context["form"])
+    context["most_bytes"] = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     context["problems_count"] = len(context["form"].problems) + (len(place.problems) if place else 0)
     if is_step(request):
         answer = render(request, "deployments/_spec_step.html", context | {"is_patch": True})

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from baristaweb.lib.visible import visible
+
 # Words and shapes that YAML would read as something else than text.
 _PLAIN = re.compile(r"[A-Za-z_/.][-A-Za-z0-9_/.:@ ]*[-A-Za-z0-9_/.@]|[A-Za-z_/]")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n", ".", ".nan", ".inf"})
@@ -44,4 +46,5 @@ def _entry(head: str, item: Any, indent: str) -> Iterator[str]:
 def _scalar(value: Any) -> str:
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS and ": " not in value:
         return value
-    return json.dumps(value, ensure_ascii=False)
+    # What hides is written as its escape: it can be seen, and a copy of the text is still the same.
+    return visible(json.dumps(value, ensure_ascii=False)).replace("\u00a0", "\\xa0")

@@ -10,6 +10,29 @@ function markInvalid() {
 }
 document.addEventListener("htmx:afterSettle", markInvalid);
 
+// The server reads so much and no more: a form above it would be refused unread, and what was typed would go with it.
+function isTooLarge(form) {
+  const size = new URLSearchParams(new FormData(form)).toString().length;
+  const most = Number(form.dataset.most);
+  document.getElementById("too-large")?.remove();
+  if (size <= most) return false;
+  const note = document.createElement("div");
+  note.id = "too-large";
+  note.className = "note note-warning";
+  note.setAttribute("role", "alert");
+  const [is, can] = [size, most].map((bytes) => (bytes / 1048576).toFixed(1));
+  note.textContent = `This form holds ${is} MB, and at most ${can} MB can be sent. Nothing was sent and nothing is lost: make its longest value shorter, or read it from a ConfigMap.`;
+  document.getElementById("live-note").append(note);
+  return true;
+}
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("[data-spec-form]") && isTooLarge(event.target)) event.preventDefault();
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = event.target.closest("[data-spec-form]");
+  if (form && isTooLarge(form)) event.preventDefault();
+});
+
 // What was typed must outlive the login: say it here instead of reloading the page.
 document.addEventListener(
   "htmx:beforeSwap",

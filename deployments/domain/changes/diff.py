@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from baristaweb.lib.visible import visible
 from deployments.domain.spec.fields.field import SECTIONS
 from deployments.domain.spec.fields.table import FIELDS, field_for
 from deployments.domain.spec.parts import RollingUpdate
@@ -187,7 +188,8 @@ def flatten(value: Any, path: str = "") -> dict[str, Any]:
 
 
 def _lines(obj: Mapping[str, Any]) -> list[str]:
-    return json.dumps(strip_server_fields(obj), indent=2, sort_keys=True, ensure_ascii=False).splitlines()
+    text = json.dumps(strip_server_fields(obj), indent=2, sort_keys=True, ensure_ascii=False)
+    return visible(text).splitlines()
 
 
 def _normal(value: Any) -> Any:

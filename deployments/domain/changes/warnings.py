@@ -10,7 +10,7 @@ from deployments.domain.apiserver.quota import Quota
 from deployments.domain.catalogue import Environment, HardwareProfile, Runtime
 from deployments.domain.spec.parts import Budget, Recreate, Resources
 from deployments.domain.spec.spec import Spec, effective_image, effective_probe, effective_resources
-from deployments.domain.text import unseen
+from deployments.domain.spec.unclean import unclean_values
 from deployments.domain.text.images import ImageReference, InvalidImage, allowed
 from deployments.domain.text.quantities import human_cpu, human_memory
 from deployments.domain.text.secrets import has_credentials, has_secret_name
@@ -26,6 +26,7 @@ class ReviewWarning:
     tone: Tone = Tone.WARN
 
 
+UNSEEN: Final = "unseen"
 _NUMBER: Final = re.compile(r"[vV]?\d{1,12}(?:\.\d{1,12}){0,3}\Z", re.ASCII)
 _PERCENT: Final = re.compile(r"(\d+)%\Z")
 # A limit this close above what is used now leaves no room for the next larger request.
@@ -75,7 +76,7 @@ def review_warnings(
     if spec.progress_deadline_s < _SHORTEST_DEADLINE_S:
         message = f"A rollout counts as stalled after {spec.progress_deadline_s} s: hardly a model loads so fast."
         found.append(ReviewWarning("short-deadline", "progress_deadline_s", message))
-    found += _unseen(spec)
+    found += [ReviewWarning(UNSEEN, item.path, item.said) for item in unclean_values(spec)]
     found += _versions(spec)
     found += _budget(spec)
     size = effective_resources(spec, profile)
@@ -83,20 +84,6 @@ def review_warnings(
     if quota is not None:
         found += _quota(size, spec, quota)
     return found
-
-
-def _unseen(spec: Spec) -> list[ReviewWarning]:
-    pairs = [
-        *((f"env.{name}", f"The value of {name}", value) for name, value in spec.env),
-        *((f"annotations.{name}", f"The annotation {name}", value) for name, value in spec.annotations),
-    ]
-    return [
-        ReviewWarning(
-            "unseen", path, f"{what} holds {' and '.join(problems)}: \u201c{unseen.shown(value)[:120]}\u201d."
-        )
-        for path, what, value in pairs
-        if (problems := unseen.problems(value))
-    ]
 
 
 def _versions(spec: Spec) -> list[ReviewWarning]:

@@ -33,7 +33,11 @@ def values(spec: Spec) -> dict[str, str]:
 def in_words(row: Field, value: Any) -> str:
     if row.variants:
         return next(variant.words for variant in row.variants if variant.value == value)
-    return _WORDS.get(row.kind, str)(value)
+    return _WORDS.get(row.kind, _seen)(value)
+
+
+def _seen(value: object) -> str:
+    return unseen.prose_shown(str(value))
 
 
 def _pairs(pairs: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:

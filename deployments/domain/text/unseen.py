@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final, Self
+
+from baristaweb.lib.visible import HIDING
 
 _TYPOGRAPHIC: Final = {
     "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201b": "'", "\u2032": "'",
@@ -16,6 +19,9 @@ _UNDRAWN: Final = frozenset(
 )
 _DIRECTIONS: Final = frozenset({0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)})
 _BLANKS: Final = " \t\r\n"
+# Emoji and some scripts are written with joiners; elsewhere nobody means one.
+_JOINS: Final = re.compile(r"(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
+_HIDES: Final = re.compile(f"[{HIDING}]")
 
 
 def problems(text: str) -> tuple[str, ...]:
@@ -24,6 +30,21 @@ def problems(text: str) -> tuple[str, ...]:
     if text != text.strip(_BLANKS):
         found["blanks at its beginning or end"] = None
     return tuple(found)
+
+
+def prose_problems(text: str) -> tuple[str, ...]:
+    """The same of text for people, in which quotes, wide blanks and joined letters are as they should be."""
+    return problems("".join(_HIDES.findall(_JOINS.sub("", text))))
+
+
+def prose_shown(text: str) -> str:
+    """Text for people with what hides or turns it round as its number; markup may stand in it."""
+    if not _HIDES.search(text):
+        return text
+    joined = {match.start() for match in _JOINS.finditer(text)}
+    return _HIDES.sub(
+        lambda hit: hit.group() if hit.start() in joined else f"\u27e8U+{ord(hit.group()):04X}\u27e9", text
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +60,17 @@ class Unclean:
         kinds = problems(text)
         return cls(kinds, shown(text)) if kinds else None
 
+    @classmethod
+    def of_name(cls, text: str) -> Self | None:
+        """The same of a name, in which an apostrophe may be typographic."""
+        return cls.of(text.translate({ord(quote): None for quote in _TYPOGRAPHIC}))
+
+    @classmethod
+    def of_prose(cls, text: str) -> Self | None:
+        """The same of text for people."""
+        kinds = prose_problems(text)
+        return cls(kinds, prose_shown(text)) if kinds else None
+
 
 def cleaned(text: str) -> str:
     """The text as it was probably meant: plain blanks and quotes, nothing invisible, no blanks around it."""
@@ -48,6 +80,12 @@ def cleaned(text: str) -> str:
 def cleaned_lines(text: str) -> str:
     """Each line of the text cleaned."""
     return "\n".join(cleaned(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def cleaned_prose(text: str) -> str:
+    """Text for people without what hides or turns it round."""
+    joined = {match.start() for match in _JOINS.finditer(text)}
+    return _HIDES.sub(lambda hit: hit.group() if hit.start() in joined else "", text)
 
 
 def shown(text: str) -> str:

@@ -8,14 +8,24 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from deployments.domain.text import unseen
 from deployments.domain.text.images import ImageReference, InvalidImage
 from deployments.domain.text.naming import InvalidName, InvalidText, check_env_name, check_storable
 from deployments.domain.text.quantities import QuantityError, format_cpu, format_memory, parse_cpu, parse_memory
+from deployments.domain.text.unseen import Unclean
+
+CLEAN, KEEP = "_clean", "_keep"
 
 
 class ReasonForm(forms.ModelForm):
-    """A form whose save says why; the reason goes to the audit log."""
+    """A form whose save says why; the reason goes to the audit log.
+
+    What nobody sees in a text is shown and offered to be cleaned before it is saved; who means it keeps it.
+    """
 
     reason = forms.CharField(
         max_length=500,
@@ -23,6 +33,52 @@ class ReasonForm(forms.ModelForm):
         widget=forms.TextInput(attrs={"class": "vTextField"}),
         help_text="Why. It is kept in the audit log beside what changed.",
     )
+
+    def _clean_fields(self) -> None:
+        texts = {
+            self.add_prefix(name): (name, field, str(self.data.get(self.add_prefix(name), "")))
+            for name, field in self.fields.items()
+            if isinstance(field, forms.CharField) and not isinstance(field.widget, forms.PasswordInput)
+        }
+        if CLEAN in self.data:
+            cleaned = {key: _cleaned(field, text) for key, (_, field, text) in texts.items() if _unclean(field, text)}
+            data = QueryDict(mutable=True)
+            data.update(self.data)
+            for key, text in cleaned.items():
+                data[key] = text
+            self.data = data
+        super()._clean_fields()  # type: ignore[misc]
+        if CLEAN in self.data or KEEP in self.data:
+            return
+        for name, field, text in texts.values():
+            if found := _unclean(field, text):
+                self.add_error(name, ValidationError(_offer(found), code="unseen"))
+
+
+def _is_prose(field: forms.Field) -> bool:
+    return isinstance(field.widget, forms.Textarea) and not isinstance(field, LinesField)
+
+
+def _unclean(field: forms.Field, text: str) -> Unclean | None:
+    """Values are looked at closer than text for people, in which quotes and wide blanks may be meant."""
+    text = text.strip()
+    if _is_prose(field):
+        return Unclean.of_prose(text)
+    is_value = isinstance(field, (LinesField, ImageField, _Quantity))
+    return Unclean.of(text) if is_value else Unclean.of_name(text)
+
+
+def _cleaned(field: forms.Field, text: str) -> str:
+    return unseen.cleaned_prose(text) if _is_prose(field) else unseen.cleaned_lines(text)
+
+
+def _offer(found: Unclean) -> SafeString:
+    return format_html(
+        "It holds {}: \u201c{}\u201d. "
+        '<button class="btn-link" name="{}" value="1">Clean and save</button> or '
+        '<button class="btn-link" name="{}" value="1">save as it is</button>',
+        " and ".join(found.kinds), found.shown[:120], CLEAN, KEEP,
+    )  # fmt: skip
 
 
 class _Quantity(forms.CharField):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deployments.domain.changes.diff import FieldChange
-from deployments.domain.spec.fields.field import SECTIONS, Choices, Field, Input, InputKind
+from deployments.domain.spec.fields.field import SECTIONS, Choices, Field, Input, InputKind, Shape
 from deployments.domain.spec.fields.resources import OWN_SIZE
 from deployments.domain.spec.fields.table import FIELDS, field_for, place_of
 from deployments.domain.text.naming import suggest_name
@@ -72,12 +72,14 @@ class Row:
 
     @property
     def unclean(self) -> Unclean | None:
-        """What a refused text holds that nobody sees: cleaning it may be all that is needed."""
-        return Unclean.of(self.value) if self.error else None
+        """What the text holds that nobody sees: a value may, and where it is refused cleaning may be all it needs."""
+        if self.input.shape is Shape.AREA:
+            return Unclean.of_prose(self.value)
+        return Unclean.of(self.value) if self.error or self.field.kind is InputKind.PAIRS else None
 
     @property
     def is_noted(self) -> bool:
-        return bool(self.error) or self.is_changed
+        return bool(self.error) or self.is_changed or self.unclean is not None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,3 +79,17 @@ def test_a_login_that_ends_costs_nothing(site: Site, ranker: Deployment) -> None
     page.get_by_role("button", name="Review changes").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Review 1 change to ranker")
     assert Proposal.objects.get(kind="edit").spec["model_version"] == "typed"
+
+
+def test_a_form_too_large_to_send_says_so_and_keeps_what_was_typed(site: Site, ranker: Deployment) -> None:
+    page = site.visit("editor")
+    page.goto(f"/deployments/{ranker.slug}/edit/")
+    value = page.get_by_label("Value of variable 1")
+    value.evaluate("(area) => { area.value = 'x'.repeat(3 * 1048576); }")
+    page.get_by_role("button", name="Review changes").click()
+    note = page.locator("#too-large")
+    expect(note).to_contain_text("This form holds 3.0 MB, and at most 2.5 MB can be sent. Nothing was sent")
+    assert len(value.input_value()) == 3 * 1048576
+    value.fill("short")
+    page.get_by_role("button", name="Review changes").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Review 1 change to ranker")

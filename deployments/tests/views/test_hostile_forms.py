@@ -9,6 +9,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -25,6 +26,7 @@ from deployments.tests.domain import bad_inputs
 from deployments.tests.domain.spec.test_schema import FULL
 from deployments.tests.fixtures import People, Places
 from deployments.tests.views.helpers import body, posted, send_edit
+from deployments.tests.views.seen import soup_of
 
 QUANTITIES = bad_inputs.load("quantities")
 HOSTILE = (
@@ -164,3 +166,20 @@ def test_what_is_rounded_is_said_beside_the_field(
     data = {name: value for name, value in posted(deployment, **typed).items() if name != "review"} | {"step": "1"}
     answer = client_as("editor").post(url, data, headers={"HX-Request": "true"})
     assert "Rounded up to 1001m." in body(answer)
+
+
+def test_a_form_above_what_is_read_is_refused_in_one_sentence(
+    client_as: Callable[[str], Client], people: People, places: Places
+) -> None:
+    deployment = factories.make_deployment(author=people.editor, namespace=places.dev)
+    client = client_as("editor")
+    names, values = [f"A{number}" for number in range(80)], ["x" * 40_000] * 80
+    answer = send_edit(client, deployment, env_name=names, env_value=values)
+    assert answer.status_code == 413
+    said = " ".join(soup_of(answer).text.split())
+    assert "What was sent has 3.1\xa0MB, and at most 2.5\xa0MB are read" in said
+    assert "nothing was changed" in said
+    assert not Proposal.objects.filter(kind="edit").exists()
+    form = soup_of(client.get(reverse("deployment-edit", args=[deployment.slug]))).select_one("form[data-most]")
+    assert form is not None
+    assert int(str(form["data-most"])) == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
