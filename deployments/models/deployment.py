@@ -172,9 +172,9 @@ class DeploymentState(models.Model):
         return [DriftItem.from_json(item) for item in self.drift]
 
     @property
-    def has_service(self) -> bool:
-        """False when its Service was found to be missing: then nothing reaches its pods."""
-        return not any(item.path == "Service" and item.live is None for item in self.drifted)
+    def missing_kinds(self) -> frozenset[str]:
+        """Kinds of its objects that were found to be gone from the cluster."""
+        return frozenset(item.path for item in self.drifted if item.is_missing_object)
 
     @property
     def scaled_away_by(self) -> str:

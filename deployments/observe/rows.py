@@ -166,7 +166,7 @@ def _as_applied(row: Deployment) -> Intent:
         revision=row.state.applied_revision or 0,
         applied_at=row.state.applied_at,
         drifted=is_applied and bool(row.state.drift),
-        has_service=not is_applied or row.state.has_service,
+        missing=row.state.missing_kinds if is_applied else frozenset(),
         is_awake=is_applied and row.open_sleep is None,
         scaled_by=row.state.scaled_away_by if is_applied else "",
     )

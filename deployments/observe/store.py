@@ -274,9 +274,11 @@ class Store:
         """Whether its state changes although the cluster says nothing: it is not there, or something takes its time."""
         with self._lock:
             mine = self._by_deployment.get(owner, {})
-            pods = [self._objects[ObjectKind.POD][uid] for uid in mine.get(ObjectKind.POD, ())]
-            hpas = [self._objects[ObjectKind.HPA][uid] for uid in mine.get(ObjectKind.HPA, ())]
-        return not mine.get(ObjectKind.DEPLOYMENT) or unmet.turns_with_time(pods, hpas)
+            live, pods, hpas = (
+                [self._objects[kind][uid] for uid in mine.get(kind, ())]
+                for kind in (ObjectKind.DEPLOYMENT, ObjectKind.POD, ObjectKind.HPA)
+            )
+        return not live or unmet.turns_with_time(live, pods, hpas)
 
     def view(self, owner: int) -> ClusterView:
         """The newest objects of one deployment."""

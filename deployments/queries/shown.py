@@ -43,7 +43,7 @@ def intent_of(deployment: Deployment) -> Intent:
         cluster_ok=health is None or health.state not in AWAY,
         cluster_refuses=health is not None and health.state == ClusterHealth.State.REFUSED,
         drifted=bool(state.drift),
-        has_service=state.has_service,
+        missing=state.missing_kinds,
         waiting_since=state.waiting_since,
         sleep_change=_sleep_change(deployment),
     )

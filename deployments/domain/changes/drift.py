@@ -51,6 +51,11 @@ class DriftItem:
         )
 
     @property
+    def is_missing_object(self) -> bool:
+        """The whole object is gone; its kind is the path."""
+        return self.desired == PRESENT and self.live is None and "." not in self.path
+
+    @property
     def is_missing_deployment(self) -> bool:
         """The Deployment itself is gone."""
         return self.path == "Deployment" and self.live is None
@@ -61,6 +66,8 @@ class DriftItem:
         return HeldField(kind, path, self.manager, self.live, self.desired, self.at, spec_path(path))
 
 
+# What is wanted of an object that is gone.
+PRESENT: Final = "present"
 _REPLICAS: Final = "spec.replicas"
 REPLICAS_PATH: Final = f"Deployment.{_REPLICAS}"
 _MANAGER: Final = re.compile(r'conflict with "([^"]+)"')
@@ -139,7 +146,7 @@ def find_drift(
         kind = text(wanted, "kind")
         actual = live.get(kind)
         if actual is None:
-            items.append(DriftItem(kind, "present", None, "", None))
+            items.append(DriftItem(kind, PRESENT, None, "", None))
             continue
         owned = owned_fields(actual)
         if kind in dry_run:

@@ -25,6 +25,7 @@ _CONFIG_REASONS: Final = frozenset({"CreateContainerConfigError", "CreateContain
 # Events of a pod that say more than its status does.
 TELLING_REASONS: Final = frozenset(
     {"Failed", "FailedScheduling", "Unhealthy", "Killing", "TriggeredScaleUp", "NotTriggerScaleUp"}
+    | {"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"}
 )
 # Of the kubelet's "Failed" events the one with the registry's answer; others only say "Error: ImagePullBackOff".
 PULL_FAILED: Final = "failed to pull image"
@@ -145,7 +146,7 @@ def explain_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
     if condition(pod, "Ready").get("status") == "True":
         return PodState.READY, f"{name} is ready."
     if phase == "Pending":
-        return PodState.PENDING, _pending(pod, name)
+        return PodState.PENDING, _pending(pod, name, events)
     if phase == "Running":
         return _not_ready(pod, name, events)
     return PodState.UNKNOWN, f"The cluster does not know how {name} is; its node may be gone."
@@ -308,6 +309,12 @@ def _no_node(
     pod: Mapping[str, Any], name: str, reason: str, events: Sequence[Mapping[str, Any]]
 ) -> tuple[PodState, str]:
     """No node has room; whether the cluster autoscaler adds one is told by its newest event."""
+    if text(condition(pod, "PodScheduled"), "reason") == "SchedulingGated":
+        gates = ", ".join(message(text(gate, "name"), 253) for gate in objects(pod, "spec", "schedulingGates"))
+        return (
+            PodState.UNSCHEDULABLE,
+            f"{name} is held back by {gates or 'a scheduling gate'}: whoever set it lets it go.",
+        )
     adds, adds_none = (_newest(pod, events, kind) for kind in ("TriggeredScaleUp", "NotTriggerScaleUp"))
     if adds and (not adds_none or str(event_time(adds)) >= str(event_time(adds_none))):
         said = message(text(adds, "message"), 300).removeprefix("pod triggered scale-up: ")
@@ -317,16 +324,23 @@ def _no_node(
         said = said.removeprefix("pod didn't trigger scale-up: ").removeprefix("pod didn't trigger scale-up")
         why = f": {said}" if said else ""
         return PodState.UNSCHEDULABLE, f"No node fits {name}: {reason}. The cluster autoscaler adds none{why}."
+    if "persistentvolumeclaim" in reason.lower():
+        return PodState.UNSCHEDULABLE, f"{name} waits for its volume: {reason}."
     return PodState.UNSCHEDULABLE, f"No node fits {name}: {reason}."
 
 
-def _pending(pod: Mapping[str, Any], name: str) -> str:
+def _pending(pod: Mapping[str, Any], name: str, events: Sequence[Mapping[str, Any]]) -> str:
     if not text(pod, "spec", "nodeName"):
         return f"{name} waits for a node."
     for status in objects(pod, "status", "initContainerStatuses"):
         if obj(status, "state", "running") and status.get("ready") is not True:
             return f"{name} waits for its init container {message(text(status, 'name'), 63)}, which the cluster added."
-    return f"{name} is on {text(pod, 'spec', 'nodeName')}, pulling its image and creating its container."
+    node = message(text(pod, "spec", "nodeName"), 253)
+    held = (_newest(pod, events, reason) for reason in ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"))
+    worst = max((event for event in held if event), key=lambda event: str(event_time(event) or ""), default=None)
+    if worst is not None:
+        return f"{name} is on {node} and cannot be set up there: {message(text(worst, 'message'), 300)}"
+    return f"{name} is on {node}, pulling its image and creating its container."
 
 
 def _not_ready(pod: Mapping[str, Any], name: str, events: Sequence[Mapping[str, Any]]) -> tuple[PodState, str]:

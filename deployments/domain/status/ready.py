@@ -3,42 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from deployments.domain.apiserver.objects import condition, instant
 from deployments.domain.status import unmet
 from deployments.domain.status.states import ClusterView, NextAction, State, Summary
 
+# What began at an unknown time comes after what is known to have begun.
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
 
 def all_ready(view: ClusterView, live: Mapping[str, Any], *, desired: int, at: datetime) -> Summary:
-    """The headline of a deployment of which nothing is missing at this instant."""
+    """The headline where no pod is missing: the promise that is broken for longest, the others after it."""
     pods = "Its pod is ready" if desired == 1 else f"All {desired} pods are ready"
-    over = unmet.overloaded(view.hpa)
-    if over is not None:
-        return Summary(
-            state=State.OVERLOADED,
-            sentence=f"{pods} and not enough: {over.said}.",
-            why=over.why,
-            next_action=NextAction.EDIT,
-            since=over.since,
-        )
-    beside = unmet.others(view)
-    if beside is not None:
-        return Summary(state=State.DRIFTED, sentence=beside.said, why=beside.why, since=beside.since)
-    restless = unmet.restless(view, at)
-    if restless is not None:
-        return Summary(
-            state=State.DEGRADED,
-            sentence=f"{pods} now, and {restless.said}.",
-            why=restless.why,
-            next_action=NextAction.OPEN_LOGS,
-            worst_pod=restless.pod,
-            since=restless.since,
-        )
-    blind = unmet.blind(view.hpa, at)
-    if blind is not None:
-        return Summary(state=State.DEGRADED, sentence=f"{pods}, but {blind.said}.", why=blind.why, since=blind.since)
-    return Summary(
-        state=State.RUNNING, sentence=f"{pods}.", since=instant(condition(live, "Available"), "lastTransitionTime")
-    )
+    found = sorted(_unmet(view, pods, at), key=lambda item: item.since or _LAST)
+    if not found:
+        since = instant(condition(live, "Available"), "lastTransitionTime")
+        return Summary(state=State.RUNNING, sentence=f"{pods}.", since=since)
+    first, *rest = found
+    return replace(first, why=" ".join(text for text in (first.why, *(item.sentence for item in rest)) if text))
+
+
+def _unmet(view: ClusterView, pods: str, at: datetime) -> list[Summary]:
+    """Each promise that is not kept; of equally old ones the worst for requests comes first."""
+    found = []
+    if (over := unmet.overloaded(view.hpa)) is not None:
+        sentence = f"{pods} and not enough: {over.said}."
+        found.append(_of(over, State.OVERLOADED, sentence, NextAction.EDIT))
+    if (beside := unmet.others(view)) is not None:
+        found.append(_of(beside, State.DRIFTED, beside.said))
+    if (restless := unmet.restless(view, at)) is not None:
+        sentence = f"{pods} now, and {restless.said}."
+        found.append(_of(restless, State.DEGRADED, sentence, NextAction.OPEN_LOGS))
+    if (blind := unmet.blind(view.hpa, at)) is not None:
+        found.append(_of(blind, State.DEGRADED, f"{pods}, but {blind.said}."))
+    return found
+
+
+def _of(it: unmet.Unmet, state: State, sentence: str, action: NextAction = NextAction.NONE) -> Summary:
+    return Summary(state=state, sentence=sentence, why=it.why, next_action=action, worst_pod=it.pod, since=it.since)

@@ -160,9 +160,9 @@ class ClusterView:
 class Intent:
     """What our rows say. `cluster_ok` False: the cluster does not answer at present, or refuses our credentials.
 
-    `has_service` False: its Service is not in the cluster. `is_awake`: no sleep of ours is open, so pods are wanted;
-    `scaled_by` who took them away all the same, if that is known. `waiting_since`: when the oldest change was saved
-    that the cluster has not accepted. `sleep_change`: the newest intent is to fall asleep or to wake, in that state.
+    `missing`: kinds of its objects that are not in the cluster. `is_awake`: no sleep of ours is open, so pods are
+    wanted; `scaled_by` who took them away all the same, if that is known. `waiting_since`: when the oldest change was
+    saved that the cluster has not accepted. `sleep_change`: the newest intent is to fall asleep or to wake.
     """
 
     generation: int
@@ -176,7 +176,7 @@ class Intent:
     cluster_ok: bool = True
     cluster_refuses: bool = False
     drifted: bool = False
-    has_service: bool = True
+    missing: frozenset[str] = frozenset()
     asleep_reason: str = ""
     is_awake: bool = False
     scaled_by: str = ""

@@ -5,7 +5,7 @@ a scale also bumps the generation, an exceeded deadline is not the end, and a pa
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from deployments.domain.apiserver.objects import condition, finalizers, instant, message, number, obj, text
@@ -16,6 +16,7 @@ from deployments.domain.status.pods import (
     PodRow,
     pod_rows,
 )
+from deployments.domain.status.reach import reached
 from deployments.domain.status.refusals import with_advice
 from deployments.domain.status.states import ClusterView, Intent, NextAction, Phase, PodState, State, Summary
 
@@ -28,11 +29,6 @@ _POD_TROUBLE: Final = {
     PodState.UNSCHEDULABLE: (State.UNSCHEDULABLE, NextAction.EDIT),
 }
 
-# What serves in the cluster: without its Service nothing reaches it, whatever else there is to say.
-_SERVES: Final = frozenset(
-    {State.RUNNING, State.STARTING, State.ROLLING_OUT, State.DEGRADED, State.OVERLOADED, State.DRIFTED, State.STALLED}
-)
-
 # Pods that ended for good: the controller has replaced them, and they only lie there until they are collected.
 _OVER: Final = frozenset({PodState.EVICTED, PodState.FAILED, PodState.COMPLETED})
 
@@ -40,6 +36,8 @@ _NOW: Final = datetime.max.replace(tzinfo=UTC)
 
 # How long the watch may lag behind an apply before "not there" means missing.
 _SETTLE_S: Final = 15
+# A Deployment controller acts within moments; after this it is not coming.
+_ACTS_WITHIN: Final = timedelta(minutes=2)
 # Kubernetes' own deadline for the progress of a rollout, where none is set.
 _PATIENCE_S: Final = 600
 
@@ -69,16 +67,9 @@ def _decide(view: ClusterView, intent: Intent, at: datetime) -> Summary:
         return ours
     if view.deployment is None:
         return _absent(view, intent, at)
-    summary = _rollout(view, view.deployment, intent, at)
+    seen = _rollout(view, view.deployment, intent, at)
+    summary = reached(seen, view, intent.missing, serving=_counts(view.deployment).available)
     is_quiet = summary.state in (State.RUNNING, State.ASLEEP)
-    if intent.drifted and not intent.has_service and summary.state in _SERVES and _counts(view.deployment).available:
-        return replace(
-            summary,
-            state=State.FAILED,
-            sentence="Nothing reaches it: somebody deleted its Service outside of Barista.",
-            why=f"{summary.sentence} Settling it makes the Service again.",
-            next_action=NextAction.RESOLVE_CONFLICT,
-        )
     if intent.drifted and is_quiet:
         return replace(
             summary,
@@ -130,16 +121,12 @@ def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent, at: dateti
     if text(live, "metadata", "deletionTimestamp"):
         return _going(live)
     if number(live, "metadata", "generation") > number(live, "status", "observedGeneration"):
-        return Summary(
-            state=State.ROLLING_OUT,
-            sentence="Accepted by the cluster; its controller has not acted yet.",
-            since=intent.applied_at,
-        )
+        return _not_acted(counts, intent, at)
+    trouble = _trouble(view, live, counts, intent) if counts.desired else None
     if obj(live, "spec").get("paused") is True:
-        return _live_paused(intent)
+        return _live_paused(intent, counts, trouble)
     if counts.desired == 0:
         return _sleeping(view, counts, intent)
-    trouble = _trouble(view, live, counts, intent)
     failure = condition(live, "ReplicaFailure")
     refused_at = instant(failure, "lastTransitionTime")
     is_older = (
@@ -259,17 +246,37 @@ def _late(live: dict[str, Any], counts: _Counts, worst: PodRow | None, at: datet
     )
 
 
-def _live_paused(intent: Intent) -> Summary:
+def _not_acted(counts: _Counts, intent: Intent, at: datetime) -> Summary:
+    """The API server has it and the Deployment controller has not looked at it, which takes it less than a second."""
+    serve = f"{counts.available} of {counts.desired} pods serve." if counts.available else "Nothing serves yet."
+    waited = at - intent.applied_at if intent.applied_at is not None else timedelta()
+    if waited < _ACTS_WITHIN or counts.available >= counts.desired:
+        sentence = f"Accepted by the cluster; its controller has not acted yet. {serve}"
+        return Summary(state=State.ROLLING_OUT, sentence=sentence, since=intent.applied_at)
+    return Summary(
+        state=State.STALLED,
+        sentence=f"{serve} The cluster accepted it {int(waited.total_seconds()) // 60} min ago, and its controller "
+        "does nothing.",
+        why="The controller manager of the cluster may be down. Ask the platform team.",
+        since=intent.applied_at,
+    )
+
+
+def _live_paused(intent: Intent, counts: _Counts, trouble: Summary | None) -> Summary:
     # The first apply is paused on purpose until the number of replicas is written.
     if intent.phase is not Phase.APPLIED:
         return Summary(
             state=State.STARTING, sentence="Created; its number of pods is being set.", since=intent.applied_at
         )
-    return Summary(
-        state=State.PAUSED,
-        sentence="The rollout is paused in the cluster, not by Barista; changes start no pods until it is resumed.",
-        next_action=NextAction.RESOLVE_CONFLICT,
-    )
+    paused = "The rollout is paused in the cluster, not by Barista; changes start no pods until it is resumed."
+    if trouble is not None:
+        return replace(trouble, why=f"{trouble.why} {paused}", next_action=NextAction.RESOLVE_CONFLICT)
+    state, sentence = State.PAUSED, paused
+    if counts.available < counts.desired:
+        state = State.DEGRADED if counts.available else State.FAILED
+        serve = f"Only {counts.available} of {counts.desired} pods serve" if counts.available else "Nothing serves"
+        sentence = f"{serve}. {paused}"
+    return Summary(state=state, sentence=sentence, next_action=NextAction.RESOLVE_CONFLICT)
 
 
 def _sleeping(view: ClusterView, counts: _Counts, intent: Intent) -> Summary:

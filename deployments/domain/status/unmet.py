@@ -91,14 +91,22 @@ def blind(hpa: Mapping[str, Any] | None, at: datetime) -> Unmet | None:
     return None
 
 
-def turns_with_time(pods: Iterable[Mapping[str, Any]], hpas: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether something of these is patient with: a pod that ends or starts, one that restarted, figures that lack."""
-    return any(
+def turns_with_time(
+    live: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]], hpas: Iterable[Mapping[str, Any]]
+) -> bool:
+    """Whether something of these is patient with: a Deployment that its controller has not looked at, a pod that ends
+    or starts, one that restarted, figures that lack."""
+    moves = any(number(item, "metadata", "generation") > number(item, "status", "observedGeneration") for item in live)
+    is_off = any(
+        condition(hpa, kind).get("status") == "False" for hpa in hpas for kind in ("AbleToScale", "ScalingActive")
+    )
+    is_restless = any(
         bool(text(pod, "metadata", "deletionTimestamp"))
         or condition(pod, "Ready").get("status") != "True"
         or any(number(status, "restartCount") >= _OFTEN for status in containers.statuses(pod))
         for pod in pods
-    ) or any(condition(hpa, kind).get("status") == "False" for hpa in hpas for kind in ("AbleToScale", "ScalingActive"))
+    )
+    return moves or is_off or is_restless
 
 
 def held_pods(view: ClusterView, at: datetime) -> Unmet | None:

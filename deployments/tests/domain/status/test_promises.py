@@ -139,7 +139,7 @@ def test_a_rollout_says_how_many_serve_when_some_are_missing() -> None:
 
 @pytest.mark.parametrize("live", [MORE, deployment(3, total=4, updated=1, ready=3, available=3)])
 def test_nothing_reaches_it_comes_before_a_rollout(live: dict[str, Any]) -> None:
-    found = told(live, pod(), sets=OLD_AND_NEW, changes={"drifted": True, "has_service": False})
+    found = told(live, pod(), sets=OLD_AND_NEW, changes={"drifted": True, "missing": frozenset({"Service"})})
     assert found.sentence.startswith("Nothing reaches it")
 
 
@@ -179,14 +179,15 @@ def test_what_waits_says_since_when() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pods", "hpas", "turns"),
+    ("live", "pods", "hpas", "turns"),
     [
-        ([pod(ready=True)], [], False),
-        ([pod(ready=True), added(10)], [], True),
-        ([crashed(10)], [], True),
-        ([pod(ready=True, deleted=True)], [], True),
-        ([], [autoscaler("ScalingActive", "FailedGetResourceMetric", 10)], True),
+        (deployment(1), [pod(ready=True)], [], False),
+        (deployment(1, seen=2), [pod(ready=True)], [], True),
+        (deployment(1), [pod(ready=True), added(10)], [], True),
+        (deployment(1), [crashed(10)], [], True),
+        (deployment(1), [pod(ready=True, deleted=True)], [], True),
+        (deployment(1), [], [autoscaler("ScalingActive", "FailedGetResourceMetric", 10)], True),
     ],
 )
-def test_what_turns_with_time_is_looked_at_again(pods: Any, hpas: Any, turns: bool) -> None:
-    assert turns_with_time(pods, hpas) is turns
+def test_what_turns_with_time_is_looked_at_again(live: Any, pods: Any, hpas: Any, turns: bool) -> None:
+    assert turns_with_time([live], pods, hpas) is turns

@@ -168,14 +168,17 @@ def test_of_equally_bad_pods_the_one_unwell_for_longest_is_named() -> None:
 
 
 def test_nothing_reaches_it_without_its_service() -> None:
-    found = summarise(view(deployment(2), *many(2)), intent=intent(drifted=True, has_service=False), at=NOW)
+    found = summarise(
+        view(deployment(2), *many(2)), intent=intent(drifted=True, missing=frozenset({"Service"})), at=NOW
+    )
     assert found.state is State.FAILED
     assert found.sentence.startswith("Nothing reaches it")
     assert found.next_action is NextAction.RESOLVE_CONFLICT
 
 
 def test_pods_of_a_copy_that_the_service_selects_are_said() -> None:
-    found = told(deployment(2), *many(2), service={"spec": {}}, strays=("ranker-copy-1",))
+    service = {"spec": {"selector": {"pod-template-hash": "new"}}}
+    found = told(deployment(2), *many(2), service=service, strays=("ranker-copy-1",))
     assert found.state is State.DRIFTED
     assert found.sentence == "Its Service sends requests to a pod that is not its own too."
     assert "ranker-copy-1 carries its label barista.io/deployment-id" in found.why
