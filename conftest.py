@@ -107,8 +107,11 @@ class WorkerDatabase:
         """Make it anew, with an installation identity of its own."""
         self.drop()
         with self._owner(TEMPLATE, maintenance=True) as cursor:
+            # By files: without waiting for the disk that takes half the time of writing it all to the log.
             cursor.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(self.name), sql.Identifier(TEMPLATE))
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                    sql.Identifier(self.name), sql.Identifier(TEMPLATE)
+                )
             )
         with self._owner(self.name) as cursor:
             cursor.execute("UPDATE deployments_installation SET uuid = %s", [str(uuid.uuid4())])
