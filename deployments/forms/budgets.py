@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from baristaweb.lib.clock import now
+from baristaweb.lib.refusals import SaysWhatFits
 from deployments.domain.catalogue import Environment
 from deployments.domain.cost.budgets import Limits, month_of
 from deployments.domain.roles import Permission, is_allowed
@@ -35,7 +36,7 @@ def editable_teams(user: User) -> list[Team]:
     ]
 
 
-class BudgetForm(forms.Form):
+class BudgetForm(SaysWhatFits, forms.Form):
     """`row` is what it says, once it is valid. What a budget covers and its month are chosen once."""
 
     covers = forms.ChoiceField(label="What it covers")

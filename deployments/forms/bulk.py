@@ -5,11 +5,12 @@ from __future__ import annotations
 from django import forms
 from django.core.exceptions import ValidationError
 
+from baristaweb.lib.refusals import SaysWhatFits
 from deployments.actions.bulk import MOST, BulkAction
 from deployments.models import Deployment, User
 
 
-class BulkForm(forms.Form):
+class BulkForm(SaysWhatFits, forms.Form):
     """Which deployments, what, and why. Foreign and missing ones are the same unknown choice."""
 
     action = forms.ChoiceField(choices=[(item.value, item.label) for item in BulkAction])

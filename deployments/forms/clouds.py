@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from baristaweb.lib.refusals import SaysWhatFits
 from deployments.domain.gke.cluster import EndpointKind
 from deployments.domain.gke.place import InvalidPlace, check_account, check_cluster_name, check_location, check_project
 from deployments.models import Cluster
@@ -22,7 +23,7 @@ def _checked(check: Callable[[str], None], text: str) -> str:
     return text
 
 
-class LookForm(forms.Form):
+class LookForm(SaysWhatFits, forms.Form):
     project = forms.CharField(max_length=100, help_text="Its id, like acme-models.")
     location = forms.CharField(max_length=60, required=False, help_text="A region or zone. Empty: all of them.")
     service_account = forms.CharField(
@@ -42,7 +43,7 @@ class LookForm(forms.Form):
         return _checked(check_account, self.cleaned_data["service_account"])
 
 
-class RegisterForm(forms.Form):
+class RegisterForm(SaysWhatFits, forms.Form):
     """`found`: [location/name] of what a worker found; nothing else can be registered here."""
 
     cluster = forms.ChoiceField()

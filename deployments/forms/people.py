@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 
+from baristaweb.lib.refusals import SaysWhatFits
 from deployments.domain.roles import Role
 from deployments.domain.text.naming import InvalidText, clean_text
 from deployments.models import User
@@ -13,7 +14,7 @@ from deployments.models import User
 ROLES = [(role.value, f"{role.label}: {role.description}") for role in Role]
 
 
-class MemberForm(forms.Form):
+class MemberForm(SaysWhatFits, forms.Form):
     """Who gets which role."""
 
     username = forms.CharField(label="User name", max_length=64, widget=forms.TextInput(attrs={"autocomplete": "off"}))
@@ -24,15 +25,15 @@ class MemberForm(forms.Form):
         name = self.cleaned_data["username"].strip()
         user = User.objects.filter(username=name, is_active=True).first()
         if user is None:
-            raise ValidationError(f"There is no user {name}. The platform team makes accounts.")
+            raise ValidationError(f"There is no user {name}. The platform team creates accounts.")
         return user
 
 
-class RoleForm(forms.Form):
+class RoleForm(SaysWhatFits, forms.Form):
     role = forms.ChoiceField(choices=[(role.value, role.label) for role in Role])
 
 
-class ProfileForm(forms.ModelForm):
+class ProfileForm(SaysWhatFits, forms.ModelForm):
     """What a user says of itself."""
 
     class Meta:
@@ -50,7 +51,7 @@ class ProfileForm(forms.ModelForm):
             raise ValidationError(str(problem)) from problem
 
 
-class PasswordForm(forms.Form):
+class PasswordForm(SaysWhatFits, forms.Form):
     """A new password, twice, with the present one."""
 
     present = forms.CharField(

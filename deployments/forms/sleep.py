@@ -8,6 +8,7 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 
+from baristaweb.lib.refusals import SaysWhatFits
 from deployments.domain.sleep.schedule import zones
 from deployments.domain.sleep.schedule.windows import LONGEST_LEAD_MINUTES, MOST_REPLICAS, BadSchedule, WakeOrder
 from deployments.domain.sleep.schedule.zones import UnknownZone
@@ -29,7 +30,7 @@ def checked_zone(name: str) -> str:
         raise ValidationError(str(problem)) from problem
 
 
-class SleepForm(forms.Form):
+class SleepForm(SaysWhatFits, forms.Form):
     """`schedule` is what it says, once it is valid."""
 
     zone = forms.CharField(label="Time zone", max_length=60, initial="UTC", help_text="Like Europe/Berlin.")
@@ -97,7 +98,7 @@ class SleepForm(forms.Form):
         return row
 
 
-class HolidaysForm(forms.Form):
+class HolidaysForm(SaysWhatFits, forms.Form):
     """Which calendars a deployment keeps, beside what it inherits."""
 
     KEEP = (("inherit", "As inherited"), ("own", "These calendars"), ("none", "None: it works on holidays"))

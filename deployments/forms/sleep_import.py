@@ -7,6 +7,7 @@ from typing import Any, Final
 import yaml
 from django import forms
 
+from baristaweb.lib.refusals import SaysWhatFits
 from deployments.domain.sleep.dialects.spans import Dialect
 from deployments.forms.sleep import checked_zone
 
@@ -33,7 +34,7 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-class ImportForm(forms.Form):
+class ImportForm(SaysWhatFits, forms.Form):
     """`documents` is what was given, once it is valid."""
 
     dialect = forms.ChoiceField(

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 
+from baristaweb.lib.refusals import SaysWhatFits
 from observability.domain.compare.definitions import THRESHOLDS
 from observability.domain.results.baselines import How
 from observability.forms.compare import EARLIEST, INPUT, LATEST
@@ -16,7 +17,7 @@ MOST_BYTES: Final = 8 << 20
 FORMATS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 
 
-class BaselineForm(forms.Form):
+class BaselineForm(SaysWhatFits, forms.Form):
     how = forms.ChoiceField(label="Compare with", choices=[(item.value, item.label) for item in How])
     since = forms.DateTimeField(
         label="From", required=False, widget=INPUT, input_formats=FORMATS, help_text="Of a fixed time, UTC."
@@ -61,7 +62,7 @@ class BaselineForm(forms.Form):
         )
 
 
-class RulesForm(forms.Form):
+class RulesForm(SaysWhatFits, forms.Form):
     """`thresholds`: a line each, like `psi 0.2`."""
 
     k = forms.IntegerField(label="Windows that moved", min_value=1, max_value=100)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django import forms
 
+from baristaweb.lib.refusals import SaysWhatFits
 from observability.forms.compare import INPUT
 from observability.models import ChangeEvent
 
 
-class ChangeForm(forms.Form):
+class ChangeForm(SaysWhatFits, forms.Form):
     title = forms.CharField(label="What happened", max_length=120, help_text="Like: winter sale begins.")
     kind = forms.ChoiceField(label="Kind", choices=ChangeEvent.Kind.choices, initial=ChangeEvent.Kind.OTHER)
     occurred_at = forms.DateTimeField(

@@ -8,6 +8,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from baristaweb.lib.refusals import SaysWhatFits
+
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 INPUT = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
@@ -16,7 +18,7 @@ def _moment(label: str) -> forms.DateTimeField:
     return forms.DateTimeField(label=label, required=False, widget=INPUT, input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d"])
 
 
-class CompareForm(forms.Form):
+class CompareForm(SaysWhatFits, forms.Form):
     """`against_*` empty: the baseline. Versions: empty is all of them; `~` is rows that name none."""
 
     since = _moment("Current, from")

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 
+from baristaweb.lib.refusals import SaysWhatFits
 from deployments.domain.sleep.schedule import zones
 from deployments.domain.sleep.schedule.zones import UnknownZone
 from deployments.models import Team
@@ -38,7 +39,7 @@ def checked_zone(name: str) -> str:
         raise ValidationError(str(problem).replace("a schedule", "a log")) from problem
 
 
-class WhereForm(forms.Form):
+class WhereForm(SaysWhatFits, forms.Form):
     """Where objects lie. `template` and `root` are what the address means, once it is valid."""
 
     location = forms.CharField(
@@ -107,7 +108,7 @@ class WhereForm(forms.Form):
         }
 
 
-class WindowsForm(forms.Form):
+class WindowsForm(SaysWhatFits, forms.Form):
     """What one point on a chart is, how long late rows are waited for, and how much is kept."""
 
     window = forms.ChoiceField(

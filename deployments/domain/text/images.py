@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 DEFAULT_REGISTRY: Final = "docker.io"
+EXAMPLE: Final = "registry.example.com/team/model:1.4"
 
 _HOST_PART: Final = r"(?:[a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9])"
 _REGISTRY: Final = re.compile(rf"{_HOST_PART}(?:\.{_HOST_PART})*(?::[0-9]{{1,5}})?\Z", re.ASCII)
@@ -32,18 +33,26 @@ class ImageReference:
     def parse(cls, text: str) -> "ImageReference":
         """Parse strictly; a reference without registry belongs to docker.io, without path there to library/."""
         if text != text.strip() or not text or not text.isascii() or len(text) > 512:
-            raise InvalidImage("An image is written without spaces, such as registry.example.com/team/model:1.4.")
+            raise InvalidImage(f"An image is written without spaces and in ASCII, such as {EXAMPLE}.")
         if "://" in text:
-            raise InvalidImage("Leave out http:// or https://: an image begins with the registry's name.")
+            raise InvalidImage(
+                f"Leave out http:// or https://: an image begins with the registry's name, such as {EXAMPLE}."
+            )
         if text != text.lower() and _uppercase_in_path(text):
-            raise InvalidImage("The registry and path of an image are in lower case; only the tag may hold capitals.")
+            raise InvalidImage(
+                f"Registry and path of an image are in lower case, such as {EXAMPLE}; only the tag may hold capitals."
+            )
         rest, _, digest = text.partition("@")
         if "@" in text and not _DIGEST.match(digest):
-            raise InvalidImage("The digest after @ must be sha256: and 64 hexadecimal digits.")
+            raise InvalidImage(
+                "The digest after @ must be sha256: and 64 hexadecimal digits, such as @sha256:" + "4f" * 32 + "."
+            )
         head, slash, last = rest.rpartition("/")
         last, colon, tag = last.partition(":")
         if colon and not _TAG.match(tag):
-            raise InvalidImage("The tag after : holds at most 128 letters, digits, dots, hyphens and underscores.")
+            raise InvalidImage(
+                "The tag after : must be at most 128 letters, digits, dots, hyphens and underscores, such as :1.4."
+            )
         registry, repository = _split_registry(f"{head}{slash}{last}")
         return cls(registry=registry, repository=repository, tag=tag if colon else None, digest=digest or None)
 
@@ -122,12 +131,14 @@ def _split_registry(name: str) -> tuple[str, str]:
     if registry == "index.docker.io":
         registry = DEFAULT_REGISTRY
     if not _REGISTRY.match(registry):
-        raise InvalidImage(f'"{registry[:80]}" is not the name of a registry.')
+        raise InvalidImage(f'"{registry[:80]}" is not the name of a registry. An image is written such as {EXAMPLE}.')
     _, colon, port = registry.partition(":")
     if colon and not 0 < int(port) < 65536:
-        raise InvalidImage("The registry's port must be between 1 and 65535.")
+        raise InvalidImage("The registry's port must be between 1 and 65535, such as registry.example.com:5000.")
     if not all(_COMPONENT.match(part) for part in repository.split("/")):
-        raise InvalidImage("The path of an image holds lower-case letters and digits, separated by . _ - or /.")
+        raise InvalidImage(
+            f"The path of an image must be lower-case letters and digits, separated by . _ - or /, such as {EXAMPLE}."
+        )
     if len(repository) > 255:
         raise InvalidImage("The path of an image has at most 255 characters.")
     return registry, repository

@@ -67,20 +67,20 @@ def check_name(text: str, what: str = "name") -> None:
     """A name that works for every object rendered from it: Service names must also begin with a letter."""
     check_label(text, what, limit=NAME_LIMIT)
     if text[0].isdigit():
-        raise InvalidName(f"The {what} must begin with a letter.")
+        raise InvalidName(f"The {what} must begin with a letter, such as m{text}.")
 
 
 def check_label(text: str, what: str = "name", *, limit: int = LABEL_LIMIT) -> None:
     """DNS-1123 label, as namespaces, teams, runtimes and Secrets' short names need it."""
     if not text:
-        raise InvalidName(f"The {what} is empty.")
+        raise InvalidName(f"The {what} is empty. Fill it in, such as search-ranker.")
     if len(text) > limit:
         raise InvalidName(f"The {what} has {len(text)} characters; at most {limit} fit.")
     if not _LABEL.match(text):
         suggestion = suggest_name(text, limit=limit)
-        hint = f' For example "{suggestion}".' if suggestion else ""
+        hint = f' For example "{suggestion or "search-ranker"}".'
         raise InvalidName(
-            f"The {what} may hold lower-case letters, digits and hyphens, "
+            f"The {what} must be lower-case letters, digits and hyphens, "
             f"and begins and ends with a letter or digit.{hint}"
         )
 
@@ -89,20 +89,25 @@ def check_namespace(text: str) -> None:
     """A namespace that a team may have: a label, and none that runs the cluster or Barista itself."""
     check_label(text, "namespace")
     if text in _RESERVED_NAMESPACES or text.startswith(_RESERVED_PREFIXES) or text.endswith("-system"):
-        raise InvalidName(f"{text} holds what runs the cluster itself. Use a namespace of the team's own.")
+        raise InvalidName(
+            f"{text} holds what runs the cluster itself. Use a namespace of the team's own, such as search-prod."
+        )
 
 
 def check_object_name(text: str, what: str = "name") -> None:
     """DNS-1123 subdomain: names of Secrets, ConfigMaps, priority and ingress classes."""
     if not text or len(text) > 253 or not _SUBDOMAIN.match(text):
-        raise InvalidName(f"The {what} may hold lower-case letters, digits, hyphens and dots, at most 253 characters.")
+        raise InvalidName(
+            f"The {what} must be lower-case letters, digits, hyphens and dots, at most 253 characters, "
+            "such as team-store."
+        )
 
 
 def check_host(text: str, what: str = "host") -> None:
     if len(text) > 253 or not _HOST.match(text):
         raise InvalidName(f'The {what} must be a full DNS name in lower case, such as "ranker.models.example.com".')
     if text.rsplit(".", 1)[-1].isdigit():
-        raise InvalidName(f"The {what} must be a DNS name, not an address.")
+        raise InvalidName(f'The {what} must be a DNS name, such as "ranker.models.example.com", not an address.')
 
 
 def is_platforms(name: str) -> bool:
@@ -112,20 +117,22 @@ def is_platforms(name: str) -> bool:
 
 def check_env_name(name: str, *, in_runtime: bool = False) -> None:
     if not name:
-        raise InvalidName("The variable has no name.")
+        raise InvalidName("The variable has no name: fill it in, such as LOG_LEVEL.")
     if len(name) > 128:
-        raise InvalidName("The variable's name is longer than 128 characters.")
+        raise InvalidName(f"The variable's name has {len(name)} characters; at most 128 are allowed.")
     if not _ENV_NAME.match(name):
-        raise InvalidName("A variable's name holds letters, digits and underscores, and does not begin with a digit.")
+        raise InvalidName(
+            "A variable's name must be letters, digits and underscores, and not begin with a digit, such as LOG_LEVEL."
+        )
     if is_platforms(name) and not in_runtime:
         raise InvalidName(
             f"{name} changes how the container itself runs and cannot be set here; the platform team can set it in a "
-            "runtime."
+            f"runtime. Other names are free, such as MODEL_{name.upper()[:100]}."
         )
     if name.upper() in _ENV_DENIED or name.upper().startswith(_ENV_DENIED_PREFIXES):
         raise InvalidName(
             f"{name} changes how the container itself runs and cannot be set here, not by the platform team either: an "
-            "image can bring it."
+            f"image can bring it. Other names are free, such as MODEL_{name.upper()[:100]}."
         )
 
 

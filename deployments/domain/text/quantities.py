@@ -71,12 +71,13 @@ def parse_memory(text: str) -> int:
     factor = _BINARY.get(unit) or _DECIMAL.get(unit) or (1 if unit == "" else None)
     if factor is None:
         suggestion = _SUGGESTIONS.get(unit.upper())
-        hint = f" Use {suggestion}." if suggestion else ' Use Ki, Mi, Gi or Ti, for example "4Gi".'
+        hint = f" Use {suggestion}," if suggestion else " Use Ki, Mi, Gi or Ti,"
+        hint += ' for example "4Gi".'
         raise QuantityError(f'"{unit[:12]}" is not a unit of memory.{hint}')
     size = int((number * factor).to_integral_value(rounding=ROUND_CEILING))
     if size < MEMORY_MIN:
         hint = f' Did you mean "{number:f}Mi"?' if unit == "" and number > 0 else ""
-        raise QuantityError(f"{size} bytes is too little to start a container (at least 4Mi).{hint}")
+        raise QuantityError(f"{size} bytes is too little to start a container (at least 4Mi, such as 512Mi).{hint}")
     if size > MEMORY_MAX:
         raise QuantityError(f'"{_shown(text)}" is more than any node has ({human_memory(MEMORY_MAX)}).')
     return size

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from baristaweb.lib.refusals import SaysWhatFits
 from deployments.domain.text import unseen
 from deployments.domain.text.images import ImageReference, InvalidImage
 from deployments.domain.text.naming import InvalidName, InvalidText, check_env_name, check_storable
@@ -21,7 +22,7 @@ from deployments.domain.text.unseen import Unclean
 CLEAN, KEEP = "_clean", "_keep"
 
 
-class ReasonForm(forms.ModelForm):
+class ReasonForm(SaysWhatFits, forms.ModelForm):
     """A form whose save says why; the reason goes to the audit log.
 
     What nobody sees in a text is shown and offered to be cleaned before it is saved; who means it keeps it.

@@ -20,10 +20,10 @@ from deployments.models import Runtime
 
 PROBES: Final = ("readiness", "liveness", "startup")
 PROBE_NUMBERS: Final = {
-    "initial_delay_s": "Wait before the first check (seconds)",
-    "period_s": "Check every (seconds)",
-    "timeout_s": "Give up after (seconds)",
-    "failure_threshold": "Failures in a row",
+    "initial_delay_s": "Initial delay (seconds)",
+    "period_s": "Check interval (seconds)",
+    "timeout_s": "Timeout (seconds)",
+    "failure_threshold": "Failure threshold",
 }
 _NAMES_HELP: Final = "May hold " + ", ".join(f"{{{name}}}" for name in TEMPLATE_NAMES) + "."
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
@@ -72,15 +72,15 @@ class RuntimeForm(_ProbeFields, ReasonForm):  # type: ignore[misc,valid-type]  #
     http_port = _port("HTTP port", required=True, initial=8080)
     grpc_port = _port("gRPC port", help_text="Empty: none.")
     metrics_port = _port("Metrics port", help_text="Empty: none.")
-    run_as_user = _user("User number")
-    run_as_group = _user("Group number")
+    run_as_user = _user("User ID")
+    run_as_group = _user("Group ID")
     needs_shm = forms.BooleanField(label="Shared memory (/dev/shm)", required=False)
     shm_size = MemoryField(label="Size of /dev/shm", required=False, help_text='Like "1Gi". Empty: the pod\'s memory.')
     tmp_size = MemoryField(label="Size of /tmp", required=False, help_text='Like "2Gi". Empty: the node\'s disk.')
     pull_secret = forms.CharField(required=False, max_length=253, help_text="Secret with the registry's credentials.")
     service_account = forms.CharField(required=False, max_length=253, help_text="ServiceAccount that pods run as.")
     termination_grace_s = forms.IntegerField(
-        label="Grace (seconds)",
+        label="Termination grace period (seconds)",
         help_text="To finish requests when a pod is stopped.",
         min_value=0,
         max_value=3600,

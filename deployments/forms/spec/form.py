@@ -10,6 +10,7 @@ from functools import cached_property
 from django.http import QueryDict
 
 from baristaweb.lib.numbers import whole
+from baristaweb.lib.refusals import named
 from deployments.domain.catalogue import HardwareProfile, Runtime
 from deployments.domain.changes import diff
 from deployments.domain.changes.diff import FieldChange
@@ -19,6 +20,7 @@ from deployments.domain.spec.fields.table import INPUTS, OWNERS, field_for, plac
 from deployments.domain.spec.reader import SpecInvalid
 from deployments.domain.spec.spec import Spec
 from deployments.domain.text.naming import InvalidText, check_storable
+from deployments.domain.text.secrets import has_secret_shape
 from deployments.forms.choices import Choices
 from deployments.forms.problem import Problem
 from deployments.forms.spec import environment, texts
@@ -165,13 +167,15 @@ class SpecForm:
     @property
     def changes_shown(self) -> tuple[tuple[FieldChange, bool], ...]:
         """Each change, and whether it fits."""
-        shown = (
-            replace(change, after=field_for(change.path).unset)
-            if change.path == "profile" and not change.after
-            else change
-            for change in self.changes
-        )
-        return tuple((change, place_of(change.path) not in self.shown_errors) for change in shown)
+        return tuple(self._shown_change(change) for change in self.changes)
+
+    def _shown_change(self, change: FieldChange) -> tuple[FieldChange, bool]:
+        place = place_of(change.path)
+        if place in self.shown_errors:
+            # The candidate has the baseline's value, or a stand-in, for what cannot be read.
+            return replace(change, after=self.texts.get(place) or change.after), False
+        is_own = change.path == "profile" and not change.after
+        return (replace(change, after=field_for(change.path).unset) if is_own else change), True
 
     @property
     def is_changed(self) -> bool:
@@ -183,14 +187,13 @@ class SpecForm:
 
     @cached_property
     def shown_errors(self) -> Errors:
-        if self.show is Show.ALL:
-            return self.errors
+        """Those that the page shows now, each with what was typed."""
         if self.show is Show.NONE:
             return {}
         return {
-            path: message
+            path: named(message, "" if has_secret_shape(self.texts.get(path, "")) else self.texts.get(path, ""))
             for path, message in self.errors.items()
-            if self.texts.get(path) not in ("", None) or texts.path_name(path) == self.trigger
+            if self.show is Show.ALL or self.texts.get(path) not in ("", None) or texts.path_name(path) == self.trigger
         }
 
     @cached_property

@@ -125,7 +125,7 @@ def test_typing_and_rows_make_nothing(client_as: ClientAs, places: Places, model
     client = client_as("editor")
     sent = filled(namespace=places.dev.pk, model=model.pk, name="Bad Name", artifact_uri="")
     step = body(client.post(URL, sent | {"step": "1"}, headers={"hx-request": "true", "hx-trigger-name": "name"}))
-    assert "may hold lower-case letters" in step
+    assert "must be lower-case letters" in step
     assert "Must be a place" not in step
     assert client.post(URL, sent | {"more": "1"}).status_code == 200
     assert not Proposal.objects.exists()

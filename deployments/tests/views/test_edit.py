@@ -62,7 +62,7 @@ def test_what_does_not_fit_is_said_twice_and_nothing_is_lost(
     )
     assert response.status_code == 422
     html = body(response)
-    assert "3 things to fix before review" in html
+    assert "3 problems to fix before review" in html
     assert html.count("Must be a whole number, such as 3.") == 2
     assert html.count("Must be a port between 1 and 65535.") == 2
     assert 'value="7"' in html
@@ -80,7 +80,7 @@ def test_what_does_not_fit_is_said_twice_and_nothing_is_lost(
         ({"image_override": "http://x"}, "Leave out http://"),
         ({"runtime": "made-up"}, "Choose one from the list."),
         ({"profile": "made-up"}, "Choose one from the list."),
-        ({"profile": "-own", "resources__memory_limit": "1GB"}, "is not a unit of memory. Use Gi."),
+        ({"profile": "-own", "resources__memory_limit": "1GB"}, 'is not a unit of memory. Use Gi, for example "4Gi".'),
         ({"profile": "-own", "resources__cpu_request": "1e3"}, "is not"),
         ({"profile": "-own", "resources__memory_request": "2Gi"}, "Must be at least the request (2 GiB)."),
         ({"replicas__mode": "autoscale", "replicas__min": "5", "replicas__max": "2"}, "Must be at least the minimum"),
@@ -89,9 +89,9 @@ def test_what_does_not_fit_is_said_twice_and_nothing_is_lost(
         ({"strategy__max_surge": "0", "strategy__max_unavailable": "0%"}, "cannot both be 0"),
         ({"ingress_host": "Not A Host"}, "full DNS name"),
         ({"env_name": ["LD_PRELOAD"], "env_value": ["x"]}, "cannot be set here"),
-        ({"env_name": ["A", "A"], "env_value": ["1", "2"]}, "A is set twice."),
-        ({"env_name": [""], "env_value": ["x"]}, "The variable has no name."),
-        ({"env_name": ["A"], "env_value": ["x" * 40_000]}, "larger than 32 KiB"),
+        ({"env_name": ["A", "A"], "env_value": ["1", "2"]}, "A is set twice: keep one of the two."),
+        ({"env_name": [""], "env_value": ["x"]}, "The variable has no name: fill it in, such as LOG_LEVEL."),
+        ({"env_name": ["A"], "env_value": ["x" * 40_000]}, "may have at most 32 KiB"),
         ({"env_name": ["A"], "env_value": ["x\x00y"]}, "cannot be stored"),
     ],
 )

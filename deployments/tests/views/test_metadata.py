@@ -52,8 +52,8 @@ def test_from_the_form_to_the_bytes(client_as: ClientAs, ranker: Deployment) -> 
 @pytest.mark.parametrize(
     ("field", "text", "message"),
     [
-        ("labels", "team=search", "Must be a key with a prefix"),
-        ("labels", "evil.com/a=b", "The prefix evil.com/ is not allowed. Allowed: acme.com/."),
+        ("labels", "team=search", "Must be a key with an allowed prefix, such as acme.com/cost-center."),
+        ("labels", "evil.com/a=b", "The prefix evil.com/ is not allowed. Allowed: acme.com/, such as"),
         ("labels", "acme.com.evil.com/a=b", "is not allowed"),
         ("labels", "barista.io/deployment-id=7", "set by the platform only"),
         ("annotations", "sub.k8s.io/a=b", "set by the platform only"),

@@ -49,13 +49,15 @@ def _model(spec: Spec, errors: Errors) -> None:
         schemes = ", ".join(f"{scheme}://" for scheme in ARTIFACT_SCHEMES)
         errors["artifact_uri"] = f"Must be a place such as gs://models/ranker/42 (one of {schemes}), without spaces."
     elif len(spec.artifact_uri) > ARTIFACT_MAX:
-        errors["artifact_uri"] = f"Has more than {ARTIFACT_MAX} characters."
+        errors["artifact_uri"] = f"Must have at most {ARTIFACT_MAX} characters; this has {len(spec.artifact_uri)}."
     elif ".." in spec.artifact_uri.split("/"):
-        errors["artifact_uri"] = "Must not hold '..'."
+        errors["artifact_uri"] = "Must not hold '..': give the whole location, such as gs://models/ranker/42."
     if not spec.model_version:
         errors["model_version"] = "Fill in the version that the model reports, such as 42."
     elif not _VERSION.match(spec.model_version):
-        errors["model_version"] = "May hold letters, digits, dots, hyphens and underscores, at most 63."
+        errors["model_version"] = (
+            "Must be letters, digits, dots, hyphens and underscores, at most 63, such as 42 or 2026-11-28.1."
+        )
 
 
 def _image(spec: Spec, runtime: Runtime | None, allowlist: Sequence[str], errors: Errors) -> None:
@@ -77,7 +79,7 @@ def _env(env: Sequence[tuple[str, str]], errors: Errors) -> None:
     if len(env) > ENV_MAX:
         errors["env"] = f"At most {ENV_MAX} variables; there are {len(env)}."
     elif sum(len(name) + len(value.encode("utf-8", "surrogatepass")) for name, value in env) > ENV_TOTAL_MAX:
-        errors["env"] = "All variables together are larger than 512 KiB."
+        errors["env"] = "All variables together may have at most 512 KiB: shorten their values."
     seen: set[str] = set()
     for name, value in env:
         path = f"env.{name}"
@@ -88,9 +90,9 @@ def _env(env: Sequence[tuple[str, str]], errors: Errors) -> None:
             errors[path] = str(problem)
             continue
         if name in seen:
-            errors[path] = f"{name} is set twice."
+            errors[path] = f"{name} is set twice: keep one of the two."
         elif len(value.encode()) > ENV_VALUE_MAX:
-            errors[path] = "The value is larger than 32 KiB."
+            errors[path] = f"The value may have at most 32 KiB; this has {len(value.encode()) // 1024}."
         elif has_secret_shape(value):
             errors[path] = "The value is a key or password: put it into a Secret and read it from there."
         seen.add(name)
@@ -112,9 +114,11 @@ def _env_refs(spec: Spec, errors: Errors) -> None:
             errors[path] = problem_of_source
             continue
         if not _SECRET_KEY.match(ref.key):
-            errors[path] = f"The key in the {what} holds letters, digits, dots, hyphens and underscores."
+            errors[path] = (
+                f"The key in the {what} must be letters, digits, dots, hyphens and underscores, such as api-key."
+            )
         elif ref.name in plain or ref.name in seen:
-            errors[path] = f"{ref.name} is set twice."
+            errors[path] = f"{ref.name} is set twice: keep one of the two."
         seen.add(ref.name)
 
 
@@ -133,9 +137,9 @@ def _probe(row: Field, probe: Probe | None, *, has_grpc: bool) -> str:
     if probe.kind == "http" and not is_url_path(probe.path or "/"):
         return "The path must begin with / and hold no spaces, for example /healthz."
     if probe.kind != "http" and probe.path is not None:
-        return "Only an HTTP probe has a path."
+        return "Only an HTTP probe has a path: choose HTTP GET, or leave the path empty."
     if not has_grpc and (probe.kind == "grpc" or probe.port_name == "grpc"):
-        return "There is no gRPC port: fill one in, or ask the HTTP port."
+        return "There is no gRPC port: fill one in, such as 9000, or choose the HTTP port."
     return parts_problem(row, probe)
 
 

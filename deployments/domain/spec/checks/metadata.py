@@ -20,7 +20,7 @@ def check(spec: Spec, prefixes: Sequence[str], errors: Errors) -> None:
     """`prefixes` are those of the keys that the platform team allows, with their slash."""
     for name, pairs in (("labels", spec.labels), ("annotations", spec.annotations)):
         if len(pairs) > PAIRS_MAX:
-            errors[name] = f"At most {PAIRS_MAX} entries."
+            errors[name] = f"At most {PAIRS_MAX} entries; there are {len(pairs)}."
         for key, value in pairs:
             problem = _key_problem(key, prefixes) or _value_problem(name, value)
             if problem:
@@ -29,7 +29,9 @@ def check(spec: Spec, prefixes: Sequence[str], errors: Errors) -> None:
         if name not in errors and has_secret_shape(getattr(spec, name)):
             errors[name] = _LEAVE_OUT
     if spec.runbook and "runbook" not in errors and not is_web_link(spec.runbook):
-        errors["runbook"] = "Must be a link that begins with https:// or http://."
+        errors["runbook"] = (
+            "Must be a link that begins with https:// or http://, such as https://wiki.example.com/ranker."
+        )
 
 
 def prefix_problem(prefix: str) -> str:
@@ -57,13 +59,15 @@ def _is_reserved(domain: str) -> bool:
 
 def _key_problem(key: str, prefixes: Sequence[str]) -> str:
     domain = key_domain(key)
+    usable = [prefix for prefix in prefixes if prefix.endswith("/")]
+    such = f"such as {usable[0]}cost-center" if usable else "and none is allowed yet: ask the platform team"
     if not domain:
-        return "Must be a key with a prefix, such as example.com/cost-center."
+        return f"Must be a key with an allowed prefix, {such}."
     if _is_reserved(domain):
-        return f"Keys of {domain} are set by the platform only."
-    if not any(key.startswith(prefix) for prefix in prefixes if prefix.endswith("/")):
+        return f"Keys of {domain} are set by the platform only. Use an allowed prefix, {such}."
+    if not any(key.startswith(prefix) for prefix in usable):
         listed = ", ".join(prefixes) or "none yet"
-        return f"The prefix {domain}/ is not allowed. Allowed: {listed}."
+        return f"The prefix {domain}/ is not allowed. Allowed: {listed}{f', {such}' if usable else ''}."
     return ""
 
 
@@ -71,5 +75,5 @@ def _value_problem(name: str, value: str) -> str:
     if name == "labels":
         if is_label_value(value):
             return ""
-        return "A label's value holds at most 63 letters, digits, dots, hyphens and underscores."
+        return "A label's value must be at most 63 letters, digits, dots, hyphens and underscores, such as search-12."
     return text_problem(value, field_for(name).longest or 0) or (_LEAVE_OUT if has_secret_shape(value) else "")

@@ -11,7 +11,8 @@ from deployments.domain.text import naming
 def check(spec: Spec, runtime: Runtime | None, errors: Errors) -> None:
     grpc = spec.grpc_port
     if grpc is not None and "grpc_port" not in errors and runtime and grpc in (runtime.http_port, runtime.metrics_port):
-        errors["grpc_port"] = f"{runtime.name} uses port {grpc} for something else."
+        free = next(port for port in range(9000, 9003) if port not in (runtime.http_port, runtime.metrics_port))
+        errors["grpc_port"] = f"{runtime.name} uses port {grpc} for something else: choose another, such as {free}."
     _ingress(spec, errors)
     if spec.ingress_host is None:
         return
@@ -20,7 +21,7 @@ def check(spec: Spec, runtime: Runtime | None, errors: Errors) -> None:
     except naming.InvalidName as problem:
         errors["ingress_host"] = str(problem)
     if spec.service is None:
-        errors["ingress_host"] = "An Ingress needs a Service: fill in the Service port too."
+        errors["ingress_host"] = "An Ingress needs a Service: fill in the Service port too, such as 80."
 
 
 def _ingress(spec: Spec, errors: Errors) -> None:

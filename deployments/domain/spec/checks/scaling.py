@@ -36,7 +36,9 @@ def _range(replicas: Autoscale, most: int, too_many: str, errors: Errors) -> Non
     elif replicas.max > most:
         errors["replicas.max"] = too_many
     if replicas.cpu_percent is None and replicas.memory_percent is None:
-        errors["replicas.cpu_percent"] = "Fill in a target for CPU or memory: without one nothing scales it."
+        errors["replicas.cpu_percent"] = (
+            "Fill in a target for CPU or memory: without one nothing scales it. Such as 70."
+        )
     for name, policy in (("replicas.scale_up", replicas.scale_up), ("replicas.scale_down", replicas.scale_down)):
         put(errors, {name: _pace(name, policy)})
 
@@ -61,7 +63,7 @@ def _pace(path: str, policy: ScalePolicy | None) -> str:
         return ""
     problem = parts_problem(field_for(path), policy)
     if not problem and policy.pods is None and policy.percent is None and policy.stabilization_s is None:
-        return "Fill in a time to settle, pods or percent; or leave all empty for Kubernetes' own pace."
+        return "Fill in a stabilization window, pods or percent; or leave all empty for Kubernetes' own pace."
     return problem
 
 
@@ -71,7 +73,9 @@ def _strategy(spec: Spec, errors: Errors) -> None:
     if not errors.keys() & {"strategy.max_surge", "strategy.max_unavailable"} and all(
         value in (0, "0%") for value in (spec.strategy.max_surge, spec.strategy.max_unavailable)
     ):
-        errors["strategy.max_surge"] = "Extra and missing pods cannot both be 0: no pod could be replaced."
+        errors["strategy.max_surge"] = (
+            "Max surge and max unavailable cannot both be 0: no pod could be replaced. Set one of them to 1."
+        )
 
 
 def _deadline(spec: Spec, errors: Errors) -> None:
@@ -82,5 +86,5 @@ def _deadline(spec: Spec, errors: Errors) -> None:
 def _budget(budget: Budget) -> str:
     given = [value for value in (budget.min_available, budget.max_unavailable) if value is not None]
     if len(given) != 1:
-        return "Fill in either the pods that must stay or those that may be missing."
+        return "Fill in either min available or max unavailable, not both, such as 1."
     return count_problem(given[0], "50%")

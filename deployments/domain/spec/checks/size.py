@@ -24,18 +24,20 @@ _CONTROL_PLANE: Final = "node-role.kubernetes.io"
 
 def check(spec: Spec, profile: HardwareProfile | None, errors: Errors) -> None:
     if spec.resources is not None and spec.profile is not None:
-        errors["profile"] = "Choose a hardware profile or type your own numbers, not both."
+        errors["profile"] = "Choose a hardware profile or choose a custom size and fill it in, not both."
     elif spec.resources is not None:
         _resources(spec.resources, errors)
     elif profile is None:
-        errors["profile"] = "Choose a hardware profile of the list, or type your own numbers."
+        errors["profile"] = "Choose a hardware profile of the list, or choose a custom size and fill it in."
     _ephemeral(spec, errors)
     _nodes(spec, profile if spec.profile is not None else None, errors)
     _tolerations(spec, errors)
     if spec.priority_class is not None:
         put(errors, {"priority_class": object_name_problem(spec.priority_class, "priority class")})
         if spec.priority_class.startswith("system-"):
-            errors["priority_class"] = "The classes of the cluster itself are not for models."
+            errors["priority_class"] = (
+                "The classes of the cluster itself, system-..., are not for models: leave it empty, or use another."
+            )
     if spec.spread is not None:
         put(errors, {"spread": parts_problem(field_for("spread"), spec.spread)})
 
@@ -60,24 +62,28 @@ def _ephemeral(spec: Spec, errors: Errors) -> None:
 def _nodes(spec: Spec, profile: HardwareProfile | None, errors: Errors) -> None:
     taken = profile.node_selector if profile is not None else {}
     if len(spec.node_selector) > PAIRS_MAX:
-        errors["node_selector"] = f"At most {PAIRS_MAX} labels."
+        errors["node_selector"] = f"At most {PAIRS_MAX} labels; there are {len(spec.node_selector)}."
     for key, value in spec.node_selector:
         path = f"node_selector.{key}"
         if key_domain(key) is None or not is_label_value(value):
             errors[path] = "Must be a label of a node, such as disk=ssd."
         elif _CONTROL_PLANE in key:
-            errors[path] = "Nodes of the control plane are not for models."
+            errors[path] = (
+                "Nodes of the control plane are not for models: use a label of a node pool, such as disk=ssd."
+            )
         elif taken.get(key, value) != value:
-            errors[path] = f'The hardware profile already asks for "{taken[key]}".'
+            errors[path] = (
+                f'The hardware profile already asks for "{taken[key]}": leave this label out, or choose a custom size.'
+            )
 
 
 def _tolerations(spec: Spec, errors: Errors) -> None:
     if len(spec.tolerations) > PAIRS_MAX:
-        errors["tolerations"] = f"At most {PAIRS_MAX} tolerations."
+        errors["tolerations"] = f"At most {PAIRS_MAX} tolerations; there are {len(spec.tolerations)}."
     for item in spec.tolerations:
         path = f"tolerations.{item.key}" if item.key else "tolerations"
         # Without a key it would tolerate every taint, those of the control plane and of broken nodes included.
         if key_domain(item.key) is None or _CONTROL_PLANE in item.key or not is_label_value(item.value):
             errors[path] = "Must be the key of a taint, such as nvidia.com/gpu."
         elif item.operator == "Exists" and item.value:
-            errors[path] = '"Exists" takes no value.'
+            errors[path] = '"Exists" takes no value: write key:Effect, such as nvidia.com/gpu:NoSchedule.'
