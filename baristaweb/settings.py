@@ -254,6 +254,7 @@ CELERY_TASK_ROUTES = {
     "deployments.check_cluster": {"queue": "dry-runs"},
     "deployments.pull_prices": {"queue": "dry-runs"},
     "deployments.ask_cloud": {"queue": "dry-runs"},
+    "deployments.verify_audit": {"queue": "dry-runs"},
     "deployments.fetch_logs": {"queue": "logs"},
     "observability.import_logs": {"queue": "imports"},
     "observability.evaluate": {"queue": "imports"},

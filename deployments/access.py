@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -16,32 +17,57 @@ from deployments.domain.catalogue import Environment
 from deployments.domain.roles import Permission, Role, is_allowed, needed_role
 from deployments.models import Budget, Deployment, LogRequest, Membership, Namespace, Proposal, Team, User
 
+MOST_NAMED = 8
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class TooSmallARole(PermissionDenied):
-    """The user sees the object but may not do this; says which role may, and who has it."""
+    """The user may not do this; says which role may, in which of the teams, and who has it.
 
-    def __init__(self, *, role: Role | None, team: Team, doing: str) -> None:
-        self.role = role
-        self.team = team
-        self.doing = doing
-        self.holders = _holders(team, role) if role else []
-        super().__init__(f"{doing} takes the role {role.label if role else 'platform admin'} in {team}.")
+    Without a permission of the table, or without a team, it is the platform admins'.
+    """
+
+    def __init__(self, permission: Permission, *, teams: Iterable[Team], environment: Environment | None) -> None:
+        self.doing = permission.label
+        self.teams = list(teams)
+        self.role = None if permission is Permission.PLATFORM_MANAGE else needed_role(permission, environment)
+        self.holders = _holders(self.teams, self.role) if self.role else _platform_admins()
+        super().__init__(f"{self.doing} takes the role {self.needed}.")
+
+    @classmethod
+    def platforms(cls) -> TooSmallARole:
+        """What no team role has."""
+        return cls(Permission.PLATFORM_MANAGE, teams=[], environment=None)
+
+    @property
+    def needed(self) -> str:
+        if self.role is None:
+            return "platform admin"
+        names = ", ".join(str(team) for team in self.teams)
+        return f"{self.role.label} in {names}" if names else f"{self.role.label} in a team"
 
 
 def who_may(permission: Permission, *, team: Team, environment: Environment | None) -> list[str]:
     """Up to eight people of the team whose role is enough; others may be platform admins."""
-    return _holders(team, needed_role(permission, environment))
+    return _holders([team], needed_role(permission, environment))
 
 
-def _holders(team: Team, role: Role) -> list[str]:
-    holders = Membership.objects.filter(team=team, role__in=_at_least(role), user__is_active=True)
-    return [str(member.user) for member in holders.select_related("user")[:8]]
+def _holders(teams: Sequence[Team], role: Role) -> list[str]:
+    holders = Membership.objects.filter(team__in=teams, role__in=_at_least(role), user__is_active=True)
+    return list(dict.fromkeys(str(member.user) for member in holders.select_related("user")[:MOST_NAMED]))
+
+
+def _platform_admins() -> list[str]:
+    return [str(user) for user in User.objects.filter(is_platform_admin=True, is_active=True)[:MOST_NAMED]]
 
 
 def _at_least(role: Role) -> list[str]:
     return [item.value for item in Role if item.rank >= role.rank]
+
+
+def teams_of(user: User) -> list[Team]:
+    """Those in which the user has a role."""
+    return list(Team.objects.filter(pk__in=user.roles))
 
 
 def current_user(request: HttpRequest) -> User:
@@ -76,7 +102,7 @@ def require(request: HttpRequest, permission: Permission, *, target: Deployment 
                 by=audit.Actor.of(request),
                 facts={"permission": permission.value, "path": request.path[:200]},
             )
-    raise TooSmallARole(role=needed_role(permission, environment), team=team, doing=permission.label)
+    raise TooSmallARole(permission, teams=[team], environment=environment)
 
 
 def get_deployment(request: HttpRequest, slug: str, permission: Permission) -> Deployment:
@@ -125,7 +151,7 @@ def get_budget(request: HttpRequest, budget_id: int, permission: Permission) -> 
     if found.team is not None:
         require(request, permission, target=found.team)
     elif permission is not Permission.COST_VIEW and not user.is_platform_admin:
-        raise PermissionDenied("Budgets of a whole environment are the platform team's.")
+        raise TooSmallARole.platforms()
     return found
 
 

@@ -12,6 +12,7 @@ FETCH_LOGS = "deployments.fetch_logs"
 CHECK_CLUSTER = "deployments.check_cluster"
 PULL_PRICES = "deployments.pull_prices"
 ASK_CLOUD = "deployments.ask_cloud"
+VERIFY_AUDIT = "deployments.verify_audit"
 
 # Queues, each with slots of its own, so that a flood of one kind delays no other (baristaweb.settings).
 APPLIES, DRY_RUNS, LOGS = "reconcile", "dry-runs", "logs"
@@ -40,3 +41,8 @@ def check_cluster_soon(cluster_id: int) -> None:
 def ask_cloud_soon(request_id: uuid.UUID) -> None:
     """After commit, have a worker look for clusters or try a connection."""
     nudge_after_commit(ASK_CLOUD, str(request_id))
+
+
+def verify_audit_soon(check_id: int) -> None:
+    """After commit, have a worker verify the audit log."""
+    nudge_after_commit(VERIFY_AUDIT, check_id)

@@ -17,13 +17,14 @@ from django.db.models import F, Q, QuerySet
 from baristaweb.lib.clock import now
 from baristaweb.lib.registry import Chore, Errand, Key
 from deployments import accrue, breaker, clouds, dispatch, dryrun, observe, podlogs, reconcile
+from deployments.actions import audit_checks, prices, retention, sleep, sleep_ledger
 from deployments.actions import deployments as actions
-from deployments.actions import prices, retention, sleep, sleep_ledger
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.status.states import Phase
 from deployments.kube.api import ClusterError
 from deployments.models import (
+    AuditCheck,
     AuditEvent,
     CloudRequest,
     Cluster,
@@ -105,6 +106,19 @@ def _unanswered_log_requests() -> QuerySet[LogRequest]:
 def _unanswered_cloud_requests() -> QuerySet[CloudRequest]:
     since = now() - timedelta(seconds=UNANSWERED_S)
     return CloudRequest.objects.filter(answer="waiting", created_at__lt=since)
+
+
+def _unanswered_audit_checks() -> QuerySet[AuditCheck]:
+    return AuditCheck.objects.filter(answer="waiting", created_at__lt=now() - timedelta(seconds=UNANSWERED_S))
+
+
+def _due_audit_checks(lease_s: float) -> list[Key]:
+    return list(_unanswered_audit_checks().order_by("created_at").values_list("pk", flat=True)[:1])
+
+
+def check_the_log() -> None:
+    """Have the audit log verified once a day."""
+    audit_checks.ask_daily(at=now())
 
 
 def _keys(rows: Callable[[], QuerySet[Any]]) -> Callable[[float], Sequence[Key]]:
@@ -226,6 +240,13 @@ ERRANDS: Final = (
         waiting=_unanswered_cloud_requests,
     ),
     Errand(
+        task=dispatch.VERIFY_AUDIT,
+        queue=dispatch.DRY_RUNS,
+        due=_due_audit_checks,
+        do=audit_checks.answer,
+        waiting=_unanswered_audit_checks,
+    ),
+    Errand(
         task=dispatch.PULL_PRICES,
         queue=dispatch.DRY_RUNS,
         due=_due_prices,
@@ -243,4 +264,5 @@ CHORES: Final = (
     Chore(name="sleep-ledger", every_s=300.0, do=count_sleep),
     Chore(name="price-terms", every_s=60.0, do=prices.settle_all, waiting=PriceTerm.objects.all),
     Chore(name="anchor", every_s=60.0, do=tell_the_log),
+    Chore(name="audit-check", every_s=600.0, do=check_the_log),
 )

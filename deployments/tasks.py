@@ -7,6 +7,7 @@ import contextlib
 from celery import shared_task
 
 from deployments import breaker, clouds, dispatch, dryrun, errands, podlogs
+from deployments.actions import audit_checks
 from deployments.kube.api import ClusterError
 from deployments.models import Cluster
 from deployments.prices import refresh
@@ -44,3 +45,8 @@ def ask_cloud(request_id: str) -> None:
 @shared_task(base=Nudged, name=dispatch.PULL_PRICES, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
 def pull_prices(pull_id: int) -> None:
     refresh.catalog(pull_id)
+
+
+@shared_task(base=Nudged, name=dispatch.VERIFY_AUDIT, max_retries=3, default_retry_delay=5)  # type: ignore[untyped-decorator]
+def verify_audit(check_id: int) -> None:
+    audit_checks.answer(check_id)

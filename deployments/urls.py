@@ -5,6 +5,7 @@ from django.urls import path
 from deployments.views import (
     audit,
     audit_review,
+    audit_verification,
     budgets,
     bulk,
     clouds,
@@ -92,7 +93,9 @@ READ_PAGES = [
     path("costs/budgets/<int:budget_id>/", budgets.budget, name="cost-budget"),
     path("audit/", audit.audit, name="audit"),
     path("audit/export/", audit_review.export, name="audit-export"),
+    path("audit/verification/", audit_verification.verification, name="audit-verification"),
     path("audit/queue/", audit_review.queue, name="audit-queue"),
+    path("audit/queue/sign-off/", audit_review.sign_off_all, name="audit-sign-off-all"),
     path("audit/<int:seq>/sign-off/", audit_review.sign_off, name="audit-sign-off"),
     path("audit/<int:seq>/", audit.event, name="audit-event"),
     path("clusters/", clusters.page, name="clusters"),

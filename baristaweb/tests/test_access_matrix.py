@@ -38,8 +38,11 @@ fleet-view-delete          view     POST  302 404 302 404 404 404 404
 audit                      -        GET   302 200 200 200 200 200 200
 audit-event                event    GET   302 404 200 200 200 200 200
 audit-queue                -        GET   302 200 200 200 200 200 200
+audit-verification         -        GET   302 200 200 200 200 200 200
+audit-verification         -        POST  302 403 403 403 403 302 302
 audit-export               -        GET   302 200 200 200 200 200 200
 audit-sign-off             event    POST  302 404 403 403 302 302 302
+audit-sign-off-all         -        POST  302 302 302 302 302 302 302
 costs                      -        GET   302 200 200 200 200 200 200
 cost-days                  -        GET   302 200 200 200 200 200 200
 cost-coverage              -        GET   302 403 403 403 403 200 200

@@ -8,11 +8,11 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 
+from deployments.access import TooSmallARole
 from deployments.admin.audit import AuditEventAdmin
 from deployments.admin.base import AuditedAdmin
 from deployments.admin.budgets import BudgetAdmin
@@ -130,7 +130,7 @@ class BaristaAdminSite(AdminSite):
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The site's own login; somebody who is logged in and still gets here may not enter."""
         if request.user.is_authenticated and not self.has_permission(request):
-            raise PermissionDenied("The admin is for platform admins.")
+            raise TooSmallARole.platforms()
         target = request.GET.get(REDIRECT_FIELD_NAME, reverse("admin:index"))
         if request.user.is_authenticated:
             return HttpResponseRedirect(reverse("admin:index"))

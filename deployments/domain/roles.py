@@ -24,7 +24,7 @@ class Role(StrEnum):
         return {
             "viewer": "Sees everything of the team, logs included.",
             "editor": "Changes and applies development and staging, proposes for production.",
-            "maintainer": "Applies to production, retires, settles conflicts and manages members.",
+            "maintainer": "Applies to production, retires, resolves conflicts and manages members.",
         }[self.value]
 
 
@@ -63,10 +63,43 @@ class Permission(StrEnum):
 
     @property
     def label(self) -> str:
-        noun, _, verb = self.value.partition(".")
-        return f"{verb} {noun}"
+        """What is done, as a sentence begins: "Creating a deployment takes the role"."""
+        return _DOING[self]
 
 
+_DOING: Final[dict[Permission, str]] = {
+    Permission.DEPLOYMENT_VIEW: "Seeing deployments",
+    Permission.DEPLOYMENT_CREATE: "Creating a deployment",
+    Permission.DEPLOYMENT_RESTART: "Restarting pods",
+    Permission.DEPLOYMENT_PAUSE: "Pausing and resuming a deployment",
+    Permission.DEPLOYMENT_RETIRE: "Retiring a deployment",
+    Permission.DEPLOYMENT_RESTORE: "Restoring a deployment",
+    Permission.DEPLOYMENT_RETRY: "Trying again to apply a deployment",
+    Permission.REVISION_PROPOSE: "Editing a deployment",
+    Permission.REVISION_APPLY: "Applying a change",
+    Permission.CONFLICT_RESOLVE: "Taking over conflicting fields",
+    Permission.LOGS_VIEW: "Reading logs",
+    Permission.PREVIEW_REQUEST: "Asking the cluster for a dry run",
+    Permission.AUDIT_VIEW: "Reading the audit log",
+    Permission.AUDIT_REVIEW: "Signing off audit entries",
+    Permission.CLUSTER_VIEW: "Seeing clusters",
+    Permission.COST_VIEW: "Seeing costs",
+    Permission.BUDGET_EDIT: "Setting a budget",
+    Permission.BUDGET_EXCEED: "Going over a hard limit",
+    Permission.MODEL_CREATE: "Creating a model",
+    Permission.MODEL_EDIT: "Changing a model",
+    Permission.TEAM_VIEW: "Seeing a team",
+    Permission.MEMBER_MANAGE: "Managing members",
+    Permission.SLEEP_EDIT: "Changing when something sleeps",
+    Permission.AWAKE_KEEP: "Keeping something awake",
+    Permission.DATA_VIEW: "Seeing data health",
+    Permission.DATA_EXPORT: "Exporting data",
+    Permission.SENSITIVE_EXPORT: "Exporting sensitive data",
+    Permission.CHANGE_POST: "Recording a change",
+    Permission.BASELINE_EDIT: "Choosing a baseline and rules",
+    Permission.SOURCE_EDIT: "Changing a log source",
+    Permission.PLATFORM_MANAGE: "Changing what the platform team offers",
+}
 # Permissions whose role does not depend on the environment.
 _ANYWHERE: Final[dict[Permission, Role]] = {
     Permission.DEPLOYMENT_VIEW: Role.VIEWER,

@@ -21,12 +21,13 @@ from deployments.models.people import LoginAttempt, Membership, Team, User
 from deployments.models.permit import Permit
 from deployments.models.personal import Draft, SavedView
 from deployments.models.queues import QueueState
-from deployments.models.requests import CloudRequest, LogRequest, Proposal
+from deployments.models.requests import AuditCheck, CloudRequest, LogRequest, Proposal
 from deployments.models.sleep import KeepAwake, SleepDecision, SleepRecord, SleepSchedule
 from deployments.models.sleep_layers import HolidayCalendar, SleepFreeze, SleepGrant, SleepHolidays
 from deployments.models.sleep_ledger import SleepEntry
 
 __all__ = [
+    "AuditCheck",
     "AuditEvent",
     "AuditReview",
     "Budget",

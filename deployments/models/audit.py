@@ -91,7 +91,7 @@ class AuditReview(models.Model):
 
     class Finding(models.TextChoices):
         FINE = "fine", "looked at, fine"
-        CONCERN = "concern", "needs a closer look"
+        CONCERN = "concern", "needs follow-up"
 
     seq = models.BigIntegerField(db_index=True, help_text="The audit event's number.")
     reviewer_id = models.BigIntegerField()
@@ -104,4 +104,4 @@ class AuditReview(models.Model):
         ordering = ["-at"]
 
     def __str__(self) -> str:
-        return f"{self.seq}: {self.verdict}"
+        return f"entry {self.seq}"

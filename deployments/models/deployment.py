@@ -75,9 +75,11 @@ class Deployment(models.Model):
         SleepRecord, on_delete=models.SET_NULL, null=True, related_name="+", help_text="Its last sleep."
     )
     force_generation = models.PositiveIntegerField(
-        default=0, help_text="A maintainer chose to take over fields that others hold, for this generation only."
+        default=0, help_text="A maintainer chose to take over conflicting fields, for this generation only."
     )
-    settle_asked_at = models.DateTimeField(null=True, help_text="When somebody asked to have fields of others settled.")
+    settle_asked_at = models.DateTimeField(
+        null=True, help_text="When somebody asked to have conflicting fields resolved."
+    )
     settle_asked_by = models.CharField(max_length=120, blank=True, db_default="")
 
     objects = DeploymentQuerySet.as_manager()
@@ -163,7 +165,7 @@ class DeploymentState(models.Model):
 
     @property
     def conflicts(self) -> list[HeldField]:
-        """Fields that others hold, because of which the current revision is not applied."""
+        """Conflicting fields, because of which the current revision is not applied."""
         return [HeldField.from_json(item) for item in self.conflict]
 
     @property

@@ -128,3 +128,29 @@ class CloudRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.cluster or self.project}"
+
+
+class AuditCheck(models.Model):
+    """One verification of the log: asked for on its page or by the relay, answered by a worker."""
+
+    created_at = models.DateTimeField(default=timezone.now)
+    asked_by = models.CharField(max_length=160)
+    answer = models.CharField(max_length=8, choices=Answer, default=Answer.WAITING)
+    answered_at = models.DateTimeField(null=True)
+    newest = models.BigIntegerField(default=0, help_text="The newest event that was checked.")
+    row_hash = models.CharField(max_length=64, blank=True, help_text="Its hash: the anchor, together with the number.")
+    findings = models.JSONField(default=list, help_text="A sentence for each problem; none: the log is intact.")
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"check of the audit log up to {self.newest}"
+
+    @property
+    def is_intact(self) -> bool:
+        return self.answer == Answer.DONE and not self.findings
+
+    @property
+    def anchor(self) -> str:
+        return f"{self.newest}:{self.row_hash}"

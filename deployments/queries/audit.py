@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Final
 
 from django.db.models import DecimalField, Q, QuerySet
@@ -14,6 +15,7 @@ from django.db.models.functions import Cast
 
 from deployments.models import AuditEvent, Deployment, User
 
+MOST_WORDS: Final = 5
 BY_COST: Final = {"cost": "cost difference, most first", "-cost": "cost difference, least first"}
 COSTS: Final = {"more": "Costs more", "less": "Costs less", "same": "Costs the same", "unknown": "Not known"}
 # As the index of the migration 0070 has them.
@@ -22,10 +24,29 @@ CURRENCY: Final = KeyTextTransform("cost_currency", "facts")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Kinds:
+    """Kinds of events: whole, by their beginnings, and by their ends."""
+
+    exact: tuple[str, ...] = ()
+    begins: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+
+    @property
+    def condition(self) -> Q:
+        found = Q(kind__in=self.exact)
+        for text in self.begins:
+            found |= Q(kind__startswith=text)
+        for text in self.ends:
+            found |= Q(kind__endswith=text)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
 class Filters:
     """What the page's address asks for; empty means any. `kinds` are beginnings of kinds."""
 
     words: str = ""
+    said: tuple[Kinds, ...] = ()  # of each of the words, the kinds in whose sentences it stands
     actor: str = ""
     environment: str = ""
     team: str = ""
@@ -48,7 +69,7 @@ class Filters:
 def events(user: User, filters: Filters) -> QuerySet[AuditEvent]:
     """Those the user may read."""
     found: QuerySet[AuditEvent] = AuditEvent.objects.visible_to(user)
-    for word in filters.words.split()[:5]:
+    for word, said in zip_longest(filters.words.split()[:MOST_WORDS], filters.said[:MOST_WORDS], fillvalue=Kinds()):
         found = found.filter(
             Q(note__icontains=word)
             | Q(object_name__icontains=word)
@@ -56,6 +77,10 @@ def events(user: User, filters: Filters) -> QuerySet[AuditEvent]:
             | Q(actor_username__icontains=word)
             | Q(team_name__icontains=word)
             | Q(changes__icontains=word)
+            | Q(facts__icontains=word)
+            | Q(environment__iexact=word)
+            | Q(via__iexact=word)
+            | said.condition
         )
     if filters.actor:
         found = found.filter(Q(actor_name__icontains=filters.actor) | Q(actor_username__icontains=filters.actor))

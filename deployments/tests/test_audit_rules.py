@@ -90,6 +90,7 @@ FORBIDDEN = {
 
 # Not intent: written by workers, by sessions, or a question to a worker. Every other table must be audited.
 MACHINE_WRITTEN = {
+    "auditcheck",
     "blob",
     "closedmonth",
     "cloudrequest",

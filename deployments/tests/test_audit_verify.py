@@ -11,6 +11,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 
+from deployments.actions import audit_checks
+from deployments.audit import Actor
 from deployments.models import AuditEvent
 from deployments.tests import factories
 
@@ -129,3 +131,17 @@ def test_a_rewritten_chain_is_found_by_an_anchor(owner: Any, events: list[AuditE
 def test_an_anchor_that_is_none_is_refused() -> None:
     with pytest.raises(CommandError, match="SEQ:HASH"):
         call_command("verify_audit", "--anchor", "12")
+
+
+def test_a_worker_keeps_what_it_found(owner: Any, events: list[AuditEvent]) -> None:
+    intact = audit_checks.ask(by=Actor.system("relay"))
+    audit_checks.answer(intact.pk)
+    intact.refresh_from_db()
+    newest = AuditEvent.objects.order_by("-seq")[0]
+    assert (intact.is_intact, intact.anchor) == (True, f"{newest.seq}:{newest.row_hash}")
+    owner.execute("DELETE FROM deployments_auditevent WHERE seq = 2")
+    broken = audit_checks.ask(by=Actor.system("relay"))
+    audit_checks.answer(broken.pk)
+    broken.refresh_from_db()
+    assert not broken.is_intact
+    assert broken.findings == ["Between 1 and 3, event 2 went missing."]

@@ -18,6 +18,7 @@ DOORS = [
     (dispatch.CHECK_CLUSTER, tasks.check_cluster),
     (dispatch.PULL_PRICES, tasks.pull_prices),
     (dispatch.ASK_CLOUD, tasks.ask_cloud),
+    (dispatch.VERIFY_AUDIT, tasks.verify_audit),
 ]
 
 
@@ -43,6 +44,7 @@ def test_reconcile_says_again_what_is_seen(monkeypatch: pytest.MonkeyPatch) -> N
         (tasks.check_proposal, "deployments.dryrun.answer"),
         (tasks.fetch_logs, "deployments.podlogs.answer"),
         (tasks.ask_cloud, "deployments.clouds.answer"),
+        (tasks.verify_audit, "deployments.actions.audit_checks.answer"),
     ],
 )
 def test_questions(monkeypatch: pytest.MonkeyPatch, door: object, target: str) -> None:

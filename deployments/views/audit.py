@@ -16,13 +16,13 @@ from django.views.decorators.http import require_safe
 
 from baristaweb.lib.clock import now
 from baristaweb.lib.numbers import FITS_BIGINT, whole
-from deployments.access import current_user, get_deployment
+from deployments.access import current_user, get_deployment, may
 from deployments.domain.catalogue import Environment
 from deployments.domain.roles import Permission
 from deployments.models import AuditEvent, AuditReview, User
 from deployments.queries import audit as queries
 from deployments.queries.fleet import teams_of
-from deployments.views.audit_words import GROUPS, Line, budgets_of, figures_of, line_of
+from deployments.views.audit_words import GROUPS, Line, budgets_of, figures_of, kinds_said, line_of
 from deployments.views.detail import shell_of
 
 PAGE_SIZE = 50
@@ -73,6 +73,8 @@ def event(request: HttpRequest, seq: int) -> HttpResponse:
         "budgets": budgets_of(facts.pop("budgets", ())),
         "facts": facts,
         "reviews": AuditReview.objects.filter(seq=seq),
+        "may_sign": found.actor_id not in (None, user.pk)
+        and may(user, Permission.AUDIT_REVIEW, team_id=found.team_id or 0, environment=None),
     }
     return render(request, "audit/event.html", context)
 
@@ -121,6 +123,7 @@ def filters_of(request: HttpRequest) -> queries.Filters:
     kinds = next((kinds for key, _, kinds in GROUPS if key == given.get("kind")), ())
     return queries.Filters(
         words=given.get("q", "").strip(),
+        said=tuple(kinds_said(word) for word in given.get("q", "").split()[: queries.MOST_WORDS]),
         actor=given.get("actor", "").strip(),
         environment=given.get("environment", ""),
         team=given.get("team", ""),

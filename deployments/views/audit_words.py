@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from deployments.domain.cost.amounts import Amount
+from deployments.domain.roles import Permission
 from deployments.models import AuditEvent
+from deployments.queries.audit import Kinds
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ KINDS = {
     "deployment.sleep_settled": Words("circle-check", "said whose number of pods counts ({answer}) of"),
     "deployment.wake_failed": Words("alert-octagon", "found not to be ready in time:", "due {due}"),
     "deployment.tried_now": Words("refresh", "asked for another try of"),
-    "conflict.asked": Words("send", "asked to resolve fields that others hold in"),
-    "conflict.taken_over": Words("git-compare", "took over fields that others held in"),
+    "conflict.asked": Words("send", "asked to resolve conflicting fields of"),
+    "conflict.taken_over": Words("git-compare", "took over conflicting fields of"),
     "budget.crossed": Words("coin", "changed {deployment}, which {what}", "{forecast}"),
     "proposal.sent": Words("send", "asked a maintainer to apply a change of"),
     "proposal.dropped": Words("x", "discarded a proposed change of"),
@@ -53,16 +56,19 @@ KINDS = {
     "logsource.object_left_out": Words("eye-off", "left an object out of the log", "({object})"),
     "logsource.backfill_started": Words("history", "had a range read of the log", "({since} to {until})"),
     "logsource.backfill_cancelled": Words("x", "cancelled the backfill of the log"),
-    "permission.refused": Words("lock", "was refused: {permission} of"),
-    "permission.refused_often": Words("lock", "counted {tries} more denied attempts, within an hour, of"),
-    "user.created": Words("user", "made the account"),
+    "permission.refused": Words("lock", "was denied {doing}:"),
+    "permission.refused_often": Words("lock", "was denied {tries} more times within an hour:"),
+    "auditreview.created": Words("check", "signed off {count}, the last of them", "as {verdict}"),
+    "user.created": Words("user", "created the account"),
     "user.linked": Words("user", "logged in with Google for the first time"),
     "user.password_changed": Words("key", "set the password of"),
     "user.changed": Words("user", "changed the account"),
     "member.changed": Words("users", "set a role:"),
     "member.removed": Words("users", "removed a member:"),
 }
-VERBS = {"created": ("plus", "made"), "changed": ("pencil", "changed"), "deleted": ("trash", "deleted")}
+_DOING = {permission.value: permission.label.lower() for permission in Permission}
+SHORTEST_WORD = 3  # shorter ones stand in every sentence
+VERBS = {"created": ("plus", "created"), "changed": ("pencil", "changed"), "deleted": ("trash", "deleted")}
 NOUNS = {
     "namespace": "the namespace",
     "cluster": "the cluster",
@@ -153,6 +159,8 @@ class _Facts(dict[str, Any]):
 def line_of(event: AuditEvent, slug: str = "") -> Line:
     words = KINDS.get(event.kind) or _generic(event.kind)
     facts = _Facts({name: str(value) for name, value in event.facts.items()})
+    if facts.get("permission") in _DOING:
+        facts["doing"] = _DOING[facts["permission"]]
     return Line(event, words.icon, words.before.format_map(facts), words.after.format_map(facts), slug)
 
 
@@ -160,6 +168,22 @@ def _generic(kind: str) -> Words:
     noun, _, verb = kind.partition(".")
     icon, said = VERBS.get(verb, ("info-circle", verb.replace("_", " ")))
     return Words(icon, f"{said} {NOUNS.get(noun, noun)}".replace("{", "{{").replace("}", "}}"))
+
+
+def kinds_said(word: str) -> Kinds:
+    """The kinds in whose sentences the word stands, so that a search finds what the page shows."""
+    wanted = word.lower()
+    if len(wanted) < SHORTEST_WORD:
+        return Kinds()
+
+    def has(text: str) -> bool:
+        return wanted in re.sub(r"\{\w+\}", "", text).lower()
+
+    return Kinds(
+        exact=tuple(kind for kind, words in KINDS.items() if has(f"{words.before} {words.after}")),
+        begins=tuple(f"{noun}." for noun, said in NOUNS.items() if has(said)),
+        ends=tuple(f".{verb}" for verb, (_, said) in VERBS.items() if has(said)),
+    )
 
 
 def figures_of(kept: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -56,7 +55,7 @@ def create(request: HttpRequest) -> HttpResponse:
     """A new one; ?deployment= offers that deployment too."""
     user = access.current_user(request)
     if not (user.is_platform_admin or editable_teams(user)):
-        raise PermissionDenied("Setting a budget takes the role maintainer in a team.")
+        raise access.TooSmallARole(Permission.BUDGET_EDIT, teams=access.teams_of(user), environment=None)
     form = BudgetForm(request.POST or None, user=user, deployment=_deployment(request))
     if request.method != "POST" or not form.is_valid():
         return _page(request, form, status=422 if form.is_bound else 200)

@@ -67,7 +67,7 @@ def _not_allowed(request: HttpRequest, rows: list[Deployment], action: BulkActio
         if "confirm" in request.POST:
             access.require(request, action.permission, target=row)
         elif not access.may(user, action.permission, team_id=row.team.pk, environment=row.environment):
-            problems[row] = "your role is too small here"
+            problems[row] = "not allowed with your role here"
         elif why := action.why_not(row):
             problems[row] = why
     return problems

@@ -10,13 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from baristaweb.lib.clock import now
-from deployments.access import current_user
+from deployments.access import TooSmallARole, current_user
 from deployments.actions import clouds as actions
 from deployments.actions import clusters
 from deployments.audit import Actor
@@ -85,7 +84,7 @@ def register(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
 def _platform(request: HttpRequest) -> User:
     user = current_user(request)
     if not user.is_platform_admin:
-        raise PermissionDenied("How clusters are reached is the platform team's.")
+        raise TooSmallARole.platforms()
     return user
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from baristaweb.lib.clock import now
 from baristaweb.lib.csv_export import download
-from deployments.access import current_user, get_deployment
+from deployments.access import TooSmallARole, current_user, get_deployment
 from deployments.domain.cost.run_rate import month_before
 from deployments.domain.cost.shares import By, Row
 from deployments.domain.roles import Permission
@@ -109,6 +108,6 @@ def cost(request: HttpRequest, slug: str) -> HttpResponse:
 def coverage(request: HttpRequest) -> HttpResponse:
     """What has no price, for those who can give it one."""
     if not current_user(request).sees_everything:
-        raise PermissionDenied("Prices are the platform team's.")
+        raise TooSmallARole.platforms()
     context = {"clusters": price_coverage.coverage(at=now()), "pull": PricePull.objects.first()}
     return render(request, "costs/coverage.html", context)

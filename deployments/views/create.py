@@ -14,7 +14,7 @@ from deployments import access, rendering
 from deployments.actions import proposals, records
 from deployments.actions.errors import Wrong
 from deployments.audit import Actor
-from deployments.domain.catalogue import HardwareProfile
+from deployments.domain.catalogue import Environment, HardwareProfile
 from deployments.domain.roles import Permission
 from deployments.domain.spec.spec import Spec
 from deployments.forms.choices import Choices
@@ -22,7 +22,7 @@ from deployments.forms.new_deployment import LABELS, PlaceForm, namespaces_for
 from deployments.forms.spec import form as spec_forms
 from deployments.forms.spec import texts
 from deployments.forms.spec.form import Show, SpecForm
-from deployments.models import Deployment, Draft, Proposal, Revision
+from deployments.models import Deployment, Draft, Proposal, Revision, User
 from deployments.queries.awake import of_place
 from deployments.views import drafts, form_cost, spec_pages
 
@@ -33,10 +33,7 @@ def create(request: HttpRequest) -> HttpResponse:
     user = access.current_user(request)
     namespaces = namespaces_for(user)
     if not namespaces:
-        raise PermissionDenied(
-            "Editors create deployments in dev and staging, maintainers also in prod, in the namespaces of their team. "
-            "Ask a maintainer of your team for the role, or the platform team for a namespace."
-        )
+        raise _nowhere(user)
     if spec_pages.is_discard(request):
         drafts.forget(request, Draft.NEW)
         return redirect("fleet")
@@ -62,6 +59,16 @@ def create(request: HttpRequest) -> HttpResponse:
             drafts.keep(request, Draft.NEW, data)
         return _page(request, place, form)
     return _propose(request, place, form)
+
+
+def _nowhere(user: User) -> PermissionDenied:
+    """Why there is no namespace to choose: the role is not enough, or the teams have none."""
+    teams = access.teams_of(user)
+    if user.is_platform_admin or any(
+        access.may(user, Permission.DEPLOYMENT_CREATE, team_id=team.pk, environment=Environment.DEV) for team in teams
+    ):
+        return PermissionDenied("There is no namespace for it yet: the platform team gives a team its namespaces.")
+    return access.TooSmallARole(Permission.DEPLOYMENT_CREATE, teams=teams, environment=Environment.DEV)
 
 
 def _opened(request: HttpRequest) -> QueryDict:
@@ -149,7 +156,7 @@ def _propose(request: HttpRequest, place: PlaceForm, form: SpecForm) -> HttpResp
         return _page(request, place, form, status=422)
     except IntegrityError:
         # Somebody made the same model between the check and the save.
-        place.errors["model_name"] = "A model of this name was made a moment ago. Choose it from the list."
+        place.errors["model_name"] = "A model of this name was created a moment ago. Choose it from the list."
         return _page(request, place, form, status=422)
     drafts.forget(request, Draft.NEW)
     return redirect("deployment-review", proposal.pk)

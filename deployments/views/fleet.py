@@ -99,7 +99,7 @@ class Row:
         short = self.short_reason
         if short == self.summary.sentence or self.summary.desired is None:
             return short
-        return f"{self.summary.ready} of {self.summary.desired} pods are ready. {short}"
+        return f"{self.summary.ready} of {self.summary.desired} ready. {short}"
 
     @cached_property
     def use(self) -> tuple[Use | None, Use | None]:

@@ -52,7 +52,7 @@ def promote(request: HttpRequest, slug: str) -> HttpResponse:
     if spec_pages.is_step(request):
         return render(request, "costs/_form_cost.html", {"price": _price(request, promotion), "is_patch": True})
     if _moved(request, promotion):
-        refusal = "A revision was saved since you opened this page. This is the difference now; look again."
+        refusal = "A revision was saved since you opened this page. This is the difference now: review it."
         return _page(request, promotion, targets, refusal=refusal, status=409)
     return _propose(request, promotion, targets)
 
@@ -89,7 +89,7 @@ def _propose(request: HttpRequest, promotion: Promotion, targets: list[Target]) 
     source, target = promotion.source, promotion.target
     keys = set(request.POST.getlist("carry"))
     if promotion.base is not None and promotion.carried(keys) == promotion.base:
-        refusal = "Tick at least one setting: this would change nothing."
+        refusal = "Select at least one setting: this would change nothing."
         return _page(request, promotion, targets, refusal=refusal, status=422)
     try:
         proposal = promotions.propose(
@@ -104,7 +104,7 @@ def _propose(request: HttpRequest, promotion: Promotion, targets: list[Target]) 
         return _page(request, promotion, targets, refusal=str(problem), status=422)
     except Wrong as problem:
         words = " ".join(f"{_named(path)}: {text}" for path, text in problem.errors.items())
-        refusal = f"This does not fit {target.namespace.name}. {words}"
+        refusal = f"This is not valid in {target.namespace.name}. {words}"
         return _page(request, promotion, targets, refusal=refusal, status=422)
     return redirect("deployment-review", proposal.pk)
 

@@ -86,7 +86,7 @@ def _apply(request: HttpRequest, proposal: Proposal) -> HttpResponse:
         return conflict.three_columns(request, proposal, problem)
     except Wrong as problem:
         words = "; ".join(f"{_label(path)}: {message}" for path, message in problem.errors.items())
-        return _page(request, proposal, refusal=f"This does not fit any more. {words}", note=note, status=422)
+        return _page(request, proposal, refusal=f"This is not valid any more. {words}", note=note, status=422)
     except Refused as problem:
         status = 409 if isinstance(problem, NotYet) else 422
         return _page(request, proposal, refusal=str(problem), note=note, status=status)

@@ -179,7 +179,7 @@ def _settle_words(deployment: Deployment) -> tuple[str, ...]:
 def _restore_words(deployment: Deployment) -> Confirm:
     return Confirm(
         title=f"Put {deployment.name} back to sleep",
-        say=f"Takes back what was scaled by hand: {deployment.name} in {where(deployment)} sleeps by its schedule.",
+        say=f"Takes back what was scaled manually: {deployment.name} in {where(deployment)} sleeps by its schedule.",
         points=(*_settle_words(deployment), "In the morning it has what it had before it slept."),
         button=f"Put {deployment.name} back to sleep",
         icon="moon",
@@ -189,7 +189,7 @@ def _restore_words(deployment: Deployment) -> Confirm:
 def _adopt_words(deployment: Deployment) -> Confirm:
     return Confirm(
         title=f"Keep what {deployment.name} runs",
-        say=f"{deployment.name} in {where(deployment)} keeps the number that was set by hand, also after the night.",
+        say=f"{deployment.name} in {where(deployment)} keeps the number that was set manually, also after the night.",
         points=_settle_words(deployment),
         button="Keep what it runs",
         icon="circle-check",

@@ -122,7 +122,7 @@ def _restore_words(deployment: Deployment) -> Confirm:
     return Confirm(
         title=f"Restore {deployment.name}",
         say=f"Brings {deployment.name} back in {where(deployment)} with revision {number}, its last one.",
-        points=("Its objects are made anew in the cluster; pods start and load the model.",),
+        points=("Its objects are created again in the cluster; pods start and load the model.",),
         button=f"Restore {deployment.name} in {deployment.environment.value}",
         reason="required" if any(effect.needs_reason for effect in effects) else reason_of(deployment),
         icon="restore",

@@ -71,7 +71,7 @@ def test_revisions_sign_offs_and_roles_name_the_user(people: People, places: Pla
     assert deployment.current is not None
     assert deployment.current.author_name == f"{BOSS} (editor)"
     audit_reviews.sign_off(
-        event=AuditEvent.objects.filter(actor_id=None)[0], by=Actor.as_user(editor), verdict=AuditReview.Finding.FINE
+        events=AuditEvent.objects.filter(actor_id=None)[:1], by=Actor.as_user(editor), verdict=AuditReview.Finding.FINE
     )
     assert AuditReview.objects.get().reviewer_name == f"{BOSS} (editor)"
     accounts.set_role(team=people.team, user=editor, role=Role.MAINTAINER, by=factories.BY)
