@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.demo_environ import environ
+from embedded.demo_environ import environ
 from embedded.kubernetes.build import Builder
 from embedded.paths import LOOPBACK, Home, home_folder
 

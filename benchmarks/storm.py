@@ -24,7 +24,7 @@ import redis
 import yaml
 
 from benchmarks.apply import row
-from benchmarks.demo_environ import environ
+from embedded.demo_environ import environ
 from embedded.paths import Home, home_folder
 
 LASTS_S = 300.0

@@ -83,8 +83,8 @@ def main() -> None:
     with sync_playwright() as playwright:
         path = str(SYSTEM_CHROMIUM) if SYSTEM_CHROMIUM.exists() else None
         browser = playwright.chromium.launch(executable_path=path, args=["--disable-dev-shm-usage", "--no-sandbox"])
-        people = _logged_in(browser, base, password, WIDE)
-        deployment = _deployment(people)
+        people = log_in(browser, base, password, WIDE)
+        deployment = deployment_in(people)
         print(f"\nBytes on the wire, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; at most {LIMIT_KIB:.0f} KiB cold\n")
         print("| page | cold KiB | requests | warm KiB | requests |\n|---|---|---|---|---|")
         heavy = []
@@ -101,7 +101,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def _logged_in(browser: Browser, base: str, password: str, size: tuple[int, int]) -> BrowserContext:
+def log_in(browser: Browser, base: str, password: str, size: tuple[int, int]) -> BrowserContext:
     context = browser.new_context(base_url=base, viewport={"width": size[0], "height": size[1]})
     page = context.new_page()
     page.goto("/login/")
@@ -112,7 +112,7 @@ def _logged_in(browser: Browser, base: str, password: str, size: tuple[int, int]
     return context
 
 
-def _deployment(context: BrowserContext) -> str:
+def deployment_in(context: BrowserContext) -> str:
     """The address of one that serves and has features."""
     page = context.new_page()
     page.goto("/fleet/?q=home-feed-ranker+prod")
@@ -154,7 +154,7 @@ def _idle(people: BrowserContext, deployment: str) -> None:
 
 def _sideways(browser: Browser, base: str, password: str, deployment: str) -> str:
     """Pages wider than a phone, with the pixels that they are too wide."""
-    context = _logged_in(browser, base, password, NARROW)
+    context = log_in(browser, base, password, NARROW)
     page = context.new_page()
     found = []
     for name, address in PAGES.items():

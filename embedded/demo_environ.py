@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
+from pathlib import Path
 
 from embedded.paths import LOOPBACK, Home
 
@@ -18,3 +19,8 @@ def environ(home: Home) -> dict[str, str]:
         "DATABASE_URL": f"postgres://barista_app:{password}@{LOOPBACK}:{home.port('postgres')}/barista",
         "REDIS_URL": f"redis://:{home.secret('valkey')}@{LOOPBACK}:{home.port('valkey')}/0",
     }
+
+
+def has_demo(home: Path) -> bool:
+    """Whether a demo was started there; its processes may be down."""
+    return (home / "secrets" / "postgres-barista_app").exists() and (home / "ports.json").exists()
