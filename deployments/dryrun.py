@@ -143,7 +143,7 @@ class Inquiry:
             self._note(
                 kind.value,
                 Outcome.REFUSED,
-                f"{self.name} exists in {self.namespace} and was not made by this Barista. Choose another name.",
+                f"{self.name} exists in {self.namespace} and was not created by this Barista. Choose another name.",
             )
             return None
         manager = FIELD_MANAGER_HPA if kind is ObjectKind.HPA else FIELD_MANAGER_CONFIG

@@ -25,7 +25,7 @@ class Barista:
     login_failures_address: int  # BARISTA_LOGIN_FAILURES_ADDRESS: the same per address
     login_failures_user: int  # BARISTA_LOGIN_FAILURES_USER: the same per user, from all addresses together
     trusted_hops: int  # BARISTA_TRUSTED_HOPS: proxies of our own in front of the site
-    refused_events: int  # BARISTA_REFUSED_EVENTS: refused tries of a person in an hour with an audit event each
+    refused_events: int  # BARISTA_REFUSED_EVENTS: denied attempts of a person in an hour with an audit event each
     keep_log_answers_h: int  # BARISTA_KEEP_LOG_ANSWERS_H: hours that fetched log lines are kept
     keep_proposals_d: int  # BARISTA_KEEP_PROPOSALS_D: days that proposals are kept which made no revision
     keep_drafts_d: int  # BARISTA_KEEP_DRAFTS_D: days that drafts are kept

@@ -90,7 +90,7 @@ def wake_now(*, deployment: Deployment, by: Actor, note: str, over_budget: str =
     if why := why_no_wake(row):
         raise Refused(why)
     until = awake_until(row, at=now())
-    said_why = note.strip() or "woken by hand"
+    said_why = note.strip() or "woken manually"
     return keep_awake(deployment=deployment, by=by, until=until, note=said_why, over_budget=over_budget)
 
 

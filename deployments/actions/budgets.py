@@ -35,7 +35,7 @@ def save(*, row: Budget, by: Actor, note: str = "") -> Budget:
     if row.pk and before is None:
         raise Refused("This budget was deleted meanwhile.")
     if before is not None and (before.scope, before.month) != (row.scope, row.month):
-        raise Refused("A budget keeps what it covers and its month. Make another one.")
+        raise Refused("A budget keeps what it covers and its month. Create another one.")
     if queries.is_past(row.month, at=now()):
         raise Refused("The month is over: nothing can be held to its budget any more.")
     if before is None or _says(before) != _says(row):

@@ -44,7 +44,7 @@ class BulkAction(StrEnum):
         return {
             "pause": "Changes are no longer applied until somebody resumes. Pods go on running.",
             "resume": "What is saved is applied again.",
-            "restart": "All pods are replaced, one deployment's strategy at a time; serving goes on where it allows.",
+            "restart": "Each deployment restarts by its own strategy; serving goes on where that allows.",
         }[self.value]
 
 

@@ -51,7 +51,7 @@ def agree(*, row: PriceTerm, by: Actor, note: str = "") -> PriceTerm:
     if row.effective_at < at - OLDEST:
         raise Wrong({"effective_at": f"It begins at most {OLDEST.days} days ago."})
     if row.pk is not None:
-        raise Refused("What was agreed on is not changed. End it, and make another one.")
+        raise Refused("What was agreed on is not changed. End it, and create another one.")
     _lock(row.cluster_id)
     saved = records.save(row=row, by=by, note=note)
     _settle(row.cluster_id, _terms(row.cluster_id), since=row.effective_at, at=at, by=by, note=note)

@@ -106,7 +106,7 @@ def _locked(proposal: Proposal) -> Proposal:
 def _check_open(candidate: Proposal, reviewed: str) -> None:
     """Raises Refused."""
     if candidate.dropped_at is not None:
-        raise Refused("This proposal was dropped. Begin a new edit.")
+        raise Refused("This proposal was discarded. Begin a new edit.")
     if reviewed != candidate.spec_hash:
         raise Refused("What you reviewed is not what would be applied. Review it again.")
 
@@ -134,7 +134,7 @@ def _same_prices(cost: CostChange, seen: str | None) -> None:
     if seen is not None and seen != costs.price_key(cost):
         raise Refused(
             "The price list has changed since you looked, so it was not applied. These are the figures by the prices "
-            "of now: look again, then apply."
+            "of now: review them, then apply."
         )
 
 

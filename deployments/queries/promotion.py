@@ -69,7 +69,7 @@ class SourceState:
         """One sentence: whether it serves there."""
         where = f"Revision {self.number} of {self.deployment.name} in {self.deployment.namespace.environment}"
         if self.standing is Standing.SERVES:
-            return f"{where} serves: {self.summary.ready} of {self.summary.desired or 0} pods are ready."
+            return f"{where} serves: {self.summary.ready} of {self.summary.desired or 0} ready."
         if not self.is_current:
             current = self.deployment.current.number if self.deployment.current else 0
             done = "It served once." if self.completed_at else "It was never seen to serve."

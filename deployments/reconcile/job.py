@@ -121,7 +121,7 @@ class Job:
                     "Put the mark back in the cluster, and Barista looks after it again."
                 )
             raise NotOurs(
-                f"{what} was not made by this Barista and is not touched. Delete it there, or create this deployment "
+                f"{what} was not created by this Barista and is not touched. Delete it there, or create this one "
                 "under another name."
             )
         if live["metadata"].get("deletionTimestamp"):

@@ -58,9 +58,8 @@ def changes_of(deployment: Deployment, since: datetime, until: datetime) -> list
     )
     told = reverse("deployment-change-events", args=[deployment.slug])
     for one in outside[:MOST_CHANGES]:
-        title = (
-            f"{one.get_kind_display()}: {one.title}, {one.occurred_at:%a %d %b %Y %H:%M} UTC, told by {one.posted_by}"
-        )
+        at = f"{one.occurred_at:%a %d %b %Y %H:%M} UTC"
+        title = f"{one.get_kind_display()}: {one.title}, {at}, recorded by {one.posted_by}"
         url = f"{told}#change-{one.pk}"
         found.append(
             Change(at=one.occurred_at.timestamp(), label=one.title[:24], title=title, url=url, is_outside=True)

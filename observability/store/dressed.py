@@ -106,7 +106,7 @@ def _whole(column: pa.Array) -> Undressed:
     kept = pc.if_else(pa.array(~far), values, pa.scalar(None, values.type)) if far.any() else values
     if pa.types.is_decimal(kept.type):
         kept = pc.floor(kept)
-    bad = {"expected a time, got one that does not fit 64 bits": far} if far.any() else {}
+    bad = {"expected a time, got one beyond 64 bits": far} if far.any() else {}
     return kept.cast(pa.int64(), safe=False), bad
 
 

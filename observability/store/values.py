@@ -119,7 +119,7 @@ def instant_in(unit: str, order: str = "", zone: str = "") -> Convert:
 
 def _within(value: int) -> int:
     if not -(2**63) <= value < 2**63:
-        raise BadValue("expected a time, got one that does not fit 64 bits")
+        raise BadValue("expected a time, got one beyond 64 bits")
     return value
 
 

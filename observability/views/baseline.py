@@ -42,7 +42,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
             chosen = BaselineForm(request.POST, request.FILES)
         refusal = _save(request, scope, rules if is_rules else chosen)
         if not refusal and (rules if is_rules else chosen).is_valid():
-            messages.success(request, "Saved. All windows are judged again in the background.")
+            messages.success(request, "Saved. All windows are evaluated again in the background.")
             return redirect("deployment-baseline", slug)
         status = 409 if refusal else 422
     context |= {

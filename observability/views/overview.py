@@ -102,7 +102,7 @@ def _not_as_before(axis: Axis, totals: dict[float, list[float]], known: Sequence
     points = [Point(start, end, count) for start, (end, count) in sorted(totals.items())]
     return volume_panel(
         axis.frame,
-        name="Features not as before",
+        name="Features that moved",
         versions=[("", points)],
         value=number(points[-1].value or 0.0) if points else "",
         note="moved or drifted, of each window",

@@ -14,7 +14,7 @@ function keep(poll) {
   kept = {
     poll,
     open: [...document.querySelectorAll("details[open][id]")].map((details) => details.id),
-    ticked: new Set([...document.querySelectorAll("input[type=checkbox]:checked")].map((box) => box.name + box.value)),
+    checked: new Set([...document.querySelectorAll("input[type=checkbox]:checked")].map((box) => box.name + box.value)),
     typed: [...document.querySelectorAll("input[id]:not([type=checkbox])")]
       .filter((input) => input.value !== input.defaultValue)
       .map((input) => [input.id, input.value]),
@@ -49,7 +49,7 @@ function restore(element) {
     if (input && element.contains(input)) input.value = value;
   }
   for (const box of element.querySelectorAll("input[type=checkbox]")) {
-    if (kept.ticked.has(box.name + box.value)) box.checked = true;
+    if (kept.checked.has(box.name + box.value)) box.checked = true;
   }
 }
 

@@ -20,12 +20,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Ticking many rows at once, and how many are ticked.
+// Ticking many rows at once, and how many are selected.
 function countTicked() {
-  const words = document.querySelector("[data-ticked]");
+  const words = document.querySelector("[data-selected]");
   if (!words) return;
-  const ticked = document.querySelectorAll("tbody input[type=checkbox]:checked").length;
-  words.textContent = ticked ? `With ${ticked} selected:` : "With those selected:";
+  const selected = document.querySelectorAll("tbody input[type=checkbox]:checked").length;
+  words.textContent = selected ? `With ${selected} selected` : "With selected";
 }
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-tick-all]")) {

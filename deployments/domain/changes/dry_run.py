@@ -60,7 +60,7 @@ _OUTCOMES: Final[dict[Outcome, Look]] = {
     Outcome.UNCHANGED: Look("Unchanged", Tone.QUIET, "circle-check"),
     Outcome.DELETED: Look("Is deleted", Tone.WARN, "trash"),
     Outcome.REFUSED: Look("Refused", Tone.BAD, "ban"),
-    Outcome.CONFLICT: Look("Held by others", Tone.WARN, "git-compare"),
+    Outcome.CONFLICT: Look("Conflicting fields", Tone.WARN, "git-compare"),
     Outcome.CANNOT_CHECK: Look("Not checked", Tone.STALL, "help"),
 }
 

@@ -74,7 +74,7 @@ def _spread(spread: Spread) -> str:
 def _budget(budget: Budget) -> str:
     if budget.min_available is not None:
         return f"At least {budget.min_available} available"
-    return f"At most {budget.max_unavailable} missing"
+    return f"At most {budget.max_unavailable} unavailable"
 
 
 def _tolerations(found: tuple[Toleration, ...]) -> str:

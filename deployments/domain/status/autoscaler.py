@@ -142,8 +142,8 @@ def _reason(said: str) -> str:
         return f"{_NAMES.get(moved.group(1), moved.group(1))} was {moved.group(2)} its target"
     known = {
         "All metrics below target": "every metric was below its target",
-        "Current number of replicas below Spec.MinReplicas": "there were fewer pods than the least",
-        "Current number of replicas above Spec.MaxReplicas": "there were more pods than the most",
+        "Current number of replicas below Spec.MinReplicas": "there were fewer pods than the minimum",
+        "Current number of replicas above Spec.MaxReplicas": "there were more pods than the maximum",
     }
     return known.get(said.strip(), message(said, 200).rstrip("."))
 

@@ -28,7 +28,7 @@ def reached(seen: Summary, view: ClusterView, missing: frozenset[str], *, servin
         return _cut_off(
             seen,
             "somebody deleted its Service outside of Barista.",
-            "Settling it makes the Service again.",
+            "Resolving it creates the Service again.",
         )
     if why := _selects_others(view):
         return _cut_off(seen, "its Service sends requests to none of its pods.", why)

@@ -24,7 +24,7 @@ def together(ours: Summary, seen: Summary) -> Summary:
     counted = replace(ours, ready=seen.ready, desired=seen.desired, updated=seen.updated)
     if ours.state not in _BESIDE or not seen.desired or seen.ready >= seen.desired:
         return counted
-    serve = f"Only {seen.ready} of {seen.desired} pods serve" if seen.ready else "Nothing serves"
+    serve = f"Only {seen.ready} of {seen.desired} ready" if seen.ready else "Nothing serves"
     return replace(counted, sentence=f"{serve}. {ours.sentence}")
 
 

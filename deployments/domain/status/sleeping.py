@@ -63,7 +63,7 @@ def in_sleep(seen: Summary, sleep: OpenSleep | None, *, at: datetime) -> Summary
         return replace(seen, sentence=sentence, why="No pods run. What is saved now takes effect when it wakes.")
     if seen.state not in (NOT_UP if sleep.failed_at is not None else ON_THE_WAY):
         return seen
-    ready = f"{seen.ready} of {seen.desired or 0} pods are ready" if seen.desired else "its pods are being started"
+    ready = f"{seen.ready} of {seen.desired or 0} ready" if seen.desired else "its pods are being started"
     if sleep.failed_at is not None:
         sentence = f"Did not wake in time: {ready}. It is tried again every few minutes."
         why = " ".join(text for text in (seen.sentence, seen.why) if text) if seen.state not in ON_THE_WAY else ""

@@ -136,7 +136,7 @@ def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent, at: dateti
         said = message(text(failure, "message")) or text(failure, "reason")
         return Summary(
             state=State.BLOCKED,
-            sentence=f"It serves with {counts.available} of {counts.desired} pods: the cluster refuses to create more."
+            sentence=f"It serves, {counts.available} of {counts.desired} ready: the cluster refuses to create more."
             if counts.available
             else "Nothing serves: the cluster refuses to create its pods.",
             why=with_advice(said),
@@ -154,7 +154,7 @@ def _rollout(view: ClusterView, live: dict[str, Any], intent: Intent, at: dateti
         worst = _worst(view, live)
         return Summary(
             state=State.STALLED,
-            sentence=f"No progress within the deadline: {counts.available} of {counts.desired} pods are ready. "
+            sentence=f"No progress within the deadline: {counts.available} of {counts.desired} ready. "
             "Kubernetes keeps trying.",
             why=worst.detail if worst else message(text(progressing, "message")),
             worst_pod=worst.name if worst else "",
@@ -190,24 +190,24 @@ def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts, at: date
                 since=held.since if held.is_stuck else since,
             )
         if not is_rollout:
-            sentence = f"Scaling: {counts.updated} of {counts.desired} pods exist."
+            sentence = f"Scaling: {counts.updated} of {counts.desired} created."
             return _late(live, counts, worst, at) or Summary(
                 state=State.STARTING, sentence=sentence, why=why, worst_pod=pod, since=since
             )
-        sentence = f"Replacing pods: {counts.updated} of {counts.desired} are of the new revision"
-        sentence += f", {counts.available} serve." if counts.available < counts.desired else "."
+        sentence = f"Replacing pods: {counts.updated} of {counts.desired} of the new revision"
+        sentence += f", {counts.available} serving." if counts.available < counts.desired else "."
         if counts.available == 0:
-            sentence = f"Nothing serves yet: {counts.updated} of {counts.desired} pods are made."
+            sentence = f"Nothing serves yet: {counts.updated} of {counts.desired} created."
         return Summary(state=State.ROLLING_OUT, sentence=sentence, why=why, worst_pod=pod, since=since)
     if counts.total > counts.updated:
         leaving = counts.total - counts.updated
         sentence = f"All new pods exist; {leaving} old {'pod is' if leaving == 1 else 'pods are'} leaving."
         if counts.available == 0:
-            sentence = f"Nothing serves yet: none of {counts.desired} new pods is ready."
+            sentence = f"Nothing serves yet: new pods, 0 of {counts.desired} ready."
         return Summary(state=State.ROLLING_OUT, sentence=sentence, why=why, worst_pod=pod, since=since)
     if counts.available < counts.updated:
         if worst is not None and worst.state is PodState.NOT_READY:
-            serves = f"It still serves: {counts.available} of {counts.desired} pods are ready, others were and are not."
+            serves = f"It still serves: {counts.available} of {counts.desired} ready; the others were ready before."
             return Summary(
                 state=State.DEGRADED if counts.available else State.FAILED,
                 sentence=serves if counts.available else "No pod is ready any more: nothing serves.",
@@ -216,10 +216,10 @@ def _progress(view: ClusterView, live: dict[str, Any], counts: _Counts, at: date
                 worst_pod=pod,
                 since=instant(condition(live, "Available"), "lastTransitionTime"),
             )
-        sentence = f"{counts.available} of {counts.desired} pods are ready."
+        sentence = f"{counts.available} of {counts.desired} ready."
         if counts.ready >= counts.desired:
             wait_s = number(live, "spec", "minReadySeconds")
-            sentence = f"All {counts.ready} pods are ready; each counts after {wait_s} s."
+            sentence = f"{counts.ready} of {counts.desired} ready; each counts after {wait_s} s."
         return _late(live, counts, worst, at) or Summary(
             state=State.STARTING, sentence=sentence, why=why, worst_pod=pod, since=since
         )
@@ -236,7 +236,7 @@ def _late(live: dict[str, Any], counts: _Counts, worst: PodRow | None, at: datet
         return None
     return Summary(
         state=State.STALLED,
-        sentence=f"{counts.ready} of {counts.desired} pods serve: another has been starting for too long."
+        sentence=f"{counts.ready} of {counts.desired} ready: another has been starting for too long."
         if counts.ready
         else "Nothing serves: its pods have been starting for too long.",
         why=worst.detail,
@@ -248,7 +248,7 @@ def _late(live: dict[str, Any], counts: _Counts, worst: PodRow | None, at: datet
 
 def _not_acted(counts: _Counts, intent: Intent, at: datetime) -> Summary:
     """The API server has it and the Deployment controller has not looked at it, which takes it less than a second."""
-    serve = f"{counts.available} of {counts.desired} pods serve." if counts.available else "Nothing serves yet."
+    serve = f"{counts.available} of {counts.desired} ready." if counts.available else "Nothing serves yet."
     waited = at - intent.applied_at if intent.applied_at is not None else timedelta()
     if waited < _ACTS_WITHIN or counts.available >= counts.desired:
         sentence = f"Accepted by the cluster; its controller has not acted yet. {serve}"
@@ -274,7 +274,7 @@ def _live_paused(intent: Intent, counts: _Counts, trouble: Summary | None) -> Su
     state, sentence = State.PAUSED, paused
     if counts.available < counts.desired:
         state = State.DEGRADED if counts.available else State.FAILED
-        serve = f"Only {counts.available} of {counts.desired} pods serve" if counts.available else "Nothing serves"
+        serve = f"Only {counts.available} of {counts.desired} ready" if counts.available else "Nothing serves"
         sentence = f"{serve}. {paused}"
     return Summary(state=state, sentence=sentence, next_action=NextAction.RESOLVE_CONFLICT)
 
@@ -282,19 +282,22 @@ def _live_paused(intent: Intent, counts: _Counts, trouble: Summary | None) -> Su
 def _sleeping(view: ClusterView, counts: _Counts, intent: Intent) -> Summary:
     is_idle = condition(view.hpa, "ScaledToZero").get("status") == "True"
     if intent.is_awake and not is_idle:
-        ending = f" {counts.total} are ending." if counts.total else ""
+        ending = f" {counts.total} {'is' if counts.total == 1 else 'are'} ending." if counts.total else ""
         who = intent.scaled_by or "somebody"
         return Summary(
             state=State.FAILED,
             sentence=f"Nothing serves: {who} scaled it to no pods outside of Barista.{ending}",
-            why="No schedule put it to sleep, so none wakes it. Settling it, or applying a revision, starts its pods."
+            why="No schedule put it to sleep, so none wakes it. Resolving it, or applying a revision, starts its pods."
             if view.hpa is None
-            else "No schedule put it to sleep, and its autoscaler does nothing while there are no pods. Settling it "
+            else "No schedule put it to sleep, and its autoscaler does nothing while there are no pods. Resolving it "
             "starts them again.",
             next_action=NextAction.RESOLVE_CONFLICT,
         )
     if counts.total > 0:
-        return Summary(state=State.FALLING_ASLEEP, sentence=f"Going to sleep: {counts.total} pods are ending.")
+        return Summary(
+            state=State.FALLING_ASLEEP,
+            sentence=f"Going to sleep: {counts.total} {'pod is' if counts.total == 1 else 'pods are'} ending.",
+        )
     reason = intent.asleep_reason
     if not reason and is_idle:
         reason = "idle, by the autoscaler"
@@ -310,7 +313,7 @@ def _trouble(view: ClusterView, live: dict[str, Any], counts: _Counts, intent: I
     if worst is None or worst.state not in _POD_TROUBLE:
         return None
     state, action = _POD_TROUBLE[worst.state]
-    has_old, ready = _has_old_pods(view, live), f"{counts.ready} of {counts.desired} pods are ready"
+    has_old, ready = _has_old_pods(view, live), f"{counts.ready} of {counts.desired} ready"
     if counts.ready == 0:
         sentence = f"Nothing serves: {ready}."
     elif has_old:

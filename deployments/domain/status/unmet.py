@@ -37,7 +37,7 @@ class Unmet:
 
 
 def overloaded(hpa: Mapping[str, Any] | None) -> Unmet | None:
-    """The load wants more pods than the most that are allowed."""
+    """The load wants more pods than the maximum that are allowed."""
     found = scaling(hpa)
     if found is None or not found.most or found.now < found.most:
         return None

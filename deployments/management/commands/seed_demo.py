@@ -68,7 +68,7 @@ class Command(BaseCommand):
         making.places(demo)
         made = making.fleet(demo, FLEET)
         total = Deployment.objects.filter(namespace__cluster=demo).count()
-        self.stdout.write(f"{made} deployments made, {total} in all.")
+        self.stdout.write(f"{made} deployments created, {total} in all.")
 
     def _finish(self, seconds: float, admin: Path | None) -> None:
         demo = Cluster.objects.filter(slug=making.CLUSTER).first()

@@ -204,7 +204,7 @@ VISION = (
             runtime="triton",
             profile="gpu-l4",
         ),
-        edits=(Edit("ines", "Does not fit in 24 GB; try an A100", {"profile": "gpu-a100"}),),
+        edits=(Edit("ines", "Needs more than 24 GB; try an A100", {"profile": "gpu-a100"}),),
     ),
 )
 

@@ -189,7 +189,7 @@ def test_what_is_not_ours_is_never_touched(bench: Bench, kind: str) -> None:
 
     after = bench.live(kind)
     assert after["spec"] == before["spec"]
-    assert "was not made by this Barista" in bench.state(deployment).last_error
+    assert "was not created by this Barista" in bench.state(deployment).last_error
     deployments.retire(deployment=deployment, by=BY, note="give up")
     wait_until(lambda: bench.run(deployment) is Outcome.RETIRED, what="retirement")
     assert bench.eyes.get(kind, "ranker") is not None

@@ -73,7 +73,7 @@ def test_what_others_made_under_the_same_name_stays(bench: Bench, kind: str) -> 
     bench.run(deployment)
 
     assert f"{kind} ranker in namespace" in bench.state(deployment).last_error
-    assert "was not made by this Barista" in bench.state(deployment).last_error
+    assert "was not created by this Barista" in bench.state(deployment).last_error
     bench.edit(deployment, model_version="3")
     live = bench.live(kind)
     assert "barista.io/deployment-id" not in (live["metadata"].get("labels") or {})

@@ -66,7 +66,7 @@ def test_what_waits_for_whom(client_as: ClientAs, people: People, places: Places
     assert "Changes are on their way." in text
     with time_machine.travel(now().timestamp() + 90):
         ClusterHealth.objects.update(watched_at=now())
-        assert "1 of 1 cluster needs a look" in words(client_as("viewer"))
+        assert "1 cluster needs attention" in words(client_as("viewer"))
 
 
 def test_room_by_hardware_profile(client_as: ClientAs, places: Places) -> None:

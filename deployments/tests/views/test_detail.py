@@ -38,7 +38,7 @@ def ranker(people: People, places: Places) -> Deployment:
     return see(
         deployment,
         State.CRASH_LOOPING,
-        sentence="It still serves: 1 of 2 pods are ready, the others fail.",
+        sentence="It still serves: 1 of 2 ready, the others fail.",
         why="It keeps crashing: exit code 1.",
         next_action="rollback",
         ready=1,
@@ -67,7 +67,7 @@ def test_it_says_first_what_is_wrong_and_what_to_do(client_as: ClientAs, ranker:
     page = soup_of(client_as("editor").get(url("detail", ranker)))
     verdict = page.select_one("section.verdict.bad")
     assert verdict is not None
-    assert "1 of 2 pods are ready" in verdict.text
+    assert "1 of 2 ready" in verdict.text
     button = verdict.select_one(".btn-primary")
     assert button is not None
     assert button.text.strip() == "Roll back to 1"

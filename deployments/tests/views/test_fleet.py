@@ -36,7 +36,7 @@ def three(people: People, places: Places) -> list[Deployment]:
         see(
             make(author=people.editor, namespace=places.dev, name="broken"),
             State.CRASH_LOOPING,
-            sentence="0 of 1 pods are ready.",
+            sentence="0 of 1 ready.",
             why="It ends with exit code 1.",
             ready=0,
         ),

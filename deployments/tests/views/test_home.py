@@ -52,11 +52,11 @@ def test_what_nobody_has_seen_is_not_in_order(
 
 
 def test_trouble_comes_first_with_its_reason(client_as: ClientAs, ranker: Deployment) -> None:
-    see(ranker, State.CRASH_LOOPING, sentence="0 of 1 pods are ready.", next_action="rollback")
+    see(ranker, State.CRASH_LOOPING, sentence="0 of 1 ready.", next_action="rollback")
     text = needs(client_as("editor"))
-    assert text.startswith("1 thing needs you 1 of them is in prod.")
-    assert "0 of 1 pods are ready." in text
-    assert "Look into it" in text
+    assert text.startswith("1 item needs you It is in prod.")
+    assert "0 of 1 ready." in text
+    assert "Inspect" in text
 
 
 def test_a_proposal_waits_for_those_who_may_apply_it(client_as: ClientAs, people: People, ranker: Deployment) -> None:

@@ -155,7 +155,7 @@ def test_nothing_ticked_or_unknown_changes_nothing(client_as: ClientAs, pair: tu
     for carry in ([], ["service_account", "env.NOT_THERE"]):
         answer = send(client_as("editor"), pair[0], *carry)
         assert answer.status_code == 422
-        assert "Tick at least one setting" in body(answer)
+        assert "Select at least one setting" in body(answer)
 
 
 def test_equal_deployments_have_nothing_to_promote(client_as: ClientAs, people: People, places: Places) -> None:
@@ -195,7 +195,7 @@ def crash(deployment: Deployment) -> None:
     see(
         deployment,
         State.CRASH_LOOPING,
-        sentence="Nothing serves: 0 of 1 pods are ready.",
+        sentence="Nothing serves: 0 of 1 ready.",
         ready=0,
         view={"pods": [pod]},
     )

@@ -100,7 +100,7 @@ class Profile:
         except (OSError, ValueError, pa.ArrowException) as error:
             raise FormatError(f"the profile is cut or damaged: {error}") from None
         if hashlib.sha256(body).digest() != digest:
-            raise FormatError("the profile is damaged: its checksum does not fit")
+            raise FormatError("the profile is damaged: its checksum does not match")
         return cls._from_body(body, note)
 
     @classmethod

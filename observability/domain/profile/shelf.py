@@ -52,7 +52,7 @@ def unpacked(piece: bytes) -> State:
         raise FormatError("the piece of a window is cut or damaged")
     (size,) = _SIZE.unpack_from(piece)
     if size > _MOST:
-        raise FormatError("the piece of a window is damaged: its size does not fit")
+        raise FormatError("the piece of a window is damaged: its size does not match")
     try:
         return decode(bytes(_ZSTD.decompress(piece[_SIZE.size :], decompressed_size=size)))
     except (OSError, ValueError, pa.ArrowException) as error:

@@ -35,7 +35,7 @@ def movement(ref: State, cur: State, spec: FeatureSpec, made: Comparison, over: 
     if over and over[0] in _BY_CLOCK:
         return _by_clock(made, over[0])
     if isinstance(ref, EmbeddingState) and isinstance(cur, EmbeddingState):
-        return "the vectors lie elsewhere than before"
+        return "the vectors have moved"
     if isinstance(ref, NumericState) and isinstance(cur, NumericState):
         return _of_numbers(ref, cur, spec)
     if isinstance(ref, CategoryState) and isinstance(cur, CategoryState):

@@ -89,7 +89,7 @@ def _outside(template: Template, team: str, roots: Sequence[Root]) -> str:
     mine = sorted(root.uri for root in roots if root.admits(team) and root.uri.startswith(f"{template.scheme}://"))
     if mine:
         told = " or ".join(mine[:3])
-        return f"{template.folder} lies outside of what your team may read. Logs are read below {told}."
+        return f"{template.folder} is outside of what your team may read. Logs are read below {told}."
     return (
         f"No root for {NAMES[template.scheme]} is set for your team. "
         "Ask the platform team to name one, with its credentials, in the admin."

@@ -142,7 +142,7 @@ def _why_not_now(case: Case, at: datetime) -> str:
     if case.spec.is_paused:
         return "applying is paused, so nothing new is done to it"
     if case.conflict is not None:
-        return f"{case.conflict.writer} keeps changing the replicas: settle the conflict first"
+        return f"{case.conflict.writer} keeps changing the replicas: resolve the conflict first"
     deployed = case.spec.deployed_at
     if deployed is not None and at < deployed + case.rules.grace:
         return f"deployed a moment ago: may sleep from {(deployed + case.rules.grace).isoformat(timespec='minutes')}"
@@ -191,7 +191,7 @@ def _held(case: Case, record: Record, hold: Hold) -> Plan:
     words = f"scaled to {hold.replicas} by {hold.writer or 'somebody'} while asleep: held until its next window"
     now = _with_value(case.spec, record, effective, case.live.replicas if case.live else hold.replicas)
     if case.conflict is not None:
-        words = f"{case.conflict.writer} keeps undoing this sleep: Barista stopped until somebody settles it"
+        words = f"{case.conflict.writer} keeps undoing this sleep: Barista stopped until somebody resolves it"
         return _plan(case, Do.NOTHING, SleepState.CONFLICT, words, now, record)
     return _plan(case, Do.NOTHING, SleepState.HELD, words, now, record)
 

@@ -189,7 +189,7 @@ ROWS: Final = (
             ),
             Input(
                 path="spread.max_skew",
-                label="At most apart",
+                label="Max skew",
                 shape=Shape.NUMBER,
                 unit="pods",
                 when=_SPREAD,
@@ -199,9 +199,9 @@ ROWS: Final = (
             ),
             Input(
                 path="spread.is_required",
-                label="How strictly",
+                label="Enforcement",
                 shape=Shape.SELECT,
-                choices=(("no", "If possible"), ("yes", "Always: rather leave a pod unscheduled")),
+                choices=(("no", "Preferred: if possible"), ("yes", "Required: rather leave a pod unscheduled")),
                 when=_SPREAD,
                 default=False,
                 start="no",

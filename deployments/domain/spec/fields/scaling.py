@@ -51,7 +51,12 @@ def _pace(name: str, label: str, help: str, key: str) -> Field:
             number("pods", f"{label}: at most", "pods", steps, help=f"{help} Empty: Kubernetes' own pace."),
             number("percent", "or at most", "%", steps, help="Of the pods there are; the larger of both counts."),
             number("period_s", "in", "s", Bounds(1, 1800, "The period must be", " seconds"), 60),
-            number("stabilization_s", "after a steady", "s", Bounds(0, 3600, "The time to settle must be", " seconds")),
+            number(
+                "stabilization_s",
+                "stabilization window",
+                "s",
+                Bounds(0, 3600, "The stabilization window must be", " seconds"),
+            ),
         ),
         when=_AUTOSCALE,
         is_folded=True,
@@ -158,8 +163,8 @@ ROWS: Final = (
                 help="How many pods must stay when nodes are drained. It must leave room for at least one.",
                 choices=(
                     ("", "None"),
-                    ("min_available", "At least this many stay"),
-                    ("max_unavailable", "At most this many are missing"),
+                    ("min_available", "Min available"),
+                    ("max_unavailable", "Max unavailable"),
                 ),
             ),
             Input(

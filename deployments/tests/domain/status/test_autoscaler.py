@@ -70,7 +70,7 @@ def test_what_was_not_measured_is_not_zero() -> None:
         ([rescale(ABOVE, 900), rescale(BELOW)], "Scaled from 4 to 1 pod: every metric was below its target."),
         (
             [rescale("New size: 2; reason: Current number of replicas below Spec.MinReplicas")],
-            "Scaled to 2 pods: there were fewer pods than the least.",
+            "Scaled to 2 pods: there were fewer pods than the minimum.",
         ),
         (
             [rescale("New size: 3; reason: memory resource utilization (percentage of request) above target")],

@@ -114,7 +114,7 @@ CASES: list[tuple[str, ClusterView, dict[str, Any], State, str, str]] = [
         {"drifted": True, "missing": frozenset({"Service"})},
         State.FAILED,
         "Nothing reaches it: somebody deleted its Service",
-        "Settling it",
+        "Resolving it",
     ),
     (
         "no Ingress",
@@ -137,7 +137,7 @@ CASES: list[tuple[str, ClusterView, dict[str, Any], State, str, str]] = [
         view(deployment(3, ready=2, available=2), labelled("a"), labelled("b"), PULLS),
         {},
         State.IMAGE_ERROR,
-        "It still serves: 2 of 3 pods are ready, the others fail.",
+        "It still serves: 2 of 3 ready, the others fail.",
         "cannot pull",
     ),
     (
@@ -193,7 +193,7 @@ CASES: list[tuple[str, ClusterView, dict[str, Any], State, str, str]] = [
         starting(event("FailedMount", 'MountVolume.SetUp failed: secret "istio" not found')),
         {},
         State.STARTING,
-        "0 of 1 pods are ready",
+        "0 of 1 ready",
         'cannot be set up there: MountVolume.SetUp failed: secret "istio" not found',
     ),
     (
@@ -201,7 +201,7 @@ CASES: list[tuple[str, ClusterView, dict[str, Any], State, str, str]] = [
         starting(event("FailedCreatePodSandBox", "cni plugin not initialized")),
         {},
         State.STARTING,
-        "0 of 1 pods are ready",
+        "0 of 1 ready",
         "cni plugin not initialized",
     ),
     (
@@ -225,7 +225,7 @@ CASES: list[tuple[str, ClusterView, dict[str, Any], State, str, str]] = [
         view(deployment(2, ready=1, available=1, paused=True), labelled()),
         {},
         State.DEGRADED,
-        "Only 1 of 2 pods serve. The rollout is paused",
+        "Only 1 of 2 ready. The rollout is paused",
         "",
     ),
     (
@@ -249,7 +249,7 @@ CASES: list[tuple[str, ClusterView, dict[str, Any], State, str, str]] = [
         view(deployment(2, seen=2), labelled()),
         {"applied_at": NOW - timedelta(days=7)},
         State.ROLLING_OUT,
-        "2 of 2 pods serve.",
+        "2 of 2 ready.",
         "",
     ),
 ]
@@ -334,6 +334,6 @@ def test_less_than_what_is_wanted_is_never_calm(
 
 @pytest.mark.parametrize("phase", [Phase.BLOCKED, Phase.CONFLICT, Phase.PARKED, Phase.PAUSED, Phase.SAVED])
 def test_what_our_rows_say_never_hides_that_nothing_serves(phase: Phase) -> None:
-    seen = Summary(state=State.STARTING, sentence="0 of 2 pods are ready.", ready=0, desired=2)
+    seen = Summary(state=State.STARTING, sentence="0 of 2 ready.", ready=0, desired=2)
     ours = summarise(ClusterView(), intent=intent(phase=phase, generation=6), at=NOW)
     assert together(ours, seen).sentence.startswith("Nothing serves.")

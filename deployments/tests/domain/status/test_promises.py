@@ -83,7 +83,7 @@ MORE = deployment(3, total=3, updated=3, ready=2, available=2)
 def test_a_pod_that_was_added_and_does_not_start_is_not_starting_for_ever() -> None:
     found = told(MORE, pod(ready=True), added(1500))
     assert found.state is State.STALLED
-    assert found.sentence == "2 of 3 pods serve: another has been starting for too long."
+    assert found.sentence == "2 of 3 ready: another has been starting for too long."
     assert (found.worst_pod, found.since) == ("ranker-new-3", NOW - timedelta(seconds=1500))
     assert told(MORE, pod(ready=True), added(120)).state is State.STARTING
 
@@ -129,12 +129,12 @@ def test_the_oldest_of_two_promises_comes_first() -> None:
 
 def test_old_pods_that_leave_do_not_hide_that_nothing_serves() -> None:
     found = told(deployment(2, total=3, updated=2, ready=0, available=0), pod(), sets=OLD_AND_NEW)
-    assert found.sentence == "Nothing serves yet: none of 2 new pods is ready."
+    assert found.sentence == "Nothing serves yet: new pods, 0 of 2 ready."
 
 
 def test_a_rollout_says_how_many_serve_when_some_are_missing() -> None:
     found = told(deployment(4, total=4, updated=1, ready=2, available=2), pod(), sets=OLD_AND_NEW)
-    assert found.sentence == "Replacing pods: 1 of 4 are of the new revision, 2 serve."
+    assert found.sentence == "Replacing pods: 1 of 4 of the new revision, 2 serving."
 
 
 @pytest.mark.parametrize("live", [MORE, deployment(3, total=4, updated=1, ready=3, available=3)])
@@ -162,7 +162,7 @@ def test_a_pause_does_not_cover_pods_that_fail() -> None:
     ("ready", "words"),
     [
         (0, "Nothing serves. Revision 5 cannot be applied."),
-        (1, "Only 1 of 2 pods serve. Revision 5 cannot be applied."),
+        (1, "Only 1 of 2 ready. Revision 5 cannot be applied."),
         (2, "Revision 5 cannot be applied."),
     ],
 )

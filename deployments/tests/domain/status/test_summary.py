@@ -91,7 +91,7 @@ CASES: list[tuple[str, ClusterView, State, str, NextAction]] = [
         "9 starting",
         view(deployment(2, ready=1, available=1), pod()),
         State.STARTING,
-        "1 of 2 pods are ready",
+        "1 of 2 ready",
         NextAction.NONE,
     ),
     (
@@ -161,14 +161,14 @@ CASES: list[tuple[str, ClusterView, State, str, NextAction]] = [
             pod("ranker-new-2", state={"running": {"startedAt": "2026-01-05T11:00:00Z"}}),
         ),
         State.DEGRADED,
-        "1 of 2 pods are ready, others were",
+        "1 of 2 ready, others were",
         NextAction.OPEN_LOGS,
     ),
     (
         "one of two pods is not ready yet",
         view(deployment(2, ready=1, available=1), pod(ready=True), pod("ranker-new-2")),
         State.STARTING,
-        "1 of 2 pods are ready",
+        "1 of 2 ready",
         NextAction.NONE,
     ),
     ("missing", view(None), State.MISSING, "deleted it outside", NextAction.TRY_NOW),
@@ -246,7 +246,7 @@ def test_ready_pods_that_do_not_count_yet() -> None:
     live["spec"]["minReadySeconds"] = 30
     summary = summarise(view(live, pod("a", ready=True), pod("b", ready=True)), intent=intent(), at=NOW)
     assert summary.state is State.STARTING
-    assert summary.sentence == "All 2 pods are ready; each counts after 30 s."
+    assert summary.sentence == "2 of 2 ready; each counts after 30 s."
 
 
 def test_a_deployment_that_others_delete_and_whose_leave_it_waits_for() -> None:
@@ -274,7 +274,7 @@ def test_worst_pod_is_named() -> None:
     seen = view(deployment(2, ready=1, available=1), pod("a", ready=True), pod("b", **CRASH))
     summary = summarise(seen, intent=intent(), at=NOW)
     assert summary.worst_pod == "b"
-    assert "1 of 2 pods are ready" in summary.sentence
+    assert "1 of 2 ready" in summary.sentence
 
 
 def test_the_registrys_answer_is_quoted() -> None:

@@ -109,7 +109,7 @@ def test_a_pod_that_its_node_does_not_confirm_to_have_ended_is_named() -> None:
 
 def test_a_rollout_without_a_ready_pod_says_that_nothing_serves() -> None:
     found = told(deployment(3, total=1, updated=1, ready=0, available=0), pod(), sets=OLD_AND_NEW)
-    assert found.sentence == "Nothing serves yet: 1 of 3 pods are made."
+    assert found.sentence == "Nothing serves yet: 1 of 3 created."
 
 
 def surge(**rolling: Any) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def test_a_pod_that_is_no_extra_one_is_not_blamed_on_the_rollout() -> None:
 
 def test_a_quota_says_how_many_serve() -> None:
     some = told(deployment(3, total=2, updated=2, ready=2, available=2, conditions=QUOTA), *many(2))
-    assert some.sentence == "It serves with 2 of 3 pods: the cluster refuses to create more."
+    assert some.sentence == "It serves, 2 of 3 ready: the cluster refuses to create more."
     none = told(deployment(3, **STOPPED, conditions=QUOTA))
     assert none.sentence == "Nothing serves: the cluster refuses to create its pods."
 
