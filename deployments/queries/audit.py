@@ -25,15 +25,16 @@ CURRENCY: Final = KeyTextTransform("cost_currency", "facts")
 
 @dataclass(frozen=True, kw_only=True)
 class Kinds:
-    """Kinds of events: whole, by their beginnings, and by their ends."""
+    """Kinds of events: whole, by their beginnings, and by their ends; and denied attempts by what was denied."""
 
     exact: tuple[str, ...] = ()
     begins: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
 
     @property
     def condition(self) -> Q:
-        found = Q(kind__in=self.exact)
+        found = Q(kind__in=self.exact) | Q(facts__permission__in=self.denied)
         for text in self.begins:
             found |= Q(kind__startswith=text)
         for text in self.ends:

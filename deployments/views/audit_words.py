@@ -183,6 +183,7 @@ def kinds_said(word: str) -> Kinds:
         exact=tuple(kind for kind, words in KINDS.items() if has(f"{words.before} {words.after}")),
         begins=tuple(f"{noun}." for noun, said in NOUNS.items() if has(said)),
         ends=tuple(f".{verb}" for verb, (_, said) in VERBS.items() if has(said)),
+        denied=tuple(permission for permission, doing in _DOING.items() if has(doing)),
     )
 
 

@@ -4,7 +4,7 @@ const isTyping = (element) => element.closest("input, textarea, select, [content
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target)) {
-    const box = document.querySelector("[data-page-search]") || document.getElementById("jump");
+    const box = document.getElementById("jump");
     if (box) {
       event.preventDefault();
       box.focus();

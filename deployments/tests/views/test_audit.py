@@ -65,7 +65,7 @@ def test_refused_tries_are_told(client_as: ClientAs, ranker: Deployment) -> None
     )
     lines = sentences(client_as("maintainer"), "?outcome=refused")
     assert len(lines) == 1
-    assert lines[0].startswith("editor was refused: deployment.restart of ranker")
+    assert lines[0].startswith("editor was denied restarting pods: ranker")
 
 
 @pytest.mark.parametrize(
