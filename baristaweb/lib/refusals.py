@@ -86,8 +86,6 @@ class SaysWhatFits(forms.BaseForm):
         if error.code == "unseen" or any(hasattr(text, "__html__") for text in error.messages):
             return error  # it shows what was typed already, with what can be done
         message = " ".join(str(text) for text in error.messages)
-        if error.code == "required" and message == field.default_error_messages["required"]:
-            message = "This is required."
         if not says_what_fits(message):
             message = f"{message} {fitting(field)}".rstrip()
         return ValidationError(named(message, self._typed(name, field)), code=error.code)

@@ -126,5 +126,5 @@ def test_the_example_of_a_field_is_accepted_by_it() -> None:
 def test_nothing_is_required_in_silence() -> None:
     form = Sample({})
     assert not form.is_valid()
-    assert form.errors["days"] == ["This is required. Allowed: a whole number from 1 to 90, such as 1."]
-    assert form.errors["role"] == ["This is required. Choose one of: Viewer, Editor."]
+    assert form.errors["days"] == ["This field is required. Allowed: a whole number from 1 to 90, such as 1."]
+    assert form.errors["role"] == ["This field is required. Choose one of: Viewer, Editor."]
