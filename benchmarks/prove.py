@@ -9,6 +9,10 @@ sleep: 90 days (DAYS=n) of an injected clock with 100 deployments (DEPLOYMENTS=n
 manual scales, killed workers, keep-awakes and forced sleeps: every instant explained, no wake missed, no production
 asleep, every slot second counted once. SHORT=1 is 7 days with 20. SABOTAGE=name (names are in the test) breaks one
 thing, and the trial ends with what it noticed, and an error; SABOTAGE=every tries them all. SEED=n repeats a run.
+
+relays: two relays, a worker and a watch as processes on the real control plane, by the real clock; one relay is killed
+as 12 deployments (DEPLOYMENTS=n) have to fall asleep, the other as they have to wake. Each transition has to come once
+and within 30 s, in the record and in the cluster. 4 minutes.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from collections.abc import Callable
 from benchmarks import site
 
 SLEEP = "deployments/tests/cluster/test_prove_sleep.py"
+RELAYS = "deployments/tests/faults/test_relays_at_the_edge.py"
 HOLDS, NOTICED = (
     "test_every_instant_is_explained_and_every_second_counted_once",
     "test_what_is_broken_on_purpose_is_noticed",
@@ -41,7 +46,13 @@ def sleep() -> int:
     return subprocess.run(command, env=os.environ | told | given, check=False).returncode
 
 
-TRIALS: dict[str, Callable[[], int]] = {"ingest": ingest, "sleep": sleep}
+def relays() -> int:
+    told = {"PROVE_RELAYS": os.environ.get("DEPLOYMENTS", "12")}
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:randomly", "-s", "-q", RELAYS]
+    return subprocess.run(command, env=os.environ | told, check=False).returncode
+
+
+TRIALS: dict[str, Callable[[], int]] = {"ingest": ingest, "sleep": sleep, "relays": relays}
 
 
 def main(names: list[str]) -> int:

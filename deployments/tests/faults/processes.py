@@ -28,7 +28,7 @@ def database_url(*, port: int | None = None) -> str:
 
 @dataclass
 class Processes:
-    """`start` and `kill` by name; everything that was started is ended on leaving."""
+    """`start` and `kill` by name, "relay" or another one of them, "relay-2"; what was started is ended on leaving."""
 
     log: Path
     redis_url: str
@@ -45,7 +45,7 @@ class Processes:
         }
         with self.log.open("ab") as log:
             self.running[name] = subprocess.Popen(
-                [sys.executable, *COMMANDS[name]],
+                [sys.executable, *COMMANDS[name.partition("-")[0]]],
                 cwd=settings.BASE_DIR,
                 env=environment,
                 stdout=log,
