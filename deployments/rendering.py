@@ -55,6 +55,7 @@ def of_spec(
         revision=revision,
         restarted_at=_written(deployment.restarted_at) if deployment else None,
         generation=generation,
+        mirrored=deployment.mirrored if deployment else None,
     )
 
 
@@ -83,6 +84,7 @@ def of_revision(
         restarted_at=_written(deployment.restarted_at),
         paused=paused,
         generation=generation,
+        mirrored=deployment.mirrored,
     )
 
 

@@ -15,7 +15,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from deployments.actions import sleep_records
+from deployments.actions import sleep_mirror, sleep_records
 from deployments.actions.deployments import lock
 from deployments.domain.apiserver.objects import condition, number, obj
 from deployments.domain.replicas import for_plan
@@ -72,6 +72,7 @@ class Look:
     """One deployment at one instant: what is decided, and the next step.
 
     `is_decided`: some layer has a say, so it is looked at again. `follows`: the number that its holder chose anew.
+    `mirrored`: the annotations that it has to carry now, where they are others than it has.
     """
 
     inputs: Inputs
@@ -81,6 +82,7 @@ class Look:
     plan: Plan | None = None
     is_failing: bool = False
     follows: int | None = None
+    mirrored: dict[str, str] | None = None
 
     @property
     def do(self) -> Do:
@@ -88,7 +90,8 @@ class Look:
 
     @property
     def is_due(self) -> bool:
-        return self.is_news or self.is_failing or self.follows is not None or self.do is not Do.NOTHING
+        is_new = self.is_news or self.follows is not None or self.mirrored is not None
+        return is_new or self.is_failing or self.do is not Do.NOTHING
 
 
 def look(row: Deployment, known: Known, *, at: datetime) -> Look:
@@ -102,8 +105,10 @@ def look(row: Deployment, known: Known, *, at: datetime) -> Look:
     last = known.decisions.get(row.pk)
     is_decided = known.said.speaks_of(row) or decision.step is not Step.AWAKE
     is_news = history.must_store(last, decision) or row.state.is_sleep_decided != is_decided
+    annotations = sleep_mirror.wanted(row, known.said, inputs, at=at)
+    mirrored = annotations if annotations != row.mirrored else None
     if not is_news and _is_steady(row, decision, record, at):
-        return Look(inputs=inputs, decision=decision, is_news=False, is_decided=is_decided)
+        return Look(inputs=inputs, decision=decision, is_news=False, is_decided=is_decided, mirrored=mirrored)
     case = Case(
         spec=_planned(row, inputs),
         decision=decision,
@@ -128,6 +133,7 @@ def look(row: Deployment, known: Known, *, at: datetime) -> Look:
         and opened is not None
         and sleep_records.is_retry_due(opened, at),
         follows=_follows(plan, record),
+        mirrored=mirrored,
     )
 
 
@@ -226,6 +232,8 @@ def step(deployment: Deployment, *, at: datetime) -> Do:
     found = look(row, known, at=at)
     if found.is_news:
         _decided(row, found, known, at)
+    if found.mirrored is not None:
+        sleep_mirror.write(row, found.mirrored, by=sleep_records.RELAY)
     record = row.open_sleep
     if found.plan is not None and found.do is not Do.NOTHING:
         sleep_records.do(row, found.plan, found.decision, at)

@@ -10,6 +10,7 @@ from deployments.actions.deployments import need_reason
 from deployments.actions.errors import Refused, Wrong
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
+from deployments.domain.sleep.dialects import mirror
 from deployments.domain.sleep.schedule.windows import BadSchedule
 from deployments.domain.sleep.schedule.zones import UnknownZone
 from deployments.models import SleepSchedule
@@ -26,6 +27,11 @@ def save(*, row: SleepSchedule, by: Actor, note: str = "") -> SleepSchedule:
         row.to_schedule()
     except (BadSchedule, UnknownZone) as problem:
         raise Wrong({"windows": str(problem)}) from problem
+    if row.is_mirrored:
+        try:
+            mirror.render(row.to_schedule())
+        except mirror.NotMirrored as problem:
+            raise Wrong({"is_mirrored": str(problem)}) from problem
     if row.grace_minutes > LONGEST_GRACE_MINUTES:
         raise Wrong({"grace_minutes": f"The grace after a deploy is at most {LONGEST_GRACE_MINUTES} minutes."})
     before = SleepSchedule.objects.select_for_update().filter(pk=row.pk).first() if row.pk else None
@@ -60,5 +66,5 @@ def remove(*, row: SleepSchedule, by: Actor, note: str = "") -> None:
 
 
 def _says(row: SleepSchedule) -> tuple[object, ...]:
-    rules = (row.wake_to, row.lead_minutes, row.grace_minutes)
+    rules = (row.wake_to, row.lead_minutes, row.grace_minutes, row.is_mirrored)
     return (row.zone, row.windows, row.target, row.priority, *rules)

@@ -41,7 +41,7 @@ class SleepScheduleAdmin(OfLayerAdmin):
     list_display = ("layer", "zone", "target", "version", "changed_at", "changed_by")
     fields = (
         *("team", "environment", "cluster", "zone", "windows", "target"),
-        *("wake_to", "lead_minutes", "grace_minutes", "priority", "reason"),
+        *("wake_to", "lead_minutes", "grace_minutes", "priority", "is_mirrored", "reason"),
     )
 
     def write(self, request: HttpRequest, obj: SleepSchedule, form: Any, *, reason: str) -> None:

@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from baristaweb.lib.refusals import SaysWhatFits
+from deployments.domain.sleep.dialects import mirror
 from deployments.domain.sleep.schedule import zones
 from deployments.domain.sleep.schedule.windows import LONGEST_LEAD_MINUTES, MOST_REPLICAS, BadSchedule, WakeOrder
 from deployments.domain.sleep.schedule.zones import UnknownZone
@@ -71,6 +72,12 @@ class SleepForm(SaysWhatFits, forms.Form):
         help_text="So long after a revision is saved it does not fall asleep.",
     )
     priority = forms.ChoiceField(label="Wakes", choices=ORDERS, initial=WakeOrder.NORMAL.value)
+    is_mirrored = forms.BooleanField(
+        label="Write it to the cluster too, as annotations of kube-downscaler",
+        required=False,
+        help_text="With both keys and no wrapped night, so that py-kube-downscaler and GoKubeDownscaler read it alike. "
+        "Either would act on it where it runs.",
+    )
     note = forms.CharField(label="Why?", max_length=300, required=False, help_text="Kept in the audit log.")
 
     def clean_zone(self) -> str:
@@ -85,14 +92,18 @@ class SleepForm(SaysWhatFits, forms.Form):
         if self.errors:
             return data
         try:
-            self.row(SleepSchedule()).to_schedule()
+            schedule = self.row(SleepSchedule()).to_schedule()
+            if data["is_mirrored"]:
+                mirror.render(schedule)
         except BadSchedule as problem:
             self.add_error("windows", str(problem))
+        except mirror.NotMirrored as problem:
+            self.add_error("is_mirrored", str(problem))
         return data
 
     def row(self, row: SleepSchedule) -> SleepSchedule:
         """`row` with what the form says."""
-        for name in ("zone", "windows", "target", "wake_to", "lead_minutes", "priority"):
+        for name in ("zone", "windows", "target", "wake_to", "lead_minutes", "priority", "is_mirrored"):
             setattr(row, name, self.cleaned_data[name])
         row.grace_minutes = self.cleaned_data["grace_minutes"] or 0
         return row

@@ -74,6 +74,11 @@ class Deployment(models.Model):
     sleep = models.ForeignKey(
         SleepRecord, on_delete=models.SET_NULL, null=True, related_name="+", help_text="Its last sleep."
     )
+    mirrored = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, output_field=models.JSONField()),
+        help_text="Annotations of kube-downscaler that say its schedule in the cluster; empty: not asked for.",
+    )
     force_generation = models.PositiveIntegerField(
         default=0, help_text="A maintainer chose to take over conflicting fields, for this generation only."
     )

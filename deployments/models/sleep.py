@@ -52,6 +52,12 @@ class SleepSchedule(OfLayer, models.Model):
         validators=[MaxValueValidator(LONGEST_GRACE_MINUTES)],
         help_text="Minutes after a deploy in which it does not fall asleep; at most 240.",
     )
+    is_mirrored = models.BooleanField(
+        "written as annotations too",
+        default=False,
+        db_default=False,
+        help_text="As kube-downscaler, Python or Go, reads them: it would go by them if it ran on the cluster.",
+    )
     version = models.PositiveIntegerField(default=1)
     changed_at = models.DateTimeField(default=timezone.now)
     changed_by = models.CharField(max_length=120, blank=True)

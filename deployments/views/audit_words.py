@@ -39,6 +39,7 @@ KINDS = {
     "deployment.sleep_held": Words("sun", "holds what {writer} scaled in the night:", "at {replicas}"),
     "deployment.sleep_conflict": Words("git-compare", "stopped putting back what {writer} scales:"),
     "deployment.sleep_put_back": Words("moon", "put back to sleep what somebody else had scaled:"),
+    "deployment.sleep_mirrored": Words("copy", "wrote its sleep as annotations of kube-downscaler to"),
     "deployment.sleep_settled": Words("circle-check", "said whose number of pods counts ({answer}) of"),
     "deployment.wake_failed": Words("alert-octagon", "found not to be ready in time:", "due {due}"),
     "deployment.tried_now": Words("refresh", "asked for another try of"),

@@ -30,7 +30,7 @@ from deployments.queries import sleep as queries
 from deployments.queries.sleep_layers import Said, layers_of, said
 from deployments.views import detail, sleep_weeks
 
-_SAYS = ("zone", "windows", "target", "wake_to", "lead_minutes", "grace_minutes", "priority")
+_SAYS = ("zone", "windows", "target", "wake_to", "lead_minutes", "grace_minutes", "priority", "is_mirrored")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -125,6 +125,7 @@ def _page(
         "lead": queries.lead_of(deployment.pk, inputs),
         "replicas": replicas.replicas_of(deployment, at=at),
         "keys": _keys(request, deployment),
+        "downscalers": _downscalers(deployment),
         **_why(request, deployment, zone),
     }
     if preview is not None:
@@ -217,6 +218,12 @@ def _keys(request: HttpRequest, deployment: Deployment) -> Mapping[str, str]:
     }
 
 
+def _downscalers(deployment: Deployment) -> list[str]:
+    """Other programs on its cluster that act on annotations."""
+    health = getattr(deployment.namespace.cluster, "health", None)
+    return sorted({str(one["program"]) for one in (health.downscalers or ())}) if health else []
+
+
 def _on_the_wall(transitions: Iterable[Transition], zone: str) -> list[tuple[str, Transition]]:
     """With the time that a clock of the zone shows."""
     return [(f"{one.at.astimezone(zones.load(zone)):%a %d %b %Y %H:%M}", one) for one in transitions]
@@ -230,5 +237,5 @@ def _initial(own: SleepSchedule | None, zone: str = "UTC") -> dict[str, Any]:
 
 def _signature(row: SleepSchedule) -> str:
     """What was shown: only that is saved."""
-    rules = (row.target, row.wake_to, row.lead_minutes, row.grace_minutes)
+    rules = (row.target, row.wake_to, row.lead_minutes, row.grace_minutes, row.is_mirrored)
     return "; ".join([row.zone, *row.windows.splitlines(), *map(str, rules), row.priority])

@@ -13,6 +13,7 @@ from typing import Any, Final
 from deployments.domain.checker import permits as permitted
 from deployments.domain.checker.rules import (
     ANNOTATION_PREFIXES,
+    DOWNSCALER_ANNOTATIONS,
     KINDS,
     LABEL_PREFIXES,
     PATHS,
@@ -190,6 +191,7 @@ def _paths(value: Any, known: Collection[str], path: str = "") -> Iterator[Viola
 def _marks(item: Mapping[str, Any], label_prefixes: Collection[str]) -> Iterator[Violation]:
     # Kubernetes and its controllers act on their own prefixes: allowing one would be a mistake in the settings.
     extra = tuple(prefix for prefix in label_prefixes if prefix.endswith("/") and not _RESERVED.search(prefix))
+    kind = item.get("kind")
     places = (
         ("metadata.labels", LABEL_PREFIXES + extra),
         ("metadata.annotations", ANNOTATION_PREFIXES + extra),
@@ -197,6 +199,8 @@ def _marks(item: Mapping[str, Any], label_prefixes: Collection[str]) -> Iterator
     )
     for place, prefixes in places:
         for key in _at(item, place) or ():
+            if place == "metadata.annotations" and kind == "Deployment" and key in DOWNSCALER_ANNOTATIONS:
+                continue
             if not any(key.startswith(prefix) for prefix in prefixes):
                 yield Violation(f"{place}[{key[:80]}]", "The prefix of this key is not allowed.")
     for key in _at(item, "spec.template.metadata.annotations") or ():

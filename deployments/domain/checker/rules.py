@@ -19,6 +19,15 @@ KINDS: Final = frozenset(
 PLAIN_VALUE_LIMIT: Final = 70_000
 LABEL_PREFIXES: Final = ("app.kubernetes.io/", "barista.io/")
 ANNOTATION_PREFIXES: Final = ("barista.io/",)
+# What kube-downscaler reads: schedules that somebody wants said in the cluster too.
+DOWNSCALER_ANNOTATIONS: Final = frozenset(
+    {
+        "downscaler/downtime",
+        "downscaler/downtime-replicas",
+        "downscaler/downscale-replicas",
+        "downscaler/exclude-until",
+    }
+)
 TEMPLATE_ANNOTATIONS: Final = frozenset({"barista.io/restarted-at"})
 
 

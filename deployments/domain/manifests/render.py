@@ -6,6 +6,7 @@ The number of replicas is never rendered: it belongs to the autoscaler or to the
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,7 +54,9 @@ def render(
     restarted_at: str | None,
     paused: bool = False,
     generation: int | None = None,
+    mirrored: Mapping[str, str] | None = None,
 ) -> Rendered:
+    """`mirrored`: annotations of the Deployment by which another downscaler knows its sleep."""
     deployment = _object("apps/v1", "Deployment", spec, placement)
     annotations = {ANNOTATION_REVISION: str(revision)}
     if generation is not None:
@@ -62,8 +65,9 @@ def render(
         annotations[ANNOTATION_CONTACT] = spec.contact
     if spec.runbook:
         annotations[ANNOTATION_RUNBOOK] = spec.runbook
+    said = dict(spec.annotations) | dict(mirrored or {})
     # Ours last: no text of a person may replace a mark.
-    deployment["metadata"]["annotations"] = dict(spec.annotations) | deployment["metadata"]["annotations"] | annotations
+    deployment["metadata"]["annotations"] = said | deployment["metadata"]["annotations"] | annotations
     deployment["spec"] = {
         "paused": paused,
         "revisionHistoryLimit": 10,

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django import forms
 
 from baristaweb.lib.clock import now
+from deployments.domain.sleep.dialects import mirror
 from deployments.domain.sleep.schedule import ics
 from deployments.domain.sleep.schedule.calendars import BadCalendar, countries
 from deployments.domain.sleep.schedule.windows import BadSchedule
@@ -16,7 +17,7 @@ from deployments.forms.sleep import checked_zone
 from deployments.models import HolidayCalendar, SleepFreeze, SleepGrant, SleepHolidays, SleepSchedule
 
 LAYERS: Final = ("team", "environment", "cluster")
-SAYS: Final = ("zone", "windows", "target", "wake_to", "lead_minutes", "grace_minutes", "priority")
+SAYS: Final = ("zone", "windows", "target", "wake_to", "lead_minutes", "grace_minutes", "priority", "is_mirrored")
 _BEFORE, _AFTER = timedelta(days=366), timedelta(days=3 * 366)
 
 
@@ -44,9 +45,13 @@ class SleepScheduleForm(OfLayerForm):
         says = {name: data[name] for name in SAYS if name in data}
         if len(says) == len(SAYS):
             try:
-                SleepSchedule(**says).to_schedule()
+                schedule = SleepSchedule(**says).to_schedule()
+                if says["is_mirrored"]:
+                    mirror.render(schedule)
             except BadSchedule as problem:
                 self.add_error("windows", str(problem))
+            except mirror.NotMirrored as problem:
+                self.add_error("is_mirrored", str(problem))
         return data
 
 

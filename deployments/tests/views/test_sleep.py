@@ -15,7 +15,7 @@ from deployments.actions import deployments as lifecycle
 from deployments.actions import sleep_schedules
 from deployments.actions.errors import Refused, Wrong
 from deployments.domain.status.states import State
-from deployments.models import AuditEvent, Deployment, KeepAwake, SleepRecord, SleepSchedule
+from deployments.models import AuditEvent, ClusterHealth, Deployment, KeepAwake, SleepRecord, SleepSchedule
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
 from deployments.tests.views.helpers import body, newest
@@ -69,6 +69,23 @@ def test_only_what_was_shown_is_saved(client_as: ClientAs, ranker: Deployment) -
     assert AuditEvent.objects.filter(kind="sleepschedule.created", deployment_id=ranker.pk).exists()
     save(client, ranker, windows="Fri 19:00 -> Mon 07:30")
     assert SleepSchedule.objects.get(deployment=ranker).version == 2
+
+
+def test_a_schedule_is_written_as_annotations_only_where_that_is_chosen(
+    client_as: ClientAs, ranker: Deployment
+) -> None:
+    client = client_as("editor")
+    save(client, ranker)
+    assert not SleepSchedule.objects.get(deployment=ranker).is_mirrored
+    save(client, ranker, is_mirrored="on")
+    assert SleepSchedule.objects.get(deployment=ranker).is_mirrored
+    ClusterHealth.objects.update(downscalers=[{"program": "kube-green", "namespace": "tools", "name": "green"}])
+    assert "runs kube-green" in " ".join(body(client.get(url(ranker))).split())
+    refused = client.post(
+        url(ranker), WEEKEND | {"do": "preview", "is_mirrored": "on", "zone": "America/Port-au-Prince"}
+    )
+    assert refused.status_code == 422
+    assert "cannot read the zone America/Port-au-Prince" in body(refused)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from deployments.domain.sleep.dialects import weeks
@@ -25,15 +26,19 @@ def render(schedule: Schedule, *, awake_until: datetime | None = None) -> dict[s
     Nothing wraps midnight and no keyword is used. At a repeated hour the programs compare the wall twice, so there they
     may differ from us for that hour.
     """
-    if not _BOTH.fullmatch(schedule.zone):
-        raise NotMirrored(f"py-kube-downscaler cannot read the zone {schedule.zone}: it has digits or dashes.")
-    found: dict[str, str] = {}
-    items = weeks.safe_items(schedule.minutes_of_week(), schedule.zone)
-    if items:
-        found["downscaler/downtime"] = ",".join(items)
-        found |= {key: str(schedule.target) for key in REPLICAS_KEY.values()}
-    if len(found.get("downscaler/downtime", "")) > MOST_BYTES:
-        raise NotMirrored("The schedule has too many windows for an annotation.")
+    found = dict(_weekly(schedule))
     if awake_until is not None:
         found["downscaler/exclude-until"] = f"{awake_until.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
     return found
+
+
+@lru_cache(maxsize=1024)
+def _weekly(schedule: Schedule) -> tuple[tuple[str, str], ...]:
+    """Asked for each deployment at each look, of a few schedules."""
+    if not _BOTH.fullmatch(schedule.zone):
+        raise NotMirrored(f"py-kube-downscaler cannot read the zone {schedule.zone}: it has digits or dashes.")
+    spec = ",".join(weeks.safe_items(schedule.minutes_of_week(), schedule.zone))
+    if len(spec) > MOST_BYTES:
+        raise NotMirrored("The schedule has too many windows for an annotation.")
+    replicas = [(key, str(schedule.target)) for key in REPLICAS_KEY.values()]
+    return (("downscaler/downtime", spec), *replicas) if spec else ()
