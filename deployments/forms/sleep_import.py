@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, cast
 
 import yaml
 from django import forms
@@ -10,6 +11,7 @@ from django import forms
 from baristaweb.lib.refusals import SaysWhatFits
 from deployments.domain.sleep.dialects.spans import Dialect
 from deployments.forms.sleep import checked_zone
+from deployments.queries.sleep_elsewhere import Elsewhere
 
 MOST_BYTES: Final = 512 * 1024
 MOST_NODES: Final = 50_000
@@ -35,8 +37,11 @@ class _Loader(yaml.SafeLoader):
 
 
 class ImportForm(SaysWhatFits, forms.Form):
-    """`documents` is what was given, once it is valid."""
+    """`documents` is what was given, once it is valid: of a cluster, or as it was pasted or uploaded."""
 
+    cluster = forms.ChoiceField(
+        label="From a cluster", required=False, help_text="What the watch read there last, of namespaces that you see."
+    )
     dialect = forms.ChoiceField(
         label="Annotations are of", choices=[(item.value, item.label) for item in Dialect], initial=Dialect.PY.value
     )
@@ -52,12 +57,21 @@ class ImportForm(SaysWhatFits, forms.Form):
     )
     file = forms.FileField(label="Or a file", required=False, help_text="At most 512 KiB.")
 
+    def __init__(self, *args: Any, found: Iterable[Elsewhere], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.found = {one.cluster.slug: one for one in found}
+        choices = [(slug, f"{one.cluster.name}: {len(one.documents)} objects") for slug, one in self.found.items()]
+        cast("forms.ChoiceField", self.fields["cluster"]).choices = [("", "none: what follows"), *choices]
+
     def clean_zone(self) -> str:
         zone = str(self.cleaned_data["zone"]).strip()
         return checked_zone(zone) if zone else ""
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
+        if data.get("cluster"):
+            data["documents"] = list(self.found[data["cluster"]].documents)
+            return data
         upload, text = data.get("file"), data.get("text", "")
         field = "file" if upload else "text"
         if upload:
@@ -71,7 +85,7 @@ class ImportForm(SaysWhatFits, forms.Form):
                 return data
         if not text.strip():
             if not self.errors:
-                self.add_error("text", "Paste the objects, or choose a file.")
+                self.add_error("text", "Choose a cluster, paste the objects, or choose a file.")
             return data
         try:
             data["documents"] = list(yaml.load_all(text, Loader=_Loader))

@@ -27,6 +27,7 @@ class ObjectKind(StrEnum):
     POD_METRICS = "PodMetrics"
     RESOURCE_QUOTA = "ResourceQuota"
     NAMESPACE = "Namespace"
+    SLEEP_INFO = "SleepInfo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ RESOURCES: dict[ObjectKind, Resource] = {
     ObjectKind.POD_METRICS: Resource("/apis/metrics.k8s.io/v1beta1", "pods"),
     ObjectKind.RESOURCE_QUOTA: Resource("/api/v1", "resourcequotas"),
     ObjectKind.NAMESPACE: Resource("/api/v1", "namespaces"),
+    ObjectKind.SLEEP_INFO: Resource("/apis/kube-green.com/v1alpha1", "sleepinfos"),
 }
 
 

@@ -102,6 +102,9 @@ class ClusterHealth(models.Model):
     downscalers = models.JSONField(
         null=True, help_text="Other programs that put workloads to sleep there; not set: nobody has looked yet."
     )
+    schedules = models.JSONField(
+        null=True, help_text="What such programs were told there, and when that was read; not set: not yet."
+    )
 
     def __str__(self) -> str:
         return f"{self.cluster_id}: {self.state}"

@@ -23,6 +23,7 @@ from deployments.observe import figures, rows
 from deployments.observe.events import EventBuffer, forget_old
 from deployments.observe.ledger import Ledger
 from deployments.observe.nodes import NodeLedger
+from deployments.observe.schedules import schedules
 from deployments.observe.store import KINDS, Store, Target
 from deployments.observe.usage import UsageSampler
 
@@ -255,6 +256,8 @@ class ClusterWatcher:
                 pods = gateway.list_objects(ObjectKind.POD).items
                 facts["downscalers"] = [one.to_json() for one in installed(pods)]
                 self.nodes.count(pods, ours=self.store.pods().keys(), at=at)
+                places = {target.namespace for target in self.store.targets.values()}
+                facts["schedules"] = schedules(gateway, places, at=at)
             self.nodes.write(nodes, at=at)
         except ClusterError as error:
             log.info("capacity_unknown", cluster=self.cluster.slug, problem=str(error)[:200])

@@ -27,6 +27,7 @@ READER: Final[Rules] = (
     ("autoscaling", "horizontalpodautoscalers", _READ),
     ("policy", "poddisruptionbudgets", _READ),
     ("metrics.k8s.io", "pods", _LIST),
+    ("kube-green.com", "sleepinfos", _LIST),
 )
 WRITER: Final[Rules] = (
     ("apps", "deployments", _WRITE),

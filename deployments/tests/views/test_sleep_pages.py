@@ -11,17 +11,21 @@ from typing import Any
 
 import icalendar
 import pytest
+import yaml
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
 from baristaweb.lib.clock import now
+from deployments import audit
 from deployments.actions import people as accounts
 from deployments.actions import sleep_layers, sleep_schedules
 from deployments.domain.sleep.schedule.decisions import Decision, Source, Step
 from deployments.domain.sleep.schedule.history import to_json
 from deployments.domain.status.states import State
 from deployments.models import (
+    ClusterHealth,
     Deployment,
     HolidayCalendar,
     KeepAwake,
@@ -254,6 +258,33 @@ def test_an_import_shows_how_each_setting_is_understood(client_as: ClientAs, ran
         client_as("stranger").post(reverse("sleep-import"), {"dialect": "py", "text": IMPORT})
     )
     assert not SleepSchedule.objects.exists()
+
+
+def test_an_import_reads_what_the_watch_found_of_the_namespaces_that_one_sees(
+    client_as: ClientAs, ranker: Deployment
+) -> None:
+    cluster = ranker.namespace.cluster
+    mine, other = yaml.safe_load(IMPORT), yaml.safe_load(IMPORT.replace("ranker", "secret-model"))
+    mine["metadata"]["namespace"] = ranker.namespace.name
+    other["metadata"]["namespace"] = "of-another-team"
+    ClusterHealth.objects.filter(cluster=cluster).update(
+        schedules={"at": now().isoformat(), "objects": [mine, other], "problem": "SleepInfos were not read"}
+    )
+    editor = client_as("editor")
+    assert "1 object read" in " ".join(body(editor.get(reverse("sleep-import"))).split())
+    page = body(editor.post(reverse("sleep-import"), {"dialect": "py", "cluster": cluster.slug}))
+    assert "Show it for ranker" in " ".join(page.split())
+    assert "Fri 20:00 -&gt; Mon 07:30" in page
+    assert "SleepInfos were not read" in page
+    assert "secret-model" not in page
+    stranger = client_as("stranger").post(reverse("sleep-import"), {"dialect": "py", "cluster": cluster.slug})
+    assert stranger.status_code == 422, "a cluster in which one has nothing is none to choose"
+
+    with transaction.atomic():
+        Deployment.objects.filter(pk=ranker.pk).update(mirrored={"downscaler/downtime": "always"})
+        audit.record("deployment.sleep_mirrored", ranker, by=factories.BY)
+    page = body(editor.post(reverse("sleep-import"), {"dialect": "py", "cluster": cluster.slug}))
+    assert "Nothing to import" in page, "what Barista wrote there is nothing of another's"
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@ Takes parsed objects, as `kubectl get -o yaml` or a repository has them; reading
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from deployments.domain.apiserver.objects import obj
 from deployments.domain.sleep.dialects import kube_green
 from deployments.domain.sleep.dialects.annotations import PREFIX, Proposal, Understood, understand
 from deployments.domain.sleep.dialects.kube_green import SleepInfo
@@ -17,6 +19,7 @@ from deployments.domain.sleep.dialects.spans import Defaults, Dialect
 from deployments.domain.sleep.schedule.windows import Window
 
 MOST_OBJECTS: Final = 500
+MOST_BYTES: Final = 20_000  # of one object; what a person writes has a few hundred
 # Annotations on these are of everything below them.
 KINDS: Final = frozenset({"Deployment", "Namespace", "StatefulSet", "ReplicaSet", "HorizontalPodAutoscaler"})
 
@@ -62,6 +65,25 @@ def understood(documents: Iterable[object], dialect: Dialect, defaults: Defaults
         named = {str(key): value for key, value in said.items()}
         if any(key.startswith(PREFIX) for key in named):
             found.append(_of_annotations(one, understand(named, dialect, defaults, at=at)))
+    return found
+
+
+def kept(objects: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of each object of a cluster no more than `understood` reads; those that it reads nothing of are left out."""
+    found: list[dict[str, Any]] = []
+    for one in objects:
+        if len(found) == MOST_OBJECTS:
+            break
+        metadata = {"name": _text(one, "name"), "namespace": _text(one, "namespace")}
+        if one.get("kind") == "SleepInfo":
+            spec = one.get("spec")
+            if len(json.dumps(spec)) <= MOST_BYTES:
+                found.append({"kind": "SleepInfo", "metadata": metadata, "spec": spec})
+            continue
+        annotations = obj(one, "metadata", "annotations")
+        said = {key: str(value)[:MOST_BYTES] for key, value in annotations.items() if key.startswith(PREFIX)}
+        if said:
+            found.append({"kind": str(one.get("kind", ""))[:60], "metadata": metadata | {"annotations": said}})
     return found
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
-from deployments.domain.sleep.dialects.files import MOST_OBJECTS, Found, understood
+from deployments.domain.sleep.dialects.files import MOST_BYTES, MOST_OBJECTS, Found, kept, understood
 from deployments.domain.sleep.dialects.spans import Defaults, Dialect
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -81,3 +81,21 @@ def test_values_that_are_no_text_are_named_and_not_read() -> None:
 
 def test_no_more_than_some_hundred_objects_are_read() -> None:
     assert len(understood([yaml.safe_load(ONE)] * 600, Dialect.PY, Defaults(), at=AT)) == MOST_OBJECTS
+
+
+def test_of_a_clusters_objects_no_more_is_kept_than_is_read() -> None:
+    deployment, green = yaml.safe_load(ONE), yaml.safe_load(GREEN)
+    plain = {"kind": "Deployment", "metadata": {"name": "plain", "namespace": "a", "annotations": {"other": "x"}}}
+    deployment["spec"] = {"template": {"spec": {"containers": [{"env": [{"name": "TOKEN", "value": "secret"}]}]}}}
+    found = kept([deployment, plain, green])
+    assert "secret" not in str(found)
+    assert "other" not in str(found)
+    assert understood(found, Dialect.PY, Defaults(), at=AT) == read(f"{ONE}---\n{GREEN}")
+
+
+def test_what_is_too_large_to_be_a_schedule_is_not_kept() -> None:
+    large = {"kind": "SleepInfo", "metadata": {"name": "x"}, "spec": {"patches": ["x" * MOST_BYTES]}}
+    long = {"kind": "Deployment", "metadata": {"name": "x", "annotations": {"downscaler/uptime": "x" * 10**6}}}
+    (found,) = kept([large, long])
+    assert len(found["metadata"]["annotations"]["downscaler/uptime"]) == MOST_BYTES
+    assert len(kept([long] * (MOST_OBJECTS + 5))) == MOST_OBJECTS
