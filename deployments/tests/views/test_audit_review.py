@@ -129,7 +129,8 @@ def test_signing_off_several_asks_for_the_role_of_each(client_as: ClientAs, peop
 
 def test_the_search_finds_what_the_page_shows(client_as: ClientAs, people: People, places: Places) -> None:
     factories.make_deployment(author=people.maintainer, namespace=places.prod, name="ranker")
-    client_as("editor").post(reverse("audit-sign-off", args=[1]), {"verdict": "fine"})
+    seq = AuditEvent.objects.get(kind="deployment.created").seq
+    client_as("editor").post(reverse("audit-sign-off", args=[seq]), {"verdict": "fine"})
     auditor = client_as("auditor")
 
     def found(words: str) -> str:
