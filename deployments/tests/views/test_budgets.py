@@ -382,4 +382,4 @@ def test_an_entry_says_what_it_did_to_price_and_budgets(
     assert "Team Search: over the soft limit, forecast 9.00 → 18.00 USD, soft 10.00" in text
     feed = words(client_as("viewer").get(reverse("audit")))
     assert "changed ranker, which is over the soft limit of team Search with a forecast of 18.00 USD" in feed
-    assert "Price a month +18.25 USD" in feed
+    assert "Monthly price +18.25 USD" in feed
