@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
@@ -13,6 +14,13 @@ from django.db.models import F, Q, QuerySet
 from baristaweb.lib.clock import now
 from observability.models import SourceObject, SourceState
 from observability.queries.waiting import due_objects
+
+COUNTABLE: Final = (SourceObject.State.QUEUED, SourceObject.State.RETRYING)
+STARTS: Final = 10  # workers or readers that died with it, one after the other
+
+
+class Lost(Exception):
+    """Somebody else has the object by now."""
 
 
 def claim_next(*, at: datetime, sources: Sequence[int] = ()) -> SourceObject | None:
@@ -55,6 +63,19 @@ def _claim(
         found = SourceObject.objects.select_related("source__root__credential", "source__spec").get(pk=pk)
         SourceState.objects.filter(source=found.source_id).update(served_at=at)
     return found
+
+
+def claim_beside(row: SourceObject, *, at: datetime, most: int) -> list[SourceObject]:
+    """Other objects of the backfill that the claimed one is of, claimed together: they take its one place."""
+    with transaction.atomic():
+        rows = due_objects(at).filter(source=row.source_id, is_fresh=False, spec=row.spec_id, state__in=COUNTABLE)
+        free = rows.filter(starts__lt=STARTS).order_by("-placed_at", "pk")
+        locked = free.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)
+        until, mine = at + timedelta(seconds=settings.BARISTA.import_lease_s), uuid.uuid4()
+        chosen = SourceObject.objects.filter(pk__in=list(locked[:most]))
+        chosen.update(claim=mine, claimed_until=until, begun_at=at, starts=F("starts") + 1)
+    related = ("source__root__credential", "source__spec")
+    return list(SourceObject.objects.select_related(*related).filter(source=row.source_id, claim=mine).order_by("pk"))
 
 
 def renew(row: SourceObject) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -17,9 +18,12 @@ from baristaweb.lib.clock import now
 from deployments.models import QueueState
 from observability import dispatch
 from observability.engines.counting import Counted, Identity, count, identify
-from observability.ingest import backfills, claims, compact, discover, land
-from observability.ingest.access import access_for, options_for, order_of
-from observability.models import LogSource, SourceObject, SourceSpec, SourceState
+from observability.engines.spread import Outcome
+from observability.ingest import backfills, claims, compact, discover, land, spread
+from observability.ingest.access import access_for, options_for
+from observability.ingest.claims import Lost
+from observability.ingest.orders import orders_of
+from observability.models import LogSource, SourceObject, SourceState
 from observability.queries import waiting
 from observability.store.access import GoneError, StoreError
 from observability.store.files import Limits, SourceError
@@ -30,15 +34,10 @@ log = structlog.get_logger(__name__)
 
 SLICE_S: Final = 20.0
 TRIES: Final = 3
-STARTS: Final = 10  # workers or readers that died with it, one after the other
 KEEP_EVERY_S = 30.0
 REMOVED_POLL_S: Final = 3600
 TELL_EVERY_S: Final = 5.0
 State = SourceObject.State
-
-
-class Lost(Exception):
-    """Somebody else has the object by now."""
 
 
 class Importer:
@@ -94,9 +93,23 @@ class Importer:
             keep(source, at, is_over)
 
     def handle(self, row: SourceObject) -> None:
-        """Count a claimed object, or take it out; whatever happens, the claim ends."""
+        """Count a claimed object, or take it out; of a backfill on Spark many at once. Whatever happens, claims end."""
+        if not spread.is_for(row):
+            self._settle(row, lambda: self._handle(row))
+            return
+        rows = spread.with_others(row)
         try:
-            self._handle(row)
+            found = spread.count_all(rows, self.tell)
+        except StoreError as error:
+            for one in rows:
+                _wait(one, str(error))
+            return
+        for one, outcome in zip(rows, found, strict=True):
+            self._settle(one, partial(self._take, one, outcome))
+
+    def _settle(self, row: SourceObject, do: Callable[[], None]) -> None:
+        try:
+            do()
         except Lost:
             log.info("import_lost", object=row.pk)
         except GoneError:
@@ -112,31 +125,35 @@ class Importer:
         if row.state in land.OUT:
             land.land(row, None, at=now())
             return
-        if row.starts > STARTS:
-            land.park(row, f"{STARTS} workers ended while they read it, one after the other.", at=now())
+        if row.starts > claims.STARTS:
+            land.park(row, f"{claims.STARTS} workers ended while they read it, one after the other.", at=now())
             return
         if row.state == State.FOLDED and self._is_as_folded(row):
             SourceObject.objects.filter(pk=row.pk, claim=row.claim).update(
                 due_at=None, claim=None, claimed_until=None, starts=0
             )
             return
-        wanted = row.spec or row.source.spec
-        if wanted is None:
-            raise Lost
-        counted = self.count(row, wanted)
+        self._land(row, self.count(row))
+
+    def _take(self, row: SourceObject, outcome: Outcome) -> None:
+        if isinstance(outcome, Exception):
+            raise outcome
+        self._land(row, outcome)
+
+    def _land(self, row: SourceObject, counted: Counted) -> None:
         if counted.is_changed:
             _changed(row, counted.identity)
             return
-        if not land.land(row, counted, wanted=wanted, at=now()):
+        if not land.land(row, counted, wanted=row.spec or row.source.spec, at=now()):
             raise Lost
         backfills.progress_of(row, counted, now())
         states = SourceState.objects.filter(source=row.source_id)
         states.filter(Q(peak_bytes=None) | Q(peak_bytes__lt=self.reader.peak)).update(peak_bytes=self.reader.peak)
 
-    def count(self, row: SourceObject, wanted: SourceSpec) -> Counted:
+    def count(self, row: SourceObject) -> Counted:
         """Raises what the reader raises, and Lost when the claim is gone meanwhile."""
         source = row.source
-        orders = [order_of(spec) for spec in _specs(row, wanted)]
+        orders = orders_of(row)
         limits = ChildLimits.for_bytes(row.size)
         is_looked_at = not claims.is_sabotaged("norestat")
         found: Counted = self.reader.call(
@@ -168,12 +185,6 @@ class Importer:
         self.reader.close()
 
 
-def _specs(row: SourceObject, wanted: SourceSpec) -> Sequence[SourceSpec]:
-    """The wanted version first, then those whose closed windows count the object too."""
-    others = SourceSpec.objects.filter(pk__in=land.parts_in_base(row)).exclude(pk=wanted.pk)
-    return [wanted, *others.order_by("number")]
-
-
 def _changed(row: SourceObject, seen: Identity) -> None:
     """It grows, or was replaced, while it is read: once more in a moment, and in longer moments if it goes on."""
     at = now()
@@ -190,7 +201,7 @@ def _wait(row: SourceObject, why: str) -> None:
     wait = min(5.0 * 2 ** min(row.starts, 6), 300.0)
     SourceObject.objects.filter(pk=row.pk, claim=row.claim).update(
         claim=None, claimed_until=None, due_at=at + timedelta(seconds=wait), state=State.RETRYING, reason=why[:500],
-        starts=min(row.starts, STARTS - 2),
+        starts=min(row.starts, claims.STARTS - 2),
     )  # fmt: skip
     SourceState.objects.filter(source=row.source_id, error="").update(error=why[:500], error_since=at)
 
@@ -200,7 +211,7 @@ def _fail(row: SourceObject, why: str, *, is_certain: bool) -> None:
     at, tries = now(), row.tries + is_certain
     told = re.search(r"\brow ([\d,]+)", why)
     bad_row = int(told[1].replace(",", "")) if told else None
-    if tries >= TRIES or row.starts > STARTS:
+    if tries >= TRIES or row.starts > claims.STARTS:
         SourceObject.objects.filter(pk=row.pk, claim=row.claim).update(tries=tries)
         land.park(row, why, bad_row=bad_row, at=at)
         return

@@ -137,10 +137,10 @@ def _serve(pipe: Connection, parent: int) -> None:
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while True:
             function, arguments = pipe.recv()
-            pipe.send(_answer(function, arguments))
+            pipe.send(answered(function, arguments))
 
 
-def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bool, Any]:
+def answered(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bool, Any]:
     try:
         return True, function(*arguments)
     except MemoryError:

@@ -139,7 +139,7 @@ def test_a_good_object_that_becomes_damaged_counts_no_more(
 def test_an_object_that_kills_its_readers_is_parked(importer: work.Importer, source: LogSource, tmp_path: Path) -> None:
     put(tmp_path / "a.parquet", rows(hour_ago(2), 10))
     work.discover.poll(fresh(source), importer.reader, at=now())
-    SourceObject.objects.filter(source=source).update(starts=work.STARTS)
+    SourceObject.objects.filter(source=source).update(starts=claims.STARTS)
     count_due(importer)
     assert only(source).state == State.PARKED
 
