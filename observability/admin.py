@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
 from deployments.admin.base import AuditedAdmin
+from deployments.forms.admin.fields import ReasonForm
+from observability.actions import change_tokens
 from observability.forms.stores import StoreCredentialForm, StoreRootForm
-from observability.models import StoreCredential, StoreRoot
+from observability.models import ChangeToken, StoreCredential, StoreRoot
 
 
 class StoreRootAdmin(AuditedAdmin):
@@ -25,5 +31,28 @@ class StoreCredentialAdmin(AuditedAdmin):
     fields = ("slug", "name", "kind", "file", "endpoint", "region", "reason")
 
 
+class ChangeTokenAdmin(AuditedAdmin):
+    """A token is shown once, on the page that answers its making, and stored nowhere."""
+
+    form = ReasonForm
+    list_display = ("name", "team", "created_at", "expires_at")
+    list_select_related = ("team",)
+    search_fields = ("name", "team__name")
+    fixed_after_creation = ("name", "team")
+    fields = ("name", "team", "expires_at", "reason")
+
+    def write(self, request: HttpRequest, obj: ChangeToken, form: Any, *, reason: str) -> None:
+        if obj.pk is not None:
+            super().write(request, obj, form, reason=reason)
+            return
+        change_tokens.create(row=obj, by=self.actor(request), note=reason)
+
+    def response_add(self, request: HttpRequest, obj: ChangeToken, post_url_continue: Any = None) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "title": f"Token {obj}", "row": obj, "opts": self.opts}
+        context |= {"address": request.build_absolute_uri("/").rstrip("/")}
+        return TemplateResponse(request, "admin/token_made.html", context)
+
+
 admin.site.register(StoreRoot, StoreRootAdmin)
 admin.site.register(StoreCredential, StoreCredentialAdmin)
+admin.site.register(ChangeToken, ChangeTokenAdmin)

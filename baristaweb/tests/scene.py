@@ -32,9 +32,9 @@ from deployments.models import (
 )
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
-from observability.actions import changes, samples
+from observability.actions import change_tokens, changes, samples
 from observability.evaluation import judge
-from observability.models import ChangeEvent, LogSource, SampleRequest, SourceObject
+from observability.models import ChangeEvent, ChangeToken, LogSource, SampleRequest, SourceObject
 from observability.tests import stored
 from observability.tests.sources import make_credential, make_root
 
@@ -116,6 +116,7 @@ def scene(people: People, places: Places) -> Scene:
     proposals.send(proposal=sent, by=Actor.as_user(people.editor), note="please")
     stored.fill(source, hours=28, rows=1_000)
     judge.evaluate(source.pk)
+    change_tokens.create(row=ChangeToken(name="search CI", team=people.team), by=by, note="a test")
     told = changes.post(
         deployment=dev, kind="campaign", title="Sale", occurred_at=now() - timedelta(hours=5), link="", by=by
     )

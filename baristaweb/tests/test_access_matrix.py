@@ -169,6 +169,7 @@ deployment-predictions     dev      GET   302 404 200 200 200 200 200
 deployment-change-events   dev      GET   302 404 200 200 200 200 200
 deployment-change-events   dev      POST  302 404 403 422 422 403 422
 deployment-change-events   prod     POST  302 404 403 422 422 403 422
+deployment-change-post     dev      POST  401 401 401 401 401 401 401
 deployment-change-withdraw told     POST  302 404 403 302 302 403 302
 deployment-baseline        dev      GET   302 404 200 200 200 200 200
 deployment-baseline        dev      POST  302 404 403 422 422 403 422
@@ -208,7 +209,7 @@ deployment-merge           draft    GET   302 404 404 302 404 404 404
 deployment-merge           sent     GET   302 404 403 302 302 403 302
 """
 ROWS = [line.split() for line in MATRIX.splitlines() if line.strip()]
-PUBLIC = {"healthz", "readyz", "metrics", "login", "theme"}
+PUBLIC = {"healthz", "readyz", "metrics", "login", "theme", "deployment-change-post"}
 
 
 def ask(client: Client, method: str, url: str, data: dict[str, Any] | None = None) -> Any:

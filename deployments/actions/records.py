@@ -13,7 +13,7 @@ from deployments.audit import Actor
 from deployments.queries.uses import uses_of
 
 Row = TypeVar("Row", bound=models.Model)
-HIDDEN = frozenset({"password", "last_login"})
+HIDDEN = frozenset({"password", "last_login", "digest"})
 
 
 @transaction.atomic

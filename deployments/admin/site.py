@@ -85,7 +85,7 @@ SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Clusters", ("Cluster", "Namespace")),
     ("What is offered", ("Runtime", "HardwareProfile", "RegistryRule", "MetadataPrefix", "Permit")),
     ("Models", ("ServedModel",)),
-    ("Prediction logs", ("StoreRoot", "StoreCredential")),
+    ("Prediction logs", ("StoreRoot", "StoreCredential", "ChangeToken")),
     ("Cost", ("PriceVersion", "PriceTerm", "Budget")),
     ("Sleep", ("SleepSchedule", "HolidayCalendar", "SleepHolidays", "SleepGrant", "SleepFreeze")),
     ("Audit", ("AuditEvent",)),

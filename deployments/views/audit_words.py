@@ -91,6 +91,7 @@ NOUNS = {
     "priceterm": "the negotiated price",
     "storeroot": "the root of logs",
     "storecredential": "the key of a store",
+    "changetoken": "the change token",
     "sleepholidays": "the holidays kept,",
     "holidaycalendar": "the holiday calendar",
     "sleepgrant": "the exemption or forced sleep,",
@@ -106,6 +107,7 @@ _CATALOGUE = (
     "permit.",
     "storeroot.",
     "storecredential.",
+    "changetoken.",
     "holidaycalendar.",
 )
 GROUPS = (

@@ -12,6 +12,7 @@ from observability.models.results import (
     WindowShelf,
 )
 from observability.models.source import LogSource, SourceSpec, SourceState, StoreCredential, StoreRoot
+from observability.models.tokens import ChangeToken
 from observability.models.window import Blob, StoredWindow
 from observability.models.work import Backfill, SampleRequest, SourceFinding
 
@@ -20,6 +21,7 @@ __all__ = [
     "Baseline",
     "Blob",
     "ChangeEvent",
+    "ChangeToken",
     "DataHealth",
     "FeatureNow",
     "FeatureVerdict",

@@ -11,7 +11,9 @@ from django.urls import reverse
 
 from deployments.admin.base import AuditedAdmin
 from deployments.models import AuditEvent
-from observability.models import StoreCredential
+from deployments.tests import factories
+from observability.actions import change_tokens
+from observability.models import ChangeToken, StoreCredential
 from observability.tests.sources import make_credential, make_root
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +22,8 @@ PAGES = {model: page for model, page in admin.site._registry.items() if model._m
 
 def test_every_list_add_change_and_history_opens_and_is_audited(client_as: Callable[[str], Client]) -> None:
     platform = client_as("platform")
-    make_root("s3://logs/", credential=make_credential())
+    root = make_root("s3://logs/", credential=make_credential(), team=factories.make_team())
+    change_tokens.create(row=ChangeToken(name="CI", team=root.team), by=factories.BY, note="a test")
     assert PAGES
     for model, page in PAGES.items():
         assert isinstance(page, AuditedAdmin)
