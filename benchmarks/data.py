@@ -12,27 +12,30 @@ from benchmarks.peers import CACHE
 
 ROW_GROUP = 125_000
 START = 1_700_006_400_000_000
+HOUR = 3_600_000_000
 CARDINALITIES = (3, 8, 20, 50, 100, 250, 500, 1_000, 100_000, 100_000)
 
 
-def log(rows: int, numeric: int = 40, strings: int = 10, parts: int = 1) -> list[str]:
-    """Paths of a log of `rows` x (numeric + strings + prediction + label) with 24 unsorted hours and 2 versions."""
+def log(rows: int, numeric: int = 40, strings: int = 10, parts: int = 1, hours: int = 24) -> list[str]:
+    """Paths of a log of `rows` x (numeric + strings + prediction + label) with 24 unsorted hours and 2 versions; with
+    fewer `hours` each part has so many of its own, as files have that are written while a model serves."""
     folder = CACHE / "bench-data"
     folder.mkdir(parents=True, exist_ok=True)
-    stem = f"log-{rows}-{numeric}-{strings}-{parts}"
+    stem = f"log-{rows}-{numeric}-{strings}-{parts}" + (f"-{hours}h" if hours != 24 else "")
     paths = [folder / f"{stem}-{part}.parquet" for part in range(parts)]
     for part, path in enumerate(paths):
         if not path.exists():
-            _write(path, rows // parts, numeric, strings, seed=part)
+            _write(path, rows // parts, numeric, strings, seed=part, hours=hours)
     return [str(path) for path in paths]
 
 
-def _write(path: Path, rows: int, numeric: int, strings: int, seed: int) -> None:
+def _write(path: Path, rows: int, numeric: int, strings: int, seed: int, hours: int) -> None:
     rng = np.random.default_rng(seed)
+    first = START + (seed * hours * HOUR if hours != 24 else 0)
     writer = None
     partial = path.with_suffix(".part")
     for start in range(0, rows, ROW_GROUP):
-        table = _rows(rng, min(ROW_GROUP, rows - start), numeric, strings)
+        table = _rows(rng, min(ROW_GROUP, rows - start), numeric, strings, (first, hours))
         writer = writer or pq.ParquetWriter(partial, table.schema, compression="zstd")
         writer.write_table(table, row_group_size=ROW_GROUP)
     if writer is not None:
@@ -40,7 +43,8 @@ def _write(path: Path, rows: int, numeric: int, strings: int, seed: int) -> None
     partial.rename(path)
 
 
-def _rows(rng: np.random.Generator, rows: int, numeric: int, strings: int) -> pa.Table:
+def _rows(rng: np.random.Generator, rows: int, numeric: int, strings: int, time: tuple[int, int]) -> pa.Table:
+    first, hours = time
     columns: dict[str, pa.Array] = {}
     for place in range(numeric):
         columns[f"f{place}"] = pa.array(_numbers(rng, rows, place), mask=rng.random(rows) < 0.03)
@@ -52,7 +56,7 @@ def _rows(rng: np.random.Generator, rows: int, numeric: int, strings: int) -> pa
         columns[f"s{place}"] = pa.compute.if_else(mask, pa.scalar(None, pa.string()), taken)
     columns["prediction"] = pa.array(rng.beta(2, 20, rows))
     columns["label"] = pa.array((rng.random(rows) < 0.1).astype(np.int64))
-    columns["at"] = pa.array(START + rng.integers(0, 24 * 3_600_000_000, rows)).cast(pa.timestamp("us"))
+    columns["at"] = pa.array(first + rng.integers(0, hours * HOUR, rows)).cast(pa.timestamp("us"))
     columns["version"] = pa.array(["v1", "v2"]).take(pa.array(rng.integers(0, 2, rows)))
     return pa.table(columns)
 

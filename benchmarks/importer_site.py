@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ import django
 django.setup()
 
 import pyarrow as pa  # noqa: E402  settings first
-import pyarrow.parquet as pq  # noqa: E402
 
 from baristaweb.lib.clock import now  # noqa: E402
+from benchmarks.landing import landed  # noqa: E402
 from benchmarks.measure import ROOT, resident  # noqa: E402
 from benchmarks.prove_ingest import a_deployment  # noqa: E402
 from observability.domain.fold.windows import Keys, Window  # noqa: E402
@@ -29,9 +30,9 @@ from observability.engines.base import Options  # noqa: E402
 from observability.engines.local import profile_sources  # noqa: E402
 from observability.engines.proposing import propose_from  # noqa: E402
 from observability.ingest import claims, compact, discover, work  # noqa: E402
-from observability.models import LogSource, SourceObject, SourceState, StoredWindow  # noqa: E402
+from observability.models import LogSource, SourceObject, SourceState, StoredWindow, StoreRoot  # noqa: E402
 from observability.store.files import Limits, open_source  # noqa: E402
-from observability.tests.importing import fresh  # noqa: E402
+from observability.tests.importing import fresh, put  # noqa: E402
 from observability.tests.sources import COLUMNS, make_credential, make_root, make_source, make_spec_row  # noqa: E402
 
 
@@ -51,7 +52,14 @@ def main(job: dict[str, Any]) -> None:
     profile_s = time.perf_counter() - began
     warm_up = make_source(deployment, large, spec=make_spec_row(spec, columns=COLUMNS), location=f"file://{paths[0]}")
     _import(importer, warm_up)
-    import_s = _import(importer, source)
+    worker: list[int] = []
+    reader: list[int] = []
+
+    def look() -> None:
+        worker.append(resident(os.getpid()) - resident(importer.reader.pid or 0))
+        reader.append(resident(importer.reader.pid or 0))
+
+    import_s = _import(importer, source, look)
     counted = sum(StoredWindow.objects.filter(source=source).values_list("rows", flat=True))
     if counted != made.rows:
         raise RuntimeError(f"{counted:,} rows were imported, {made.rows:,} profiled")
@@ -64,17 +72,18 @@ def main(job: dict[str, Any]) -> None:
     found = {
         "large": {
             "values": made.rows * len(spec), "rows": made.rows, "profile_s": profile_s, "import_s": import_s,
-            "compact_s": compact_s, "windows": len(windows), "worker": resident(os.getpid()),
-            "peak": SourceState.objects.get(source=source).peak_bytes,
+            "compact_s": compact_s, "windows": len(windows), "sizes": [Path(path).stat().st_size for path in paths],
+            "worker": worker, "reader": reader,
         },
         "small": {"import_s": _small(importer, Path(job["small"]), job["files"], deployment)},
     }  # fmt: skip
-    found["listing"] = _listing(importer, job["names"], deployment)
+    found["listings"] = {step: _listing(importer, job["names"], deployment, step) for step in ("an hour", "a day")}
     importer.close()
+    found["landed"] = landed(deployment, Path(job["landing"]), job["landed"]) if job["landed"] else []
     print(json.dumps(found))
 
 
-def _import(importer: work.Importer, source: LogSource) -> float:
+def _import(importer: work.Importer, source: LogSource, look: Callable[[], None] = lambda: None) -> float:
     began = time.perf_counter()
     source = LogSource.objects.select_related("root__credential", "spec", "deployment__namespace__team").get(
         pk=source.pk
@@ -82,6 +91,7 @@ def _import(importer: work.Importer, source: LogSource) -> float:
     discover.poll(source, importer.reader, at=now())
     while (row := claims.claim_next(at=now(), sources=[source.pk])) is not None:
         importer.handle(row)
+        look()
     if left := SourceObject.objects.filter(source=source).exclude(state=SourceObject.State.FOLDED).first():
         raise RuntimeError(f"{left.uri} is {left.state}: {left.reason}")
     return time.perf_counter() - began
@@ -93,21 +103,20 @@ def _small(importer: work.Importer, folder: Path, files: int, deployment: Any) -
     at = pa.array([hour * 3_600_000_000 + place * 1_000 for place in range(1_000)]).cast(pa.timestamp("us"))
     table = pa.table({"at": at, "version": ["1"] * 1_000, "score": [0.5] * 1_000, "country": ["de"] * 1_000})
     for number in range(files):
-        path = folder / f"part-{number:04d}.parquet"
-        pq.write_table(table, path)
-        os.utime(path, (time.time() - 60, time.time() - 60))
+        put(folder / f"part-{number:04d}.parquet", table)
     return _import(importer, make_source(deployment, folder, lateness_s=0))
 
 
-def _listing(importer: work.Importer, names: int, deployment: Any) -> dict[str, float]:
+def _listing(importer: work.Importer, names: int, deployment: Any, step: str) -> dict[str, float]:
     os.environ |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_ACCESS_KEY_ID": "one", "AWS_SECRET_ACCESS_KEY": "two"}
-    command = [sys.executable, "-m", "observability.tests.s3_server", str(names)]
+    command = [sys.executable, "-m", "observability.tests.s3_server", str(names), step.split()[1]]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         address = f"http://127.0.0.1:{(server.stdout.readline() if server.stdout else '').strip()}"
+        StoreRoot.objects.filter(uri="s3://logs/").update(is_active=False)
         root = make_root("s3://logs", credential=make_credential("s3", endpoint=address, file=""))
         source = make_source(
-            deployment, "s3://logs", root=root, location="s3://logs/dt={yyyy}-{mm}-{dd}/hh={hh}/*.parquet",
-            retention_d=30, lateness_s=7_200,
+            deployment, "s3://logs", root=root, retention_d=30, lateness_s=7_200,
+            location=f"s3://logs/dt={{yyyy}}-{{mm}}-{{dd}}/{'hh={hh}/' if step == 'an hour' else ''}*.parquet",
         )  # fmt: skip
         source = fresh(source)
         importer.close()  # so that the child has this environment

@@ -137,7 +137,7 @@ def take(
 
 def _known(source: LogSource, template: Template, folders: Sequence[Folder]) -> dict[str, SourceObject]:
     """Rows of objects that would be listed in these folders if they were there."""
-    rows = SourceObject.objects.filter(source=source)
+    rows = SourceObject.objects.filter(source=source).only("uri", "folds", *STORED)  # thousands of them, at each poll
     if template.is_dated:
         chosen = Q(pk__in=[])
         for folder in folders:
