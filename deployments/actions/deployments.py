@@ -13,6 +13,7 @@ from deployments.actions import budgets, places
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
 from deployments.domain.catalogue import Environment
+from deployments.domain.changes.drift import digest_of
 from deployments.domain.changes.held import HeldField
 from deployments.domain.cost.budgets import Effect
 from deployments.models import Deployment, DeploymentState
@@ -20,6 +21,7 @@ from deployments.queries import rules
 from deployments.queries.replicas import scaled_back
 
 LONGEST_PAUSE = timedelta(days=30)
+LEFT_DAYS = 30
 
 
 def lock(deployment: Deployment) -> Deployment:
@@ -181,6 +183,29 @@ def ask_to_settle(*, deployment: Deployment, by: Actor) -> Deployment:
     row.settle_asked_at, row.settle_asked_by = now(), by.name[:120]
     row.save(update_fields=["settle_asked_at", "settle_asked_by"])
     audit.record("conflict.asked", row, by=by, changes=_held_changes(held))
+    return row
+
+
+@transaction.atomic
+def leave(*, deployment: Deployment, by: Actor, days: int, note: str) -> Deployment:
+    """Leave what others changed as it is for some days: it counts as trouble again when it changes. Raises Refused."""
+    row = lock(deployment)
+    refuse_retired(row)
+    state = DeploymentState.objects.get(deployment=row)
+    if state.conflict or not state.drift:
+        raise Refused("There is nothing to leave: the revision is not applied, or nothing differs any more.")
+    if any(item.is_missing_object for item in state.drifted):
+        raise Refused("Something of it is gone from the cluster. That cannot be left: take it over.")
+    if not 1 <= days <= LEFT_DAYS:
+        raise Refused(f"Leave it for 1 to {LEFT_DAYS} days.")
+    if not note.strip():
+        raise Refused("Say why it may stay: the others read it on the page.")
+    row.left_drift, row.left_until = digest_of(state.drifted), now() + timedelta(days=days)
+    row.left_by, row.left_why = by.label, note.strip()[:500]
+    row.save(update_fields=["left_drift", "left_until", "left_by", "left_why"])
+    DeploymentState.objects.filter(deployment=row).update(next_reconcile_at=now())
+    dispatch.reconcile_soon(row.pk)
+    audit.record("drift.left", row, by=by, note=note, changes=_held_changes(state.held), facts={"days": days})
     return row
 
 

@@ -95,14 +95,16 @@ def make(
     return proposal
 
 
+def _locked(proposal: Proposal) -> Proposal:
+    """The row, locked until the end of the transaction, with what its audit event names."""
+    rows = Proposal.objects.select_for_update(of=("self",)).select_related("deployment", "namespace__team")
+    return rows.get(pk=proposal.pk)
+
+
 @transaction.atomic
 def send(*, proposal: Proposal, by: Actor, note: str) -> Proposal:
     """Send it to the maintainers, who review and apply it. Raises Refused."""
-    row = (
-        Proposal.objects.select_for_update(of=("self",))
-        .select_related("deployment", "namespace__team")
-        .get(pk=proposal.pk)
-    )
+    row = _locked(proposal)
     if not row.is_open:
         raise Refused("This proposal is closed. Begin a new edit.")
     if row.sent_at is not None:
@@ -116,13 +118,25 @@ def send(*, proposal: Proposal, by: Actor, note: str) -> Proposal:
 
 
 @transaction.atomic
+def send_back(*, proposal: Proposal, by: Actor, note: str) -> Proposal:
+    """Give it back to its author, with what should change. Raises Refused."""
+    row = _locked(proposal)
+    if not row.is_open or row.sent_at is None:
+        raise Refused("This proposal does not wait for a decision any more.")
+    if not note.strip():
+        raise Refused("Say what should change, so that the author can do it.")
+    row.sent_at, row.returned_at, row.returned_by, row.returned_note = None, now(), by.label, note.strip()[:500]
+    row.save(update_fields=["sent_at", "returned_at", "returned_by", "returned_note"])
+    audit.record(
+        "proposal.returned", row.deployment or row.namespace, by=by, note=note, facts={"proposal": str(row.pk)}
+    )
+    return row
+
+
+@transaction.atomic
 def drop(*, proposal: Proposal, by: Actor, note: str = "") -> None:
     """Close it without applying."""
-    row = (
-        Proposal.objects.select_for_update(of=("self",))
-        .select_related("deployment", "namespace__team")
-        .get(pk=proposal.pk)
-    )
+    row = _locked(proposal)
     if not row.is_open:
         raise Refused("This proposal is closed already.")
     row.dropped_at = now()

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from deployments.domain import catalogue
 from deployments.domain.catalogue import Environment, ModelType
-from deployments.domain.changes.drift import REPLICAS_PATH, DriftItem
+from deployments.domain.changes.drift import REPLICAS_PATH, DriftItem, digest_of
 from deployments.domain.changes.held import HeldField
 from deployments.domain.sleep.plan.cases import Record
 from deployments.domain.spec.spec import Spec
@@ -86,6 +86,10 @@ class Deployment(models.Model):
         null=True, help_text="When somebody asked to have conflicting fields resolved."
     )
     settle_asked_by = models.CharField(max_length=120, blank=True, db_default="")
+    left_drift = models.CharField(max_length=64, blank=True, db_default="", help_text="Digest of what was left.")
+    left_until = models.DateTimeField(null=True)
+    left_by = models.CharField(max_length=120, blank=True, db_default="")
+    left_why = models.CharField(max_length=500, blank=True, db_default="")
 
     objects = DeploymentQuerySet.as_manager()
 
@@ -117,6 +121,13 @@ class Deployment(models.Model):
         """Whether somebody waits for what others hold to be settled, and some of what was there then still is."""
         asked_at = self.settle_asked_at
         return asked_at is not None and any(item.at is None or item.at <= asked_at for item in self.state.held)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether somebody chose to leave what others changed as it is, and it is still that and nothing more."""
+        drift = self.state.drifted
+        is_in_time = self.left_until is not None and self.left_until > timezone.now()
+        return is_in_time and bool(drift) and self.left_drift == digest_of(drift)
 
     @property
     def open_sleep(self) -> SleepRecord | None:

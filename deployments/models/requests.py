@@ -54,6 +54,9 @@ class Proposal(models.Model):
     verdict = models.JSONField(default=dict, help_text="What the cluster's dry run said; see deployments/dryrun.py.")
     answered_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True, help_text="When the author sent it to the maintainers.")
+    returned_at = models.DateTimeField(null=True, help_text="When a maintainer asked for changes, last.")
+    returned_by = models.CharField(max_length=160, blank=True, db_default="")
+    returned_note = models.CharField(max_length=500, blank=True, db_default="")
     applied_at = models.DateTimeField(null=True)
     dropped_at = models.DateTimeField(null=True)
 

@@ -165,7 +165,7 @@ def _as_applied(row: Deployment) -> Intent:
         phase=Phase.APPLIED if is_applied else Phase.APPLYING,
         revision=row.state.applied_revision or 0,
         applied_at=row.state.applied_at,
-        drifted=is_applied and bool(row.state.drift),
+        drifted=is_applied and bool(row.state.drift) and not row.is_left,
         missing=row.state.missing_kinds if is_applied else frozenset(),
         is_awake=is_applied and row.open_sleep is None,
         scaled_by=row.state.scaled_away_by if is_applied else "",

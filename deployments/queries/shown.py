@@ -42,7 +42,7 @@ def intent_of(deployment: Deployment) -> Intent:
         last_error=_reason(state.last_error, health, is_waiting=state.phase == Phase.UNREACHABLE),
         cluster_ok=health is None or health.state not in AWAY,
         cluster_refuses=health is not None and health.state == ClusterHealth.State.REFUSED,
-        drifted=bool(state.drift),
+        drifted=bool(state.drift) and not deployment.is_left,
         missing=state.missing_kinds,
         waiting_since=state.waiting_since,
         sleep_change=_sleep_change(deployment),

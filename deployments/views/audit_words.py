@@ -47,6 +47,8 @@ KINDS = {
     "conflict.taken_over": Words("git-compare", "took over conflicting fields of"),
     "budget.crossed": Words("coin", "changed {deployment}, which {what}", "{forecast}"),
     "proposal.sent": Words("send", "asked a maintainer to apply a change of"),
+    "drift.left": Words("clock", "left what others changed as it is in"),
+    "proposal.returned": Words("arrow-back-up", "asked for changes to a proposed change of"),
     "proposal.dropped": Words("x", "discarded a proposed change of"),
     "logsource.connected": Words("database", "connected the log", "({location})"),
     "logsource.changed": Words("database", "changed the log"),

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from baristaweb.lib import passing
+from baristaweb.lib.numbers import whole
 from deployments import access
 from deployments.actions import deployments as actions
 from deployments.actions import proposals
@@ -143,6 +144,8 @@ def fields(request: HttpRequest, slug: str) -> HttpResponse:
     """What another writer holds or changed in the cluster: take it over, or adopt the live value."""
     if request.method != "POST":
         return _fields(request, access.get_deployment(request, slug, Permission.DEPLOYMENT_VIEW))
+    if request.POST.get("do") == "leave":
+        return _leave(request, access.get_deployment(request, slug, Permission.REVISION_PROPOSE))
     deployment = access.get_deployment(request, slug, Permission.CONFLICT_RESOLVE)
     note = request.POST.get("note", "")
     try:
@@ -150,6 +153,16 @@ def fields(request: HttpRequest, slug: str) -> HttpResponse:
     except Refused as problem:
         return _fields(request, deployment, refusal=str(problem), note=note, status=422)
     passing.say(request, "Barista applies its own values once more, by force. Other writers may set theirs again.")
+    return redirect("deployment-detail", deployment.slug)
+
+
+def _leave(request: HttpRequest, deployment: Deployment) -> HttpResponse:
+    why = request.POST.get("why", "")
+    try:
+        actions.leave(deployment=deployment, by=Actor.of(request), days=whole(request.POST.get("days"), 0), note=why)
+    except Refused as problem:
+        return _fields(request, deployment, refusal=str(problem), status=422)
+    passing.say(request, "Left as it is. It counts as trouble again when it changes, or when the time is over.")
     return redirect("deployment-detail", deployment.slug)
 
 

@@ -37,6 +37,8 @@ def review(request: HttpRequest, proposal_id: uuid.UUID) -> HttpResponse:
     what = request.POST.get("do", "")
     if what == "apply":
         return _apply(request, access.get_proposal(request, proposal_id, Permission.REVISION_APPLY))
+    if what == "return":
+        return _send_back(request, access.get_proposal(request, proposal_id, Permission.REVISION_APPLY))
     proposal = access.get_proposal(request, proposal_id, Permission.REVISION_PROPOSE)
     if what == "send":
         return _send(request, proposal)
@@ -110,6 +112,15 @@ def _send(request: HttpRequest, proposal: Proposal) -> HttpResponse:
     except Refused as problem:
         return _page(request, proposal, refusal=str(problem), note=note, status=422)
     messages.success(request, "Sent to the maintainers. They see it on their home page; you can follow it here.")
+    return redirect("deployment-review", proposal.pk)
+
+
+def _send_back(request: HttpRequest, proposal: Proposal) -> HttpResponse:
+    try:
+        proposals.send_back(proposal=proposal, by=Actor.of(request), note=request.POST.get("changes", ""))
+    except Refused as problem:
+        return _page(request, proposal, refusal=str(problem), status=422)
+    messages.success(request, f"Sent back to {proposal.author}, who reads on the home page and here what you ask for.")
     return redirect("deployment-review", proposal.pk)
 
 

@@ -4,6 +4,8 @@ The API server's own forced dry run is compared with the live object, so default
 does not see what somebody added beside our fields, nor the number of replicas; both are looked at separately.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -292,3 +294,9 @@ def _under(path: str, leaves: Mapping[str, Any]) -> Any:
         return leaves[path]
     below = {key[len(path) :].lstrip("."): leaves[key] for key in leaves if key.startswith((f"{path}.", f"{path}["))}
     return below or None
+
+
+def digest_of(drift: Sequence[DriftItem]) -> str:
+    """The same as long as the same fields have the same values in the cluster."""
+    found = sorted((item.path, json.dumps(item.live, sort_keys=True)) for item in drift)
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
