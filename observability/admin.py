@@ -8,14 +8,28 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from deployments.actions import records
 from deployments.admin.base import AuditedAdmin
 from deployments.forms.admin.fields import ReasonForm
+from deployments.queries.uses import Uses
 from observability.actions import change_tokens
 from observability.forms.stores import StoreCredentialForm, StoreRootForm
 from observability.models import ChangeToken, StoreCredential, StoreRoot
+from observability.queries.uses import uses_of
 
 
-class StoreRootAdmin(AuditedAdmin):
+class OfSourcesAdmin(AuditedAdmin):
+    """What log sources read by: as long as a source needs it, it stays."""
+
+    def uses(self, row: Any) -> Uses | None:
+        return uses_of(row)
+
+    def remove(self, request: HttpRequest, obj: Any, *, reason: str) -> None:
+        records.refuse_in_use(obj, self.uses(obj))
+        super().remove(request, obj, reason=reason)
+
+
+class StoreRootAdmin(OfSourcesAdmin):
     form = StoreRootForm
     list_display = ("name", "uri", "team", "credential", "is_active")
     list_select_related = ("team", "credential")
@@ -24,7 +38,7 @@ class StoreRootAdmin(AuditedAdmin):
     fields = ("slug", "name", "uri", "team", "credential", "is_active", "reason")
 
 
-class StoreCredentialAdmin(AuditedAdmin):
+class StoreCredentialAdmin(OfSourcesAdmin):
     form = StoreCredentialForm
     list_display = ("name", "kind", "file", "endpoint")
     fixed_after_creation = ("slug", "kind")

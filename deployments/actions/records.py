@@ -10,7 +10,7 @@ from django.db import models, transaction
 from deployments import audit
 from deployments.actions.errors import Refused
 from deployments.audit import Actor
-from deployments.queries.uses import uses_of
+from deployments.queries.uses import Uses, uses_of
 
 Row = TypeVar("Row", bound=models.Model)
 HIDDEN = frozenset({"password", "last_login", "digest"})
@@ -31,15 +31,19 @@ def save(*, row: Row, by: Actor, note: str = "") -> Row:
     return row
 
 
-@transaction.atomic
-def delete(*, row: models.Model, by: Actor, note: str = "") -> None:
-    """Delete `row`. Raises Refused while deployments use it; the database refuses while other rows need it."""
-    uses = uses_of(row)
-    if uses is not None and uses.count:
+def refuse_in_use(row: models.Model, uses: Uses | None) -> None:
+    """Raises Refused while deployments cannot be without the row."""
+    if uses is not None and uses.count and not uses.is_rule:
         raise Refused(
             f"{row} is not deleted: {uses.words}. Move them to another first"
             + (", or switch it off: then it is offered to nobody new." if hasattr(row, "is_active") else ".")
         )
+
+
+@transaction.atomic
+def delete(*, row: models.Model, by: Actor, note: str = "") -> None:
+    """Delete `row`. Raises Refused while deployments use it; the database refuses while other rows need it."""
+    refuse_in_use(row, uses_of(row))
     pk = row.pk
     row.delete()
     row.pk = pk

@@ -20,7 +20,7 @@ from deployments.actions import records
 from deployments.actions.errors import Refused
 from deployments.forms.admin.fields import ReasonForm
 from deployments.models import AuditEvent
-from deployments.queries.uses import uses_of
+from deployments.queries.uses import Uses, uses_of
 
 # Machine-written rows may go with what they describe; every other row has to be removed on its own, with its own event.
 MACHINE_WRITTEN = frozenset({"cloudrequest", "clusterhealth", "clusterevent", "proposal"})
@@ -79,6 +79,10 @@ class AuditedAdmin(ModelAdmin):
         names = {str(name).split("__")[0] for name in offered} | {"pk", "id"}
         return lookup.split("__")[0] in names and super().lookup_allowed(lookup, value, request)
 
+    def uses(self, row: Any) -> Uses | None:
+        """Deployments that need the row, or that it speaks of."""
+        return uses_of(row)
+
     # Writing
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -92,6 +96,9 @@ class AuditedAdmin(ModelAdmin):
         reason = request.POST.get("reason", "").strip()
         if not reason:
             raise Refused("Say why it is deleted: the audit log keeps it.")
+        uses = self.uses(obj)
+        if uses is not None and uses.is_rule and uses.count and request.POST.get("typed_name", "").strip() != str(obj):
+            raise Refused(f"{uses.words}. Type \u201c{obj}\u201d to delete it all the same.")
         self.remove(request, obj, reason=reason)
 
     def remove(self, request: HttpRequest, obj: Any, *, reason: str) -> None:
@@ -117,7 +124,7 @@ class AuditedAdmin(ModelAdmin):
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         row = self.get_object(request, unquote(object_id)) if object_id else None
-        context = {**(extra_context or {}), "uses": uses_of(row) if row is not None else None}
+        context = {**(extra_context or {}), "uses": self.uses(row) if row is not None else None}
         try:
             return super().changeform_view(request, object_id, form_url, context)
         except Refused as refusal:
@@ -126,7 +133,7 @@ class AuditedAdmin(ModelAdmin):
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         row = self.get_object(request, unquote(object_id))
-        context = {**(extra_context or {}), "uses": uses_of(row) if row is not None else None}
+        context = {**(extra_context or {}), "uses": self.uses(row) if row is not None else None}
         try:
             return super().delete_view(request, object_id, context)
         except Refused as refusal:
@@ -142,7 +149,8 @@ class AuditedAdmin(ModelAdmin):
             if model._meta.model_name not in MACHINE_WRITTEN and model is not self.model
         }
         blocking = [f"{number} {name}" for name, number in counts.items() if name in along]
-        return shown, counts, lacking, [*protected, *blocking]
+        # What nobody may delete here is in the way like the rest: it is no right that the reader lacks.
+        return shown, counts, set(), [*protected, *sorted(map(str, lacking)), *blocking]
 
     # History is the audit log; Django's own entries hang on users and disappear with them.
 

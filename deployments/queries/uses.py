@@ -10,9 +10,30 @@ from django.db import models
 from django.db.models import Q
 
 from deployments.domain.catalogue import Environment
+from deployments.domain.sleep.schedule.layers import Level
 from deployments.domain.text.images import allowed
-from deployments.models import Cluster, Deployment, HardwareProfile, Namespace, RegistryRule, Runtime
+from deployments.models import (
+    Budget,
+    Cluster,
+    Deployment,
+    HardwareProfile,
+    HolidayCalendar,
+    MetadataPrefix,
+    Namespace,
+    Permit,
+    PriceTerm,
+    PriceVersion,
+    RegistryRule,
+    Runtime,
+    ServedModel,
+    SleepFreeze,
+    SleepGrant,
+    SleepHolidays,
+    SleepSchedule,
+    Team,
+)
 from deployments.models.deployment import DeploymentQuerySet
+from deployments.models.layers import OfLayer
 
 SHOWN: Final = 20
 _ORDER: Final = {Environment.PROD: 0, Environment.STAGING: 1, Environment.DEV: 2}
@@ -31,11 +52,17 @@ class Use:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uses:
-    """Prod first. `one` and `many` complete "1 deployment ... it" and "3 deployments ... it"."""
+    """Prod first. `one` and `many` complete "1 deployment ... it" and "3 deployments ... it".
+
+    `is_rule`: it says something of them and they go on without it, so that it may be deleted by its name. `differ`:
+    they have copies of it, and their next edit takes it as it is then.
+    """
 
     rows: tuple[Use, ...]
     one: str = "uses"
     many: str = "use"
+    is_rule: bool = False
+    differ: bool = False
 
     @property
     def count(self) -> int:
@@ -66,7 +93,9 @@ class Uses:
 
 
 def uses_of(row: models.Model) -> Uses | None:
-    """None for rows that no deployment names."""
+    """None for rows that no deployment depends on."""
+    if not row.pk:
+        return None
     live = Deployment.objects.filter(retired_at=None, current__isnull=False)
     if isinstance(row, Runtime):
         return _copies(live.filter(current__runtime__slug=row.slug), row.to_domain().to_json(), "runtime")
@@ -74,20 +103,76 @@ def uses_of(row: models.Model) -> Uses | None:
         using = live.filter(current__spec__profile=row.slug)
         return _copies(using, row.to_domain().to_json(), "profile")
     if isinstance(row, Namespace):
-        return Uses(rows=_rows(live.filter(namespace=row)), one="is in", many="are in") if row.pk else None
+        return Uses(rows=rows_of(live.filter(namespace=row)), one="is in", many="are in")
     if isinstance(row, Cluster):
-        return Uses(rows=_rows(live.filter(namespace__cluster=row)), one="runs in", many="run in") if row.pk else None
-    return Uses(rows=_under(row, live), one="needs", many="need") if isinstance(row, RegistryRule) else None
+        return Uses(rows=rows_of(live.filter(namespace__cluster=row)), one="runs in", many="run in")
+    if isinstance(row, Team):
+        return Uses(rows=rows_of(live.filter(namespace__team=row)), one="belongs to", many="belong to")
+    if isinstance(row, ServedModel):
+        return Uses(rows=rows_of(live.filter(model=row)), one="serves", many="serve")
+    if isinstance(row, RegistryRule):
+        return Uses(rows=_under(row, live), one="needs", many="need")
+    if isinstance(row, MetadataPrefix):
+        return Uses(rows=_labelled(row, live), one="has a key under", many="have keys under")
+    return _ruled(row, live)
+
+
+def _ruled(row: models.Model, live: DeploymentQuerySet) -> Uses | None:
+    """Deployments that a rule of sleep, of cost or of permits speaks of."""
+    if isinstance(row, (SleepSchedule, SleepHolidays, SleepGrant)):
+        return _under_rule(rows_of(_of_layer(row, live)))
+    if isinstance(row, (SleepFreeze, PriceVersion, PriceTerm)):
+        return _under_rule(rows_of(live.filter(namespace__cluster=row.cluster_id)))
+    if isinstance(row, Budget):
+        within = live.filter(namespace__team=row.team_id) if row.team_id else live
+        within = within.filter(namespace__environment=row.environment) if row.environment else within
+        within = within.filter(model=row.model_id) if row.model_id else within
+        return _under_rule(rows_of(within.filter(pk=row.deployment_id) if row.deployment_id else within))
+    if isinstance(row, Permit):
+        within = live.filter(namespace=row.namespace_id) if row.namespace_id else live
+        return _under_rule(rows_of(within.filter(pk=row.deployment_id) if row.deployment_id else within))
+    if isinstance(row, HolidayCalendar):
+        keeping = [item for item in SleepHolidays.objects.all() if row.key in item.calendars.split()]
+        found = live.none()
+        for item in keeping:
+            found |= _of_layer(item, live)
+        return Uses(rows=rows_of(found), one="keeps", many="keep")
+    return None
+
+
+def _under_rule(rows: tuple[Use, ...]) -> Uses:
+    return Uses(rows=rows, one="is under", many="are under", is_rule=True)
+
+
+def _of_layer(row: OfLayer, live: DeploymentQuerySet) -> DeploymentQuerySet:
+    match row.level:
+        case Level.DEPLOYMENT:
+            return live.filter(pk=row.deployment_id)
+        case Level.TEAM:
+            return live.filter(namespace__team=row.team_id)
+        case Level.CLUSTER:
+            return live.filter(namespace__cluster=row.cluster_id)
+    return live.filter(namespace__environment=row.environment)
 
 
 def _copies(using: DeploymentQuerySet, offered: Mapping[str, Any], which: str) -> Uses:
-    return Uses(rows=_rows(using, lambda found: _differing(getattr(found.current, which) or {}, offered)))
+    return Uses(
+        rows=rows_of(using, lambda found: _differing(getattr(found.current, which) or {}, offered)), differ=True
+    )
 
 
 def _differing(copy: Mapping[str, Any], offered: Mapping[str, Any]) -> tuple[str, ...]:
     """Keys of a definition that are not as the deployment's own copy has them."""
     keys = sorted(copy.keys() | offered.keys())
     return tuple(key.replace("_", " ") for key in keys if (copy.get(key) or None) != (offered.get(key) or None))
+
+
+def _labelled(prefix: MetadataPrefix, live: DeploymentQuerySet) -> tuple[Use, ...]:
+    def has_key(found: Deployment) -> bool:
+        spec = found.current.spec if found.current else {}
+        return any(key.startswith(prefix.prefix) for part in ("labels", "annotations") for key in spec.get(part) or {})
+
+    return tuple(use for found, use in _pairs(live) if has_key(found))
 
 
 def _under(rule: RegistryRule, live: DeploymentQuerySet) -> tuple[Use, ...]:
@@ -108,7 +193,8 @@ def _under(rule: RegistryRule, live: DeploymentQuerySet) -> tuple[Use, ...]:
     return tuple(use for found, use in _pairs(live) if needs(found))
 
 
-def _rows(using: DeploymentQuerySet, differs: Any = None) -> tuple[Use, ...]:
+def rows_of(using: DeploymentQuerySet, differs: Any = None) -> tuple[Use, ...]:
+    """Prod first, then by name; `differs` says of each what its next edit takes."""
     return tuple(use for _, use in _pairs(using, differs))
 
 

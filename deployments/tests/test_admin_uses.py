@@ -8,14 +8,28 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
+from django.urls import reverse
 
 from deployments.actions import records
 from deployments.actions.errors import Refused
-from deployments.models import Cluster, Deployment, HardwareProfile, RegistryRule, Runtime
+from deployments.models import (
+    Cluster,
+    Deployment,
+    HardwareProfile,
+    HolidayCalendar,
+    MetadataPrefix,
+    Permit,
+    RegistryRule,
+    Runtime,
+    SleepFreeze,
+    SleepGrant,
+    SleepHolidays,
+    SleepSchedule,
+)
 from deployments.queries.uses import uses_of
 from deployments.tests import factories
 from deployments.tests.fixtures import People, Places
-from deployments.tests.test_admin import errors, filled, newest, url
+from deployments.tests.test_admin import errors, filled, newest, own_pages, url
 
 pytestmark = pytest.mark.django_db
 
@@ -117,3 +131,69 @@ def test_switching_off_a_cluster_in_use_asks_for_its_name(
     assert "2 deployments run in it" in errors(platform.post(address, data))["typed_name"]
     assert platform.post(address, {**data, "typed_name": cluster.name}).status_code == 302
     assert not Cluster.objects.get(pk=cluster.pk).is_active
+
+
+# What nobody runs by: people are switched off, and the log of events is of all.
+NOT_USED = {"User", "AuditEvent"}
+
+
+def of_each(people: People, pair: tuple[Deployment, Deployment]) -> dict[str, Any]:
+    """A row of each model of the admin on which the deployments depend, or that speaks of them."""
+    dev = pair[0]
+    cluster, team = dev.namespace.cluster, dev.team
+    factories.make_metadata_prefix("acme.com/")
+    labelled = factories.make_spec(labels=(("acme.com/a", "x"),))
+    factories.apply(factories.edit(dev, author=people.maintainer, spec=labelled), by=people.maintainer)
+    factories.make_sleep_layers(team, cluster)
+    factories.make_permits()
+    made = {
+        "PriceVersion": factories.make_price_list(cluster),
+        "PriceTerm": factories.make_price_term(cluster),
+        "Budget": factories.make_budget(team=team, currency="USD", soft="10"),
+        "Cluster": cluster,
+        "Namespace": dev.namespace,
+        "Team": team,
+        "ServedModel": dev.model,
+        "Permit": Permit.objects.all()[0],
+        "RegistryRule": next(rule for rule in RegistryRule.objects.all() if (found := uses_of(rule)) and found.count),
+    }
+    alone = (Runtime, HardwareProfile, MetadataPrefix, HolidayCalendar)
+    return made | {
+        model.__name__: model.objects.get() for model in (*alone, SleepHolidays, SleepSchedule, SleepGrant, SleepFreeze)
+    }
+
+
+def test_every_page_says_who_it_concerns_and_deletes_nothing_that_is_needed(
+    platform: Client, people: People, pair: tuple[Deployment, Deployment]
+) -> None:
+    rows = of_each(people, pair)
+    pages: dict[str, Any] = {model.__name__: page for model, page in own_pages()}
+    assert pages.keys() - NOT_USED == rows.keys()
+    for name, row in rows.items():
+        page = pages[name]
+        uses = page.uses(row)
+        assert uses is not None, name
+        assert uses.count, name
+        address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_delete", args=[row.pk])
+        view = platform.get(address.replace("/delete/", "/change/"))
+        assert uses.words in " ".join(BeautifulSoup(view.content, "html.parser").text.split()), name
+        if not page.has_delete_permission(view.wsgi_request):
+            continue
+        answer = platform.post(address, {"post": "yes", "reason": "old"}, follow=True)
+        assert type(row).objects.filter(pk=row.pk).exists(), name
+        said = " ".join(BeautifulSoup(answer.content, "html.parser").text.split())
+        assert ("is not deleted" in said or "cannot be deleted" in said) is not uses.is_rule, name
+        if uses.is_rule:
+            assert f"Type \u201c{row}\u201d to delete it all the same." in said, name
+
+
+def test_a_rule_is_deleted_by_its_name(platform: Client, pair: tuple[Deployment, Deployment]) -> None:
+    factories.make_sleep_layers(pair[0].team, pair[0].namespace.cluster)
+    row = SleepSchedule.objects.get()
+    address = url(SleepSchedule, "delete", row.pk)
+    said = " ".join(BeautifulSoup(platform.get(address).content, "html.parser").text.split())
+    assert "because 2 deployments are under it, 1 of them in prod" in said
+    answer = platform.post(address, {"post": "yes", "reason": "no nights", "typed_name": str(row)})
+    assert answer.status_code == 302
+    assert not SleepSchedule.objects.filter(pk=row.pk).exists()
+    assert newest().note == "no nights"

@@ -12,9 +12,10 @@ from django.urls import reverse
 from deployments.admin.base import AuditedAdmin
 from deployments.models import AuditEvent
 from deployments.tests import factories
+from deployments.tests.fixtures import People, Places
 from observability.actions import change_tokens
 from observability.models import ChangeToken, StoreCredential
-from observability.tests.sources import make_credential, make_root
+from observability.tests.sources import make_credential, make_root, make_source
 
 pytestmark = pytest.mark.django_db
 PAGES = {model: page for model, page in admin.site._registry.items() if model._meta.app_label == "observability"}
@@ -45,3 +46,20 @@ def test_a_key_typed_in_place_of_its_file_is_refused_and_kept_nowhere(client_as:
 @pytest.mark.parametrize("name", ["maintainer", "auditor", "stranger"])
 def test_only_the_platform_team_sees_stores(client_as: Callable[[str], Client], name: str) -> None:
     assert client_as(name).get(reverse("admin:observability_storeroot_changelist")).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["root", "credential"])
+def test_what_a_log_is_read_by_says_whose_and_stays(
+    client_as: Callable[[str], Client], places: Places, people: People, name: str
+) -> None:
+    credential = make_credential()
+    root = make_root("s3://logs/", credential=credential)
+    deployment = factories.make_deployment(author=people.maintainer, namespace=places.prod, name="ranker")
+    make_source(deployment, "s3://logs/ranker", root=root)
+    platform, row = client_as("platform"), root if name == "root" else credential
+    base = f"admin:observability_{row._meta.model_name}"
+    said = platform.get(reverse(f"{base}_change", args=[row.pk])).content.decode()
+    assert "1 deployment has its log in it, in prod" in said
+    assert "Differs from what it runs" not in said
+    platform.post(reverse(f"{base}_delete", args=[row.pk]), {"post": "yes", "reason": "old"}, follow=True)
+    assert type(row).objects.filter(pk=row.pk).exists()
