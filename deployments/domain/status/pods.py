@@ -154,7 +154,9 @@ def explain_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
 
 def without_name(sentence: str, name: str) -> str:
     """What is said of a pod, without its generated name: beside its deployment the name tells a person nothing."""
-    rest = sentence.removeprefix(f"{name} ").replace(f" of {name}", "").replace(f" {name}", "") if name else sentence
+    if not name:
+        return sentence
+    rest = sentence.removeprefix(f"{name} ").replace(f" of {name}", "").replace(f" {name}", "")
     return rest[:1].upper() + rest[1:]
 
 

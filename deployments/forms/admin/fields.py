@@ -76,8 +76,8 @@ def _cleaned(field: forms.Field, text: str) -> str:
 def _offer(found: Unclean) -> SafeString:
     return format_html(
         "It holds {}: \u201c{}\u201d. "
-        '<button class="btn-link" name="{}" value="1">Clean and save</button> or '
-        '<button class="btn-link" name="{}" value="1">save as it is</button>',
+        '<button class="button" name="{}" value="1">Clean and save</button> or '
+        '<button class="button" name="{}" value="1">save as it is</button>',
         " and ".join(found.kinds), found.shown[:120], CLEAN, KEEP,
     )  # fmt: skip
 

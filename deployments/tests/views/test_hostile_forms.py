@@ -177,7 +177,7 @@ def test_a_form_above_what_is_read_is_refused_in_one_sentence(
     answer = send_edit(client, deployment, env_name=names, env_value=values)
     assert answer.status_code == 413
     said = " ".join(soup_of(answer).text.split())
-    assert "What was sent has 3.1\xa0MB, and at most 2.5\xa0MB are read" in said
+    assert "What was sent has 3.1 MB, and at most 2.5 MB are read" in said
     assert "nothing was changed" in said
     assert not Proposal.objects.filter(kind="edit").exists()
     form = soup_of(client.get(reverse("deployment-edit", args=[deployment.slug]))).select_one("form[data-most]")
