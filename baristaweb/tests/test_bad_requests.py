@@ -39,7 +39,7 @@ ASKED = (
     *("q", "page", "before", "from", "to", "request", "actor", "kind", "when", "outcome", "environment", "team", "a"),
     *("b", "tab", "draft", "proposal", "adopt", "sort", "view", "state", "runtime", "cluster", "next", "p", "o", "e"),
     *("all", "days", "since", "until", "version", "against_since", "against_until", "against_version", "drawn", "as"),
-    *("explain", "column", "cost", "least", "after", "deployment", "show", "look"),
+    *("explain", "column", "cost", "least", "after", "deployment", "show", "look", "clean"),
 )
 POSTED = (
     *("note", "based_on", "seen", "reviewed", "do", "hours", "typed_name", "name", "query", "verdict", "role"),
@@ -51,7 +51,8 @@ POSTED = (
     *("min_rows", "thresholds", "format", "explain", "covers", "month", "soft", "hard", "currency", "told"),
     *("over_budget", "priced_by", "location", "format", "marker", "window", "zone", "lateness_h", "time_zone"),
     *("retention_d", "backfill_d", "poll_s", "max_object_mib", "shown", "look", "until", "c-0-role", "c-0-kind"),
-    *("c-0-sensitive", "project", "service_account", "cluster", "slug", "endpoint", "reason"),
+    *("c-0-sensitive", "project", "service_account", "cluster", "slug", "endpoint", "reason", "changes", "why"),
+    *("clean", "_clean", "_keep"),
 )
 HEADERS = (
     *("user-agent", "x-request-id", "x-correlation-id", "referer", "origin", "accept", "accept-language", "range"),

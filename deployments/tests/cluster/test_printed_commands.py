@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 
 from deployments.actions import deployments as actions
 from deployments.audit import Actor
+from deployments.domain.gke.remedies import workload_identity
+from deployments.domain.gke.rights import READER, WRITER, Right, Rules, each, reader_yaml, writer_yaml
 from deployments.domain.hints import kubectl
 from deployments.models import Deployment
 from deployments.tests.cluster.conftest import Bench, wait_until
@@ -21,8 +24,8 @@ from deployments.views.verbs import VERBS
 pytestmark = [pytest.mark.cluster, pytest.mark.django_db(databases=["default", "locks"])]
 
 
-def run(line: str) -> str:
-    """What the line prints, run as an administrator of the test's plane."""
+def run(line: str, *, fails: bool = False) -> str:
+    """What the line prints, run as an administrator of the test's plane. `fails`: it may end with an error."""
     words = shlex.split(line)
     assert words[0] == "kubectl"
     assets = os.environ.get("KUBEBUILDER_ASSETS", "")
@@ -33,7 +36,7 @@ def run(line: str) -> str:
     done = subprocess.run(
         [found, "--kubeconfig", admin, *words[1:]], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert fails or done.returncode == 0, done.stderr
     return done.stdout
 
 
@@ -79,9 +82,49 @@ def test_lines_that_look_print_the_deployment_and_change_nothing(bench: Bench, l
     assert bench.live()["metadata"]["generation"] == before
 
 
+def may(user: str, namespace: str, right: Right) -> bool:
+    """Whether the user has the right, by the plane's own answer to an administrator who asks for them."""
+    what = f"{right.resource}.{right.group}" if right.group else right.resource
+    what += f" --subresource={right.subresource}" if right.subresource else ""
+    return run(f"kubectl auth can-i {right.verb} {what} -n {namespace} --as {user}", fails=True).strip() == "yes"
+
+
+@pytest.mark.parametrize(("rules", "text"), [(READER, reader_yaml), (WRITER, writer_yaml)])
+def test_printed_yaml_gives_the_rights_that_are_asked_for(
+    bench: Bench, tmp_path: Path, rules: Rules, text: Any
+) -> None:
+    namespace = bench.eyes.namespace
+    user = f"{namespace}@acme-models.iam.gserviceaccount.com"
+    assert not any(may(user, namespace, right) for right in list(each(rules))[:2])
+    file = tmp_path / "rights.yaml"
+    file.write_text(text(user) if rules is READER else text(user, [namespace]))
+    run(f"kubectl apply -f {file}")
+
+    lacking = [str(right) for right in each(rules) if not may(user, namespace, right)]
+
+    assert lacking == []
+    if rules is WRITER:
+        assert not may(user, "default", next(each(rules))), "and nowhere else"
+
+
+def test_the_account_of_workers_is_annotated_as_printed(bench: Bench) -> None:
+    namespace = bench.eyes.namespace
+    run(f"kubectl create serviceaccount barista -n {namespace}")
+    account = "barista@acme-models.iam.gserviceaccount.com"
+    lines = workload_identity("acme-models", account=account, namespace=namespace)
+    (line,) = [line for line in lines if line.startswith("kubectl")]
+    run(line)
+    path = "{.metadata.annotations.iam\\.gke\\.io/gcp-service-account}"
+    assert run(f"kubectl get serviceaccount barista -n {namespace} -o 'jsonpath={path}'") == account
+
+
 def test_no_other_line_is_printed(bench: Bench) -> None:
     deployment = Deployment.objects.related().get(pk=bench.create().pk)
     printed = {verb.name: said for verb in VERBS if (said := verb.words(deployment).kubectl)}
     assert printed.keys() == {"restart"}
     templates = [path for path in Path("templates").rglob("*.html") if "kubectl -" in path.read_text()]
     assert not templates
+    sources = [path for app in ("deployments", "observability") for path in Path(app).rglob("*.py")]
+    begins = re.compile(r"""["'](?:kubectl|gcloud) [a-z]""")
+    writes = {str(path) for path in sources if "tests" not in path.parts and begins.search(path.read_text())}
+    assert writes == {"deployments/domain/gke/remedies.py", "deployments/domain/hints/kubectl.py"}
