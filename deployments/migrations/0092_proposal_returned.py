@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deployments", "0089_audit_checks")]
+    dependencies = [("deployments", "0091_schedules_elsewhere")]
     operations = [
         migrations.AddField(
             model_name="proposal",
