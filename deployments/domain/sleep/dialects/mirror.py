@@ -36,9 +36,12 @@ def render(schedule: Schedule, *, awake_until: datetime | None = None) -> dict[s
 def _weekly(schedule: Schedule) -> tuple[tuple[str, str], ...]:
     """Asked for each deployment at each look, of a few schedules."""
     if not _BOTH.fullmatch(schedule.zone):
-        raise NotMirrored(f"py-kube-downscaler cannot read the zone {schedule.zone}: it has digits or dashes.")
+        raise NotMirrored(
+            f"py-kube-downscaler cannot read the zone {schedule.zone}, which has digits or dashes: choose one without, "
+            "like Europe/Berlin."
+        )
     spec = ",".join(weeks.safe_items(schedule.minutes_of_week(), schedule.zone))
     if len(spec) > MOST_BYTES:
-        raise NotMirrored("The schedule has too many windows for an annotation.")
+        raise NotMirrored("The schedule has too many windows for an annotation: write fewer.")
     replicas = [(key, str(schedule.target)) for key in REPLICAS_KEY.values()]
     return (("downscaler/downtime", spec), *replicas) if spec else ()
