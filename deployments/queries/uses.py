@@ -113,7 +113,8 @@ def uses_of(row: models.Model) -> Uses | None:
     if isinstance(row, RegistryRule):
         return Uses(rows=_under(row, live), one="needs", many="need")
     if isinstance(row, MetadataPrefix):
-        return Uses(rows=_labelled(row, live), one="has a key under", many="have keys under")
+        # Taken away when its keys must be sent no more: what has one keeps serving and stops at its next apply.
+        return Uses(rows=_labelled(row, live), one="has a key under", many="have keys under", is_rule=True)
     return _ruled(row, live)
 
 
