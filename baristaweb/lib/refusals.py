@@ -17,7 +17,7 @@ MOST_CHOICES: Final = 8
 # What tells a reader what would be accepted, or what to do instead.
 _FITS: Final = re.compile(
     r"such as|for example|\blike\b|between|at least|at most|less than|more than|allowed|\bfrom\b|choose|write|use |"
-    r"ask |did you mean|leave|fill in|say why|one of|must be|is set twice|lower-case",
+    r"ask |did you mean|leave|fill in|say why|one of:|must be|is set twice|lower-case",
     re.IGNORECASE,
 )
 _SECRET: Final = (forms.PasswordInput, forms.HiddenInput, forms.FileInput)

@@ -18,7 +18,7 @@ from deployments.domain.text.images import ImageReference, InvalidImage
 from deployments.domain.text.naming import InvalidName, check_env_name, check_host, check_name, check_object_name
 from deployments.domain.text.quantities import QuantityError, parse_cpu, parse_memory
 
-SAMPLE = re.compile(r"(?:such as|for example|Did you mean|dot:|Write) [\"“]?([^\"”,; ]+?)[\"”]?(?:[.,;?]? |[.,;?]*$)")
+SAMPLE = re.compile(r"(?:such as|for example|Did you mean) [\"“]?([^\"”,;) ]+?)[\"”]?(?:[.,;?)]* |[.,;?)]*$)")
 typed_texts = st.text(alphabet=st.sampled_from("019.,-_ /:@aAzZmMGikKbBvcpuoresT=%ü"), min_size=1, max_size=20)
 
 

@@ -56,7 +56,7 @@ def parse_cpu(text: str) -> int:
     if millicores == 0:
         raise QuantityError('CPU must be more than 0, for example "100m".')
     if millicores > CPU_MAX:
-        hint = f' Did you mean "{number:f}m"?' if unit == "" else ""
+        hint = f' Did you mean "{number:f}m"?' if unit == "" and number <= CPU_MAX else ""
         raise QuantityError(f"{human_cpu(millicores)} is more than any node has ({human_cpu(CPU_MAX)}).{hint}")
     return millicores
 
@@ -65,7 +65,7 @@ def parse_memory(text: str) -> int:
     """Bytes from "512Mi", "1.5Gi" or "2G". A part of a byte is rounded up."""
     number, unit = _split(text, example='"512Mi" or "4Gi"')
     if unit == "m":
-        raise QuantityError(f'"{_shown(text)}" means a thousandth of a byte. Did you mean "{number:f}Mi"?')
+        raise QuantityError(f'"{_shown(text)}" means a thousandth of a byte. Did you mean "{_mebibytes(number)}"?')
     if unit in ("E", "Ei"):
         raise QuantityError(f'"{_shown(text)}" is more than any node has ({human_memory(MEMORY_MAX)}).')
     factor = _BINARY.get(unit) or _DECIMAL.get(unit) or (1 if unit == "" else None)
@@ -76,7 +76,7 @@ def parse_memory(text: str) -> int:
         raise QuantityError(f'"{unit[:12]}" is not a unit of memory.{hint}')
     size = int((number * factor).to_integral_value(rounding=ROUND_CEILING))
     if size < MEMORY_MIN:
-        hint = f' Did you mean "{number:f}Mi"?' if unit == "" and number > 0 else ""
+        hint = f' Did you mean "{_mebibytes(number)}"?' if unit == "" and number > 0 else ""
         raise QuantityError(f"{size} bytes is too little to start a container (at least 4Mi, such as 512Mi).{hint}")
     if size > MEMORY_MAX:
         raise QuantityError(f'"{_shown(text)}" is more than any node has ({human_memory(MEMORY_MAX)}).')
@@ -129,6 +129,12 @@ def _trim(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".")
 
 
+def _mebibytes(number: Decimal) -> str:
+    """The number as Mi where a container could have so much, else the least that one can."""
+    fits = MEMORY_MIN <= number * 2**20 <= MEMORY_MAX
+    return f"{number:f}Mi" if fits else f"{MEMORY_MIN // 2**20}Mi"
+
+
 def _shown(text: str) -> str:
     return text[:24].encode("ascii", "backslashreplace").decode()
 
@@ -149,7 +155,9 @@ def _split(text: str, *, example: str) -> tuple[Decimal, str]:
     if "," in digits:
         raise QuantityError(f'Write the decimal with a dot: "{_shown(trimmed.replace(",", "."))}".')
     if unit.strip().lower() in _CORES:
-        raise QuantityError(f'Write the number of cores alone, such as "{_shown(digits.strip())}".')
+        alone = digits.strip()
+        such = f'"{_shown(alone)}"' if _NUMBER.match(alone) and Decimal(alone) > 0 else example
+        raise QuantityError(f"Write the number of cores alone, such as {such}.")
     if digits != digits.rstrip():
         raise QuantityError(f'Leave out the space: "{_shown("".join(trimmed.split()))}".')
     if not _NUMBER.match(digits):
