@@ -154,6 +154,22 @@ def test_a_pause_of_somebody_else_over_a_broken_image(bench: Bench) -> None:
     says(bench, deployment, "Nothing serves: 0 of 1", "The rollout is paused in the cluster, not by Barista")
 
 
+def test_a_job_of_somebody_else_that_gets_requests(bench: Bench) -> None:
+    """kubernetes-sigs/headlamp#4905 and others: pods of Jobs counted with those of a workload."""
+    deployment = started(bench)
+    own = pod_of(bench)
+    maps = f"/api/v1/namespaces/{bench.eyes.namespace}/configmaps"
+    owner = bench.eyes.api.call("POST", maps, {"metadata": {"name": "job"}})["metadata"]
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "job", "uid": owner["uid"], "controller": True}
+    labels = {key: value for key, value in own["metadata"]["labels"].items() if key != "pod-template-hash"}
+    spec = {key: own["spec"][key] for key in ("containers", "securityContext", "nodeName") if key in own["spec"]}
+    spec["containers"] = [{**spec["containers"][0], "volumeMounts": []}]
+    metadata = {"name": "nightly-1", "labels": labels, "ownerReferences": [reference]}
+    bench.eyes.create("Pod", {"metadata": metadata, "spec": spec})
+    said = says(bench, deployment, "Its Service sends requests to a pod that is not its own too.")
+    assert "nightly-1 carries its label" in said
+
+
 def test_an_autoscaler_that_has_had_no_figures_for_a_moment(bench: Bench) -> None:
     """argoproj/argo-cd#6287, #28522: degraded in each rollout, because new pods have no figures yet."""
     deployment = bench.create(replicas=Autoscale(min=1, max=3))
