@@ -74,7 +74,7 @@ document.addEventListener("click", (event) => {
 // One submission a form: the server refuses doubles too, this only saves the person the surprise.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || form.hasAttribute("hx-post")) return;
+  if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post")) return;
   if (form.dataset.sent) event.preventDefault();
   else form.dataset.sent = "true";
 });

@@ -25,9 +25,14 @@ function isTooLarge(form) {
   document.getElementById("live-note").append(note);
   return true;
 }
-document.addEventListener("submit", (event) => {
-  if (event.target.matches("[data-spec-form]") && isTooLarge(event.target)) event.preventDefault();
-});
+// On the way down: whoever counts it as sent must see that it is not.
+document.addEventListener(
+  "submit",
+  (event) => {
+    if (event.target.matches("[data-spec-form]") && isTooLarge(event.target)) event.preventDefault();
+  },
+  { capture: true },
+);
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.target.closest("[data-spec-form]");
   if (form && isTooLarge(form)) event.preventDefault();
