@@ -132,7 +132,7 @@ def overview_of(deployment: Deployment, summary: Summary) -> dict[str, Any]:
     rollout = queries.rollout_of(deployment, summary, at=now())
     return {
         "pods": _with_figures(pods, view),
-        "use": usage.of_pods(view.usage, deployment.current),
+        "use": usage.of_view(view, deployment.current),
         "pods_ready": sum(pod.ready for pod in pods),
         "events": events[:EVENTS_SHOWN],
         "more_events": events[EVENTS_SHOWN:],

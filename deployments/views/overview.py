@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from baristaweb.lib.clock import now
+from deployments.domain.apiserver.objects import text
+from deployments.domain.cost.asked import asked_of, scheduled_at
 from deployments.domain.hints.console import GkeCluster
 from deployments.domain.spec.spec import effective_resources
 from deployments.domain.status.autoscaler import RESCALED, Rescale, Scaling, scaling
@@ -33,6 +35,11 @@ def boxes_of(deployment: Deployment, view: ClusterView, pods: Sequence[PodRow]) 
     """The context of these boxes."""
     current = deployment.current
     resources = effective_resources(current.to_spec(), current.to_profile()) if current else None
+    running = [pod for pod in view.pods if scheduled_at(pod) and not text(pod, "metadata", "deletionTimestamp")]
+    if resources and running:
+        # What admission made of it is what is reserved.
+        asked = asked_of(running[-1], "")
+        resources = replace(resources, cpu_request=asked.millicores, memory_request=asked.memory_bytes)
     return {
         "scaling": _scaling(deployment, view),
         "history": history_of(deployment, resources, at=now()),

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deployments.domain.apiserver.objects import text
+from deployments.domain.cost.asked import asked_of
+from deployments.domain.status.states import ClusterView
 from deployments.domain.status.usage import PodUse, uses_from_json
 from deployments.domain.text.quantities import QuantityError, human_cpu, human_memory, parse_cpu, parse_memory
 from deployments.models import Revision
@@ -27,6 +30,24 @@ class Use:
 def of_pods(usage: Mapping[str, PodUse] | None, revision: Revision | None) -> tuple[Use | None, Use | None]:
     """CPU and memory of all measured pods together against what the revision reserves for as many."""
     return (None, None) if revision is None else of_sizes(usage, revision.spec.get("resources"), revision.profile)
+
+
+def of_view(view: ClusterView, revision: Revision | None) -> tuple[Use | None, Use | None]:
+    """The same against what the pods themselves reserve: admission may have raised what the revision asks for."""
+    pods = [pod for pod in view.pods if _is_measured(view, pod)]
+    if not pods:
+        return of_pods(view.usage, revision)
+    asked = [asked_of(pod, "") for pod in pods]
+    used = [view.usage[text(pod, "metadata", "name")] for pod in pods]
+    return (
+        _cpu(sum(item.cpu_m for item in used), sum(item.millicores for item in asked), 1),
+        _memory(sum(item.memory_b for item in used), sum(item.memory_bytes for item in asked), 1),
+    )
+
+
+def _is_measured(view: ClusterView, pod: Mapping[str, Any]) -> bool:
+    use = view.usage.get(text(pod, "metadata", "name"))
+    return use is not None and use.is_measured
 
 
 def of_sizes(

@@ -82,6 +82,22 @@ def test_use_over_time_is_drawn_without_styles(client_as: ClientAs, deployment: 
     assert "style=" not in page
 
 
+def test_what_is_reserved_is_what_admission_made_of_it(client_as: ClientAs, deployment: Deployment) -> None:
+    UsageSample.objects.create(deployment=deployment, at=now(), cpu_m=250, memory=1 << 29, pods=1)
+    pod = {
+        "metadata": {"name": "pod-1"},
+        "spec": {"containers": [{"name": "model", "resources": {"requests": {"cpu": "1", "memory": "2Gi"}}}]},
+        "status": {
+            "conditions": [{"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-11-01T00:00:00Z"}]
+        },
+    }
+    see(deployment, pods=[pod], usage={"pod-1": {"cpu_m": 250, "memory_b": 1 << 29, "at": now().isoformat()}})
+    page = show(client_as, deployment)
+    assert "newest 250m, reserved: 1 core" in page
+    assert "CPU: 250m of 1 core reserved" in page
+    assert "Memory: 512 MiB of 2 GiB reserved" in page
+
+
 def test_console_links_are_for_gke_that_says_where_it_is(client_as: ClientAs, deployment: Deployment) -> None:
     cluster = deployment.namespace.cluster
     assert "console.cloud.google.com" not in show(client_as, deployment)
