@@ -21,6 +21,7 @@ from deployments.models import Cluster, Deployment, Observation
 from deployments.observe import ClusterWatcher
 from deployments.tests import factories
 from deployments.tests.cluster.conftest import MERGE, Bench, wait_until
+from embedded.kubernetes.api import Api
 
 pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True, databases=["default", "locks"])]
 
@@ -187,3 +188,16 @@ def test_a_disruption_budget_that_lets_nobody_leave(bench: Bench) -> None:
     client.force_login(bench.author)
     said = client.get(reverse("deployment-review", args=[proposal.pk])).content.decode()
     assert "the disruption budget lets none leave: nodes cannot be drained" in said
+
+
+def test_a_quota_that_is_reached_in_the_middle_of_a_rollout(bench: Bench, admin_api: Api) -> None:
+    """SeldonIO/seldon-core#916: available, while the pods of the new version are forbidden by a quota."""
+    deployment = started(bench, replicas=Fixed(2))
+    quotas = f"/api/v1/namespaces/{bench.eyes.namespace}/resourcequotas"
+    admin_api.call("POST", quotas, {"metadata": {"name": "few"}, "spec": {"hard": {"pods": "2"}}})
+    # Until it has counted what runs it refuses nothing.
+    wait_until(lambda: admin_api.call("GET", f"{quotas}/few")["status"].get("used") == {"pods": "2"}, what="counted")
+
+    bench.edit(deployment, replicas=Fixed(2), image_override="ghcr.io/acme/ranker:2")
+    said = says(bench, deployment, "It serves, 2 of 2 ready: the cluster refuses to create more")
+    assert "exceeded quota: few" in said
