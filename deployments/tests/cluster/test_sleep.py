@@ -259,3 +259,26 @@ def test_a_wake_that_is_due_happens_when_the_schedule_cannot_be_read_any_more(be
     assert SleepRecord.objects.get(deployment=deployment).wake_started_at is None
 
     wake(bench, deployment, 1)
+
+
+def test_a_schedule_that_is_mirrored_is_ours_in_the_cluster_and_no_drift(bench: Bench) -> None:
+    deployment = bench.create(replicas=Fixed(2))
+    runs(bench, deployment, 2)
+    before = bench.live()["spec"]
+    row = weekend(deployment, is_mirrored=True)
+    sleep.step_all(at=FRIDAY - timedelta(hours=1))
+    assert bench.run(deployment) is Outcome.APPLIED
+
+    said = bench.live()["metadata"]["annotations"]
+    assert said["downscaler/downtime"] == "Mon-Mon 00:00-07:30 UTC,Fri-Fri 20:00-24:00 UTC,Sat-Sun 00:00-24:00 UTC"
+    owners = bench.eyes.owners("ranker", "metadata", "annotations", "downscaler/downtime")
+    assert owners == {"barista-config"}
+    assert bench.run(deployment) is Outcome.COMPARED
+    assert not bench.state(deployment).drifted
+    assert bench.live()["spec"] == before, "no pod is replaced for it"
+
+    row.is_mirrored = False
+    sleep_schedules.save(row=row, by=BY)
+    sleep.step_all(at=FRIDAY - timedelta(minutes=50))
+    assert bench.run(deployment) is Outcome.APPLIED
+    assert not [key for key in bench.live()["metadata"]["annotations"] if key.startswith("downscaler/")]

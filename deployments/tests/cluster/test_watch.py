@@ -16,6 +16,7 @@ from deployments.domain.spec.parts import Fixed
 from deployments.domain.status.running_image import pin
 from deployments.domain.status.states import ClusterView, State
 from deployments.domain.status.usage import PodUse
+from deployments.kube.connect import connect
 from deployments.models import (
     Cluster,
     ClusterEvent,
@@ -26,6 +27,7 @@ from deployments.models import (
     Rollout,
 )
 from deployments.observe import ClusterWatcher, rows
+from deployments.observe.schedules import schedules
 from deployments.queries import detail as queries
 from deployments.reconcile import Outcome
 from deployments.tests import factories
@@ -111,11 +113,24 @@ def test_the_last_lines_of_a_crash_come_with_the_status(bench: Bench, watcher: C
 def test_health_and_capacity_are_told(watcher: ClusterWatcher, live_cluster: Cluster) -> None:
     wait_until(lambda: ClusterHealth.objects.get(pk=live_cluster.pk).watched_at, what="the first word")
 
+    wait_until(lambda: ClusterHealth.objects.get(pk=live_cluster.pk).schedules, what="what downscalers were told")
     health = ClusterHealth.objects.get(pk=live_cluster.pk)
     assert health.state == ClusterHealth.State.OK
     assert health.version.startswith("v1.")
     assert sum(pool["nodes"] for pool in health.capacity) > 0
     assert all(pool["cpu_m"] > 0 and pool["memory_b"] > 0 for pool in health.capacity)
+
+
+def test_what_other_downscalers_were_told_is_read(bench: Bench, live_cluster: Cluster) -> None:
+    bench.create()
+    said = {"metadata": {"annotations": {"downscaler/uptime": "Mon-Fri 08:00-20:00 UTC", "other": "x"}}}
+    bench.eyes.patch("Deployment", "ranker", said)
+
+    found = schedules(connect(live_cluster), [bench.place.name, "is-not-there"], at=now())
+    assert found["problem"] == "", "a cluster without kube-green has no SleepInfo"
+    mine = [one for one in found["objects"] if one["metadata"]["namespace"] == bench.place.name]
+    assert [(one["kind"], one["metadata"]["name"]) for one in mine] == [("Deployment", "ranker")]
+    assert mine[0]["metadata"]["annotations"] == {"downscaler/uptime": "Mon-Fri 08:00-20:00 UTC"}
 
 
 def test_an_edit_is_a_new_rollout(bench: Bench, watcher: ClusterWatcher) -> None:
