@@ -340,7 +340,7 @@ def test_the_fleet_has_a_column_of_data_that_sorts_and_filters(source: LogSource
     for query in ({"sort": "data"}, {"sort": "-data"}, {"column": "data:drift"}, {}):
         assert name in text(viewer, "fleet", **query)
     assert "Nothing matches" in text(viewer, "fleet", column="data:ok")
-    assert "1 of 1 model does not have data as before" in text(viewer, "fleet-data")
+    assert "1 of 1 model differs from the baseline" in text(viewer, "fleet-data")
 
 
 def test_a_model_of_another_team_is_not_in_the_fleet_of_data(
