@@ -78,7 +78,9 @@ def test_posts_without_a_token_are_refused(scene: Scene) -> None:
     client.force_login(scene.people.platform)
     for name, target, method, *_ in ROWS:
         if method == "POST":
-            assert client.post(scene.url(name, filled(target))).status_code == 403, name
+            # Who posts with a token of its own is known by that alone: a session opens nothing there.
+            refused = 401 if name == "deployment-change-post" else 403
+            assert client.post(scene.url(name, filled(target))).status_code == refused, name
 
 
 def test_no_page_shows_a_secret(

@@ -43,9 +43,9 @@ def seed(*arguments: str) -> str:
 
 
 def test_the_fleet_is_believable_and_made_once() -> None:
-    assert f"{len(FLEET)} deployments made" in seed()
+    assert f"{len(FLEET)} deployments created" in seed()
     events = AuditEvent.objects.count()
-    assert "0 deployments made" in seed()
+    assert "0 deployments created" in seed()
     assert AuditEvent.objects.count() == events, "the second time changed something"
 
     fleet = Deployment.objects.related()

@@ -60,7 +60,7 @@ KINDS = {
     "logsource.backfill_started": Words("history", "had a range read of the log", "({since} to {until})"),
     "logsource.backfill_cancelled": Words("x", "cancelled the backfill of the log"),
     "permission.refused": Words("lock", "was denied {doing}:"),
-    "permission.refused_often": Words("lock", "was denied {tries} more times within an hour:"),
+    "permission.refused_often": Words("lock", "counted {tries} more denied attempts within an hour by"),
     "auditreview.created": Words("check", "signed off {count}, the last of them", "as {verdict}"),
     "user.created": Words("user", "created the account"),
     "user.linked": Words("user", "logged in with Google for the first time"),
