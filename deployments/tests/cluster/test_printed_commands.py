@@ -100,7 +100,8 @@ def test_printed_yaml_gives_the_rights_that_are_asked_for(
     assert not any(may(admin_api, user, namespace, right) for right in list(each(rules))[:2])
     file = tmp_path / "rights.yaml"
     file.write_text(text(user) if rules is READER else text(user, [namespace]))
-    run(f"kubectl apply -f {file}")
+    # By the server, so that no annotation of kubectl stays on roles that other tests apply too.
+    run(f"kubectl apply --server-side --force-conflicts -f {file}")
 
     lacking = [str(right) for right in each(rules) if not may(admin_api, user, namespace, right)]
 

@@ -109,7 +109,7 @@ def test_an_init_container_that_crashes_after_the_model_was_ready(bench: Bench) 
         status["initContainerStatuses"] = [failing | {"state": crash, "lastState": {"terminated": last}}]
 
     set_status(bench, pod_of(bench)["metadata"]["name"], break_it)
-    said = says(bench, deployment, "Nothing serves: 0 of 1 pods are ready.", "storage-initializer")
+    said = says(bench, deployment, "Nothing serves: 0 of 1 ready.", "storage-initializer")
     assert "no such bucket" in said
 
 
@@ -117,7 +117,7 @@ def test_more_than_any_node_has(bench: Bench) -> None:
     """argoproj/argo-cd#1652: not enough hardware, and no error."""
     huge = Resources(cpu_request=900_000, cpu_limit=None, memory_request=1 << 30, memory_limit=1 << 30, gpu_count=0)
     deployment = bench.create(profile=None, resources=huge)
-    said = says(bench, deployment, "Nothing serves: 0 of 1 pods are ready.", "No node fits")
+    said = says(bench, deployment, "Nothing serves: 0 of 1 ready.", "No node fits")
     assert "Insufficient cpu" in said
 
 

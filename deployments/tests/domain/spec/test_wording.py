@@ -25,7 +25,7 @@ SHOWN = values(FULL)
         ("progress_deadline_s", "1200 s"),
         ("tolerations", "spot"),
         ("spread", "Over zones, if possible at most 1 apart"),
-        ("budget", "At most 1 missing"),
+        ("budget", "At most 1 unavailable"),
         ("labels.example.com/cost", "7"),
         ("node_selector.disk", "ssd"),
         ("resources.gpu_type", "nvidia-l4"),

@@ -169,7 +169,7 @@ CASES: list[tuple[str, ClusterView, dict[str, Any], State, str, str]] = [
         view(deployment(2, ready=1, available=1), labelled("a"), lost_node("b")),
         {},
         State.DEGRADED,
-        "It still serves: 1 of 2 pods",
+        "It still serves: 1 of 2 ready",
         "node-1 has stopped reporting",
     ),
     (
@@ -185,7 +185,7 @@ CASES: list[tuple[str, ClusterView, dict[str, Any], State, str, str]] = [
         view(deployment(2, total=1, updated=1, ready=1, available=1, conditions=[WEBHOOK]), labelled()),
         {},
         State.BLOCKED,
-        "It serves with 1 of 2 pods",
+        "It serves, 1 of 2 ready",
         "inject.acme.com does not answer",
     ),
     (

@@ -161,7 +161,7 @@ CASES: list[tuple[str, ClusterView, State, str, NextAction]] = [
             pod("ranker-new-2", state={"running": {"startedAt": "2026-01-05T11:00:00Z"}}),
         ),
         State.DEGRADED,
-        "1 of 2 ready, others were",
+        "1 of 2 ready; the others were",
         NextAction.OPEN_LOGS,
     ),
     (
