@@ -154,10 +154,11 @@ def explain_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
 
 def without_name(sentence: str, name: str) -> str:
     """What is said of a pod, without its generated name: beside its deployment the name tells a person nothing."""
-    if not name:
-        return sentence
-    rest = sentence.removeprefix(f"{name} ").replace(f" of {name}", "").replace(f" {name}", "")
-    return rest[:1].upper() + rest[1:]
+    rest = sentence
+    if name:
+        rest = sentence.removeprefix(f"{name} ").replace(f" of {name}", "").replace(f" {name}", "")
+    # It may begin with the name of somebody else's pod, which has no capital letter.
+    return rest if "-" in rest.partition(" ")[0] else rest[:1].upper() + rest[1:]
 
 
 def last_words(pod: Mapping[str, Any]) -> str:

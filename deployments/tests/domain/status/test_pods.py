@@ -250,3 +250,16 @@ def test_log_lines_are_read_of_what_runs_and_of_init_containers_that_fail() -> N
     assert containers_to_read(done, "nothing") == []
     failing = with_init(state=waiting("CrashLoopBackOff"), lastState={"terminated": {"exitCode": 1}})
     assert containers_to_read(failing) == ["istio-init", "model"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "name", "said"),
+    [
+        ("ranker-1 crashes at start.", "ranker-1", "Crashes at start."),
+        ("building etcd, 1 of 7", "", "Building etcd, 1 of 7"),
+        ("nightly-1 gets its requests too.", "", "nightly-1 gets its requests too."),
+        ("", "", ""),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_with_the_name_of_a_pod(sentence: str, name: str, said: str) -> None:
+    assert without_name(sentence, name) == said
