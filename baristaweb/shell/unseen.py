@@ -5,7 +5,6 @@ Only text between tags is touched. What a field of a form holds stays as it is, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final
 
@@ -13,18 +12,28 @@ from django.http import HttpRequest, HttpResponse
 
 from deployments.domain.text.unseen import prose_shown
 
-# A byte of each such character, as UTF-8 writes them: most pages hold none and are not read further.
-_BYTES: Final = re.compile(rb"\xd8\x9c|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf")
-_KEPT: Final = re.compile(r"(<(textarea|script|style)\b.*?</\2\s*>|<[^>]*>)", re.DOTALL | re.IGNORECASE)
+# As UTF-8 writes them: most pages hold none and are not read further.
+_HIDING: Final = tuple(
+    chr(code).encode()
+    for code in (0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
+)
+# What stands in these is data of the browser's, not text of the page.
+_RAW: Final = frozenset({"textarea", "script", "style"})
 
 
 def marked(page: str) -> str:
     """The page with what hides in its text as its number."""
-    parts = _KEPT.split(page)
-    # Between two texts stand the kept piece and the group within it.
-    parts[::3] = [prose_shown(text) for text in parts[::3]]
-    del parts[2::3]
-    return "".join(part for part in parts if part)
+    text, *pieces = page.split("<")
+    parts, inside = [prose_shown(text)], ""
+    for piece in pieces:
+        tag, end, text = piece.partition(">")
+        name = next(iter(tag.split(maxsplit=1)), "").lower()
+        if inside and name == f"/{inside}":
+            inside = ""
+        elif not inside and name in _RAW:
+            inside = name
+        parts += ["<", piece] if inside else ["<", tag, end, prose_shown(text)]
+    return "".join(parts)
 
 
 class UnseenMiddleware:
@@ -36,6 +45,6 @@ class UnseenMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         answer = self.get_response(request)
         is_page = not answer.streaming and answer.headers.get("Content-Type", "").startswith("text/html")
-        if is_page and _BYTES.search(answer.content):
+        if is_page and any(character in answer.content for character in _HIDING):
             answer.content = marked(answer.content.decode()).encode()
         return answer

@@ -27,6 +27,8 @@ SHOWN = "a\u27e8U+202E\u27e9gpj.exe"
         (f"<textarea>{TURNED}</textarea>{TURNED}", f"<textarea>{TURNED}</textarea>{SHOWN}"),
         (f"<script>'{TURNED}'</script><b>in\u200bfo</b>", f"<script>'{TURNED}'</script><b>in\u27e8U+200B\u27e9fo</b>"),
         ("<p>\U0001f468\u200d\U0001f4bb \u2764\ufe0f</p>", "<p>\U0001f468\u200d\U0001f4bb \u2764\ufe0f</p>"),
+        (f"<TEXTAREA\nname='a'>{TURNED} < </textarea >{TURNED}", f"<TEXTAREA\nname='a'>{TURNED} < </textarea >{SHOWN}"),
+        (f"<textarea>{TURNED}", f"<textarea>{TURNED}"),
         (TURNED, SHOWN),
         ("", ""),
     ],
