@@ -66,7 +66,9 @@ def in_sleep(seen: Summary, sleep: OpenSleep | None, *, at: datetime) -> Summary
     ready = f"{seen.ready} of {seen.desired or 0} ready" if seen.desired else "its pods are being started"
     if sleep.failed_at is not None:
         sentence = f"Did not wake in time: {ready}. It is tried again every few minutes."
-        why = " ".join(text for text in (seen.sentence, seen.why) if text) if seen.state not in ON_THE_WAY else ""
+        # How many are ready is said once.
+        told = "" if seen.sentence.endswith(f"{ready}.") else seen.sentence
+        why = " ".join(text for text in (told, seen.why) if text) if seen.state not in ON_THE_WAY else ""
         why = why or seen.why or sleep.problem or sleep.words
         return replace(seen, state=State.WAKE_FAILED, sentence=sentence, why=why, since=sleep.failed_at)
     is_late = at > (sleep.due_at or sleep.started_at) + READY_WITHIN
