@@ -11,18 +11,17 @@ A process of its own: Arrow waits for it without letting other threads of Python
 from __future__ import annotations
 
 import hashlib
-import socket
-import struct
 import sys
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from observability.tests.store_server import StoreHandler, next_fault, serve
 
 PAGE: Final = 1_000
 CODES: Final = {
@@ -57,14 +56,7 @@ class Files:
 
     def fault(self) -> str:
         """What goes wrong with this request."""
-        file = self.folder.parent / "faults"
-        if not file.exists():
-            return ""
-        what, _, times = file.read_text().partition(" ")
-        if int(times or 0) <= 0:
-            return ""
-        file.write_text(f"{what} {int(times) - 1}")
-        return what
+        return next_fault(self.folder.parent / "faults")
 
 
 class Names(Files):
@@ -92,8 +84,7 @@ class Names(Files):
         return ""
 
 
-class Bucket(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Bucket(StoreHandler):
     store: Files
     requests = 0
 
@@ -106,14 +97,14 @@ class Bucket(BaseHTTPRequestHandler):
     def _serve(self, *, with_body: bool) -> None:
         url = urlsplit(self.path)
         if url.path == "/-/requests":
-            self._answer(200, str(Bucket.requests).encode())
+            self.answer(200, str(Bucket.requests).encode())
             return
         Bucket.requests += 1
         fault = self.store.fault()
         if fault in CODES:
             code, name = CODES[fault]
             body = f"<Error><Code>{name}</Code><Message>{name}</Message></Error>".encode()
-            self._answer(code, body if with_body else b"", **{"Content-Type": "application/xml"})
+            self.answer(code, body if with_body else b"", **{"Content-Type": "application/xml"})
             return
         name = unquote(url.path).removeprefix("/logs").lstrip("/")
         if not name:
@@ -121,11 +112,11 @@ class Bucket(BaseHTTPRequestHandler):
             return
         found = self.store.stat(name)
         if found is None:
-            self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>" if with_body else b"")
+            self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>" if with_body else b"")
         elif with_body:
-            self._send(name, fault)
+            self.send(self.store.read(name), fault, **self._headers_of(name))
         else:
-            self._answer(200, b"", length=found[0], **self._headers_of(name))
+            self.answer(200, b"", length=found[0], **self._headers_of(name))
 
     def _headers_of(self, name: str) -> dict[str, str]:
         size, changed = self.store.stat(name) or (0, datetime.now(UTC))
@@ -165,36 +156,9 @@ class Bucket(BaseHTTPRequestHandler):
             f"<Prefix>{escape(prefix)}</Prefix><KeyCount>{len(told)}</KeyCount><MaxKeys>{most}</MaxKeys>"
             f"<IsTruncated>{'true' if after else 'false'}</IsTruncated>{more}{''.join(told)}</ListBucketResult>"
         )
-        self._answer(200, body.encode(), **{"Content-Type": "application/xml"})
-
-    def _send(self, name: str, fault: str) -> None:
-        whole = self.store.read(name)
-        first, _, last = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
-        begin, end = int(first), min(int(last) + 1 if last else len(whole), len(whole))
-        part = whole[begin:end]
-        headers = {"Content-Range": f"bytes {begin}-{end - 1}/{len(whole)}", **self._headers_of(name)}
-        if fault in ("reset", "cut"):
-            self._answer(206, part[: len(part) // 2], length=len(part), **headers)
-            if fault == "reset":  # without waiting for what was not read, so that the other side is told at once
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.close_connection = True
-            return
-        self._answer(206, part, **headers)
-
-    def _answer(self, code: int, body: bytes, *, length: int | None = None, **headers: str) -> None:
-        self.send_response(code)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: the first line of the output is the port, and the only one."""
+        self.answer(200, body.encode(), **{"Content-Type": "application/xml"})
 
 
 if __name__ == "__main__":
     Bucket.store = Names(int(sys.argv[1]), *sys.argv[2:]) if sys.argv[1].isdigit() else Files(Path(sys.argv[1]))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
-    print(server.server_port, flush=True)
-    server.serve_forever()
+    serve(Bucket)

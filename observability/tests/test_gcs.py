@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +12,7 @@ from observability.engines.base import Options
 from observability.engines.local import profile_sources
 from observability.store.files import SourceError, expand, open_source
 from observability.tests.logs import DAY, profile, spec_of, table, write
-
-SERVER = Path(__file__).with_name("gcs_server.py")
+from observability.tests.stores import started
 
 
 @pytest.fixture
@@ -23,10 +20,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """The folder that is served as the bucket `logs`, with the environment pointing at its server."""
     folder = tmp_path / "bucket"
     folder.mkdir()
-    with subprocess.Popen([sys.executable, str(SERVER)], cwd=folder, stdout=subprocess.PIPE, text=True) as server:
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"127.0.0.1:{server.stdout.readline().strip()}")
+    with started() as serve:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", serve("gcs_server", cwd=folder))
         yield folder
-        server.terminate()
 
 
 def test_gs_gives_the_same_bytes(bucket: Path, tmp_path: Path) -> None:

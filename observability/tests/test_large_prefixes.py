@@ -48,12 +48,10 @@ def access(
 ) -> Access:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     if request.param == "gs":
-        return Access(root="gs://logs/", kind="gs", endpoint=serve("gcs_server.py", cwd=bucket))
+        return Access(root="gs://logs/", kind="gs", endpoint=serve("gcs_server", cwd=bucket))
     key = bucket.parent / "key.json"
     key.write_text(json.dumps({"access_key_id": "one", "secret_access_key": "two"}))
-    return Access(
-        root="s3://logs/", kind="s3", endpoint=f"http://{serve('s3_server.py', str(bucket))}", key_file=str(key)
-    )
+    return Access(root="s3://logs/", kind="s3", endpoint=f"http://{serve('s3_server', str(bucket))}", key_file=str(key))
 
 
 def names(access: Access, after: str, upto: str = "", *, is_deep: bool = False) -> list[str]:
@@ -131,7 +129,7 @@ def test_what_lies_beyond_a_part_has_not_vanished(
     folder.mkdir(parents=True)
     for number in range(75):
         (folder / f"{number:03d}.parquet").write_bytes(b"x")
-    endpoint = f"http://{serve('s3_server.py', str(tmp_path / 'bucket'))}"
+    endpoint = f"http://{serve('s3_server', str(tmp_path / 'bucket'))}"
     source = daily(log_deployment, credential=make_credential("s3", endpoint=endpoint, file="key.json"))
     discover.poll(source, importer.reader, at=at)
     monkeypatch.setattr(folders, "PAGE", 10)

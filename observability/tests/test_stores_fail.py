@@ -43,7 +43,7 @@ def in_s3(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setattr(settings, "BARISTA", replace(settings.BARISTA, store_keys=folder.parent))
     (folder.parent / "key.json").write_text(json.dumps(KEY))
-    key = make_credential("s3", endpoint=f"http://{serve('s3_server.py', str(folder))}", file="key.json")
+    key = make_credential("s3", endpoint=f"http://{serve('s3_server', str(folder))}", file="key.json")
     root = make_root("s3://logs", credential=key)
     return make_source(log_deployment, "s3://logs", root=root, lateness_s=0)
 
@@ -51,7 +51,7 @@ def in_s3(
 @pytest.fixture
 def in_gcs(serve: Callable[..., str], folder: Path, log_deployment: Deployment) -> LogSource:
     """The same in Google Cloud Storage, without a key."""
-    key = make_credential("gs", endpoint=serve("gcs_server.py", cwd=folder), file="")
+    key = make_credential("gs", endpoint=serve("gcs_server", cwd=folder), file="")
     return make_source(log_deployment, "gs://logs", root=make_root("gs://logs", credential=key), lateness_s=0)
 
 
