@@ -19,6 +19,8 @@ import urllib3
 
 log = structlog.get_logger(__name__)
 
+# What a session of somebody whom the proxy named holds.
+SUBJECT: Final = "google_subject"
 ISSUER: Final = "https://cloud.google.com/iap"
 CLOCKS_DIFFER_S: Final = 30
 KEEP_S: Final = 3600.0

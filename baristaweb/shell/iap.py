@@ -13,13 +13,12 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from baristaweb.lib.iap import Identity, Keys, Untrusted, identity
+from baristaweb.lib.iap import SUBJECT, Identity, Keys, Untrusted, identity
 from deployments.actions import logins
 
 log = structlog.get_logger(__name__)
 
 HEADER: Final = "X-Goog-IAP-JWT-Assertion"
-SUBJECT: Final = "google_subject"
 
 
 class IapMiddleware:

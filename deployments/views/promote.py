@@ -159,7 +159,7 @@ def _page(
         "price": _price(request, promotion),
         "refusal": refusal,
         "state": state,
-        "use": usage.of_pods(view_of(promotion.source).usage, promotion.revision),
+        "use": usage.of_view(view_of(promotion.source), promotion.revision),
         "override": request.POST.get("override", ""),
         "unclean_values": unclean_values(promotion.offered),
         "named": [choice.setting for choice in choices if choice.setting.names],

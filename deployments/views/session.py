@@ -16,6 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from baristaweb.lib.client_address import client_address
+from baristaweb.lib.iap import SUBJECT
 from deployments.actions import logins
 
 THEMES = ("light", "dark", "auto")
@@ -56,7 +57,7 @@ class Login(views.LoginView):
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
     """End the session; behind Google's proxy its own too, else the next page would log in again."""
-    is_of_proxy = "google_subject" in request.session
+    is_of_proxy = SUBJECT in request.session
     logout(request)
     return redirect("/_gcp_iap/clear_login_cookie" if is_of_proxy else settings.LOGOUT_REDIRECT_URL)
 
